@@ -1,0 +1,82 @@
+# make, and you see what there is. Everything runs in .venv, which `make install` builds from requirements.txt.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/installed
+PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
+LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" \
+	$(if $(UPGRADE),--upgrade)
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo up test test-slow lint format lock clean
+
+help: ## Show this help
+	@echo "make <target>, where <target> is"
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "  %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Build .venv from requirements.txt; PYTHON= names the interpreter
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PY) -c 'import pip; $(USABLE)' 2>/dev/null || { \
+	    found=; \
+	    for python in $(PYTHONS); do \
+	        if $$python -c '$(USABLE)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then \
+	        echo "Python 3.11, 3.12 or 3.13 with its venv module is needed. Tried:" >&2; \
+	        for python in $(PYTHONS); do \
+	            echo "  $$python: $$($$python -c 'import platform; print(platform.python_version())' 2>/dev/null || echo no)" >&2; \
+	        done; \
+	        echo "Install one (Debian and Ubuntu: with python3-venv), or name it: make install PYTHON=/path/to/python3.12" >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Creating $(VENV) with $$($$found --version)"; \
+	    $$found -m venv --clear $(VENV); \
+	}
+	@$(PY) -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) < 23)' || $(PIP) install --upgrade pip
+	@echo "Installing the packages of requirements.txt (the first time takes some minutes)"
+	@$(PIP) install --no-deps --requirement requirements.txt
+	@$(PIP) install --no-deps --editable .
+	@$(PIP) check
+	@touch $@
+
+demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUSTOMERS=a.csv, CONFIG=folder
+	@$(PY) tools/demo.py $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") $(if $(CONFIG),--config "$(CONFIG)")
+
+up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv, CONFIG=folder
+	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
+	    $(if $(CONFIG),--config "$(CONFIG)")
+
+test: lint ## Check style and types and run the quick tests, under 10 minutes
+	$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+
+test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; under 40 minutes
+	@echo "$(PY) -m pytest -m slow"; $(PY) -m pytest -m slow || { \
+	    status=$$?; \
+	    if [ $$status -eq 5 ] && ! grep -rqE --include='*.py' 'mark\.slow' tests; then \
+	        echo "There are no slow tests."; \
+	    else \
+	        exit $$status; \
+	    fi; \
+	}
+
+lint: $(STAMP) ## Check style and types
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+format: $(STAMP) ## Format the code and apply the safe fixes
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+lock: $(STAMP) ## Compile requirements.in into both locks; UPGRADE=1 takes the newest versions
+	$(LOCK) requirements.in --output-file requirements.txt
+	sed '/^# --- below/,$$d' requirements.in | $(LOCK) --constraints requirements.txt --output-file requirements-runtime.txt -
+
+clean: ## Remove caches and build files; .venv and model versions stay
+	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist clustering.egg-info
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
