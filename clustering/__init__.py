@@ -1,0 +1,53 @@
+"""Customer segmentation in a PostgreSQL warehouse.
+
+The names below are the package's face; each is loaded when it is first used, so importing the package is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clustering.config import Configuration, load_configuration
+    from clustering.errors import ClusteringError, PassingError, PermanentError
+    from clustering.registry import Registry
+    from clustering.scoring import abandon_run, drop_expired, plan_run, publish_run, score_shard
+    from clustering.training import draw_sample, drop_sample, gate, train
+    from clustering.warehouse import Warehouse, migrate
+
+__all__ = [
+    "ClusteringError",
+    "Configuration",
+    "PassingError",
+    "PermanentError",
+    "Registry",
+    "Warehouse",
+    "abandon_run",
+    "draw_sample",
+    "drop_expired",
+    "drop_sample",
+    "gate",
+    "load_configuration",
+    "migrate",
+    "plan_run",
+    "publish_run",
+    "score_shard",
+    "train",
+]
+
+_MODULES = {
+    "clustering.config": ("Configuration", "load_configuration"),
+    "clustering.errors": ("ClusteringError", "PassingError", "PermanentError"),
+    "clustering.registry": ("Registry",),
+    "clustering.scoring": ("abandon_run", "drop_expired", "plan_run", "publish_run", "score_shard"),
+    "clustering.training": ("draw_sample", "drop_sample", "gate", "train"),
+    "clustering.warehouse": ("Warehouse", "migrate"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,263 @@
+"""A wrong configuration fails when it is loaded; the message names the file, the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from clustering.config import PROJECT, Configuration, load_configuration, model_names, store_directory
+from clustering.errors import ConfigurationError
+
+AGE = "    description: Age in years"
+INCOME = "{annual_income: 1.0, spending_score: 1.2}"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Return a copy of the default configuration."""
+    return Path(
+        shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"})  # artifacts may be there
+    )
+
+
+def edit(directory: Path, file: str, old: str, new: str) -> None:
+    path = directory / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+CUSTOMERS = [
+    ("range: [0, 120]", "range: [120, 0]", "columns.age: range [120.0, 0.0]: the first number is the smallest allowed"),
+    ("range: [0, 120]", "range: [0]", "columns.age.range: [0] is not a pair such as [0, 100]"),
+    ("range: [0, 120]", "range: [.nan, 5]", "columns.age.range.0: Input should be a finite number, found nan"),
+    ("range: [0, 120]", "range: [a, 5]", "columns.age.range.0: Input should be a valid number"),
+    ("type: integer", "type: int", "columns.age.type: Input should be 'bigint', 'integer', 'number', 'text'"),
+    ("role: profile", "role: feature", "columns.age.role: Input should be 'key', 'cluster', 'profile', 'protected'"),
+    ("missing: allow", "missing: maybe", "Input should be 'reject' or 'allow', found 'maybe'"),
+    ("missing: allow", "missing: 5", "columns.gender: missing 5.0: a text column takes reject or allow"),
+    ("missing: allow", "range: [0, 1]", "columns.gender: range: only for ['bigint', 'integer', 'number'], this column"),
+    ("role: protected", "role: cluster", "columns.gender: role cluster needs a number that is present"),
+    (AGE, "    missing: .inf", "columns.age.missing"),
+    (AGE, "    transform: sqrt", "columns.age.transform: Input should be 'none' or 'log', found 'sqrt'"),
+    (AGE, "    colour: red", "columns.age.colour: Extra inputs are not permitted, found 'red'"),
+    (
+        "range: [1, 100]",
+        "transform: log",
+        "columns.spending_score: transform log needs a range that starts at 0 or above",
+    ),
+    ("range: [0, null]", "range: [-1, null]\n    transform: log", "columns.annual_income: transform log needs a range"),
+    ("role: key", "role: profile", "columns: exactly one column has the role key, found none"),
+    ("role: profile", "role: key", "columns.age: a key is bigint, text, uuid and never missing, not integer"),
+    (
+        "role: key",
+        "role: key\n    missing: allow",
+        "columns.customer_id: a key is bigint, text, uuid and never missing",
+    ),
+    ("type: bigint", "type: date", "columns.customer_id: a key is bigint, text, uuid and never missing, not date"),
+    ("aliases: [Age]", "aliases: [Gender]", "belongs to age and gender"),
+    ("factor: 1000", "factor: 0", "columns.annual_income.aliases.1.factor: Input should be greater than 0, found 0"),
+    ("factor: 1000", "faktor: 1", "columns.annual_income.aliases.1.faktor: Extra inputs are not permitted, found 1"),
+    ("aliases: [Gender]", "aliases: [{header: G, factor: 2}]", "columns.gender: aliases: a factor needs a number"),
+    ("aliases: [Age]", "aliases: [''] ", "columns.age.aliases.0.header: String should have at least 1 character"),
+    ("table: public.customers", "table: a.b.c", "table: String should match pattern"),
+    ("table: public.customers", 'table: "x; drop table y"', "found 'x; drop table y'"),
+    ("table: public.customers", "", "table: Field required"),
+    ("  age:", "  Age:", "columns.Age"),
+    ("max_rejected_share: 0.2", "max_rejected_share: 20", "Input should be less than or equal to 1, found 20"),
+    ("label_runs: 30", "label_runs: 0", "label_runs: Input should be greater than or equal to 1, found 0"),
+    ("aliases: [Age]", "aliases: [", "not readable as YAML: while parsing a flow sequence"),
+]
+MODELS = [
+    ("kmeans", "n_init: 20", "n_init: 5", "n_init: Input should be greater than or equal to 10, found 5"),
+    ("kmeans", "[2, 10]", "[10, 2]", "clusters: [10, 2]: the first number is the smaller one"),
+    ("kmeans", "[2, 10]", "[0, 4]", "clusters.0: Input should be greater than or equal to 1, found 0"),
+    ("kmeans", "[2, 10]", "many", "clusters: 'many' is neither a whole number nor a pair"),
+    ("kmeans", "[2, 10]", "yes", "clusters: True is neither a whole number nor a pair such as [2, 10], found True"),
+    ("kmeans", "clusters:", "k:", "k: Extra inputs are not permitted"),
+    ("kmeans", "n_init: 20", "seed: -1", "seed: Input should be greater than or equal to 0, found -1"),
+    (
+        "kmeans",
+        "annual_income, ",
+        "income, ",
+        "features: column 'income' is not in the contract; columns with the role",
+    ),
+    (
+        "kmeans",
+        "annual_income, ",
+        "gender, ",
+        "features: column 'gender' has the role protected; columns with the role",
+    ),
+    (
+        "kmeans",
+        "annual_income, ",
+        "age, ",
+        "'age' has the role profile; columns with the role cluster in customers.yaml: ",
+    ),
+    ("kmeans", "annual_income, ", "spending_score, ", "features: every column stands once, found ['spending_score', '"),
+    ("kmeans", "[annual_income, spending_score]", "[]", "features: Tuple should have at least 1 item"),
+    (
+        "kmeans",
+        "algorithm: kmeans",
+        "algorithm: spectral",
+        "Input tag 'spectral' found using 'algorithm' does not match",
+    ),
+    ("kmeans", "algorithm: kmeans", "", "Unable to extract tag using discriminator 'algorithm'"),
+    ("dbscan", "eps: null", "eps: -1", "eps: Input should be greater than 0, found -1"),
+    (
+        "dbscan",
+        "min_samples: null",
+        "min_samples: 1",
+        "min_samples: Input should be greater than or equal to 2, found 1",
+    ),
+    (
+        "gmm",
+        "[full]",
+        "[round]",
+        "covariance_types.0: Input should be 'full', 'tied', 'diag' or 'spherical', found 'ro",
+    ),
+    ("gmm", "[full]", "[]", "covariance_types: Tuple should have at least 1 item"),
+    ("gmm", "0.001", "0", "reg_covar: Input should be greater than or equal to 0.000001, found 0"),
+    ("gmm", "[2, 8]", "[8, 2]", "[8, 2]: the first number is the smaller one"),
+]
+SEGMENTS = [
+    ("id: 2", "id: 1", "segments: every id stands once, found [1, 1, 3, 4, 5]"),
+    ("id: 2", "id: 0", "segments.1.id: Input should be greater than or equal to 1, found 0"),
+    (
+        "name: Moderate Spenders",
+        "name: High Spenders",
+        "segments: every name stands once, found ['High Spenders', 'High",
+    ),
+    (INCOME, "{annual_income: 1.0}", "segments: every prototype names the same columns"),
+    (INCOME, "{}", "segments.0.prototype: Dictionary should have at least 1 item"),
+    ("max_distance: 1.2", "max_distance: 0", "max_distance: Input should be greater than 0, found 0"),
+]
+EDITS = [
+    *(("customers.yaml", *case) for case in CUSTOMERS),
+    *((f"{model}.yaml", *case) for model, *case in MODELS),
+    *(("segments.yaml", *case) for case in SEGMENTS),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), EDITS, ids=[f"{case[0]}: {case[2]}" for case in EDITS])
+def test_a_wrong_setting_is_named(directory: Path, file: str, old: str, new: str, message: str) -> None:
+    edit(directory, file, old, new)
+    with pytest.raises(ConfigurationError, match=re.escape(message)) as caught:
+        load_configuration(directory)
+    assert str(caught.value).startswith(f"{directory / file}: ")
+
+
+def test_a_prototype_takes_columns_with_the_role_cluster(directory: Path) -> None:
+    path = directory / "segments.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("{annual_income", "{age"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"segments\.yaml: prototype: column 'age' has the role profile"):
+        load_configuration(directory)
+
+
+@pytest.mark.parametrize("content", ["", "- 1", "text", "a: [1", "\t"])
+@pytest.mark.parametrize("file", ["customers.yaml", "segments.yaml", "kmeans.yaml"])
+def test_a_file_that_is_no_mapping_is_named(directory: Path, file: str, content: str) -> None:
+    (directory / file).write_text(content, encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match=re.escape(f"{directory / file}: ") + "(expected|not readable as YAML)"
+    ):
+        load_configuration(directory)
+
+
+def test_a_file_of_another_encoding_is_named(directory: Path) -> None:
+    (directory / "segments.yaml").write_bytes(b"name: \xe4")
+    with pytest.raises(ConfigurationError, match=r"segments\.yaml: not readable as YAML"):
+        load_configuration(directory)
+
+
+@pytest.mark.parametrize("file", ["customers.yaml", "segments.yaml"])
+def test_a_missing_file_is_named(directory: Path, file: str) -> None:
+    (directory / file).unlink()
+    with pytest.raises(ConfigurationError, match=re.escape(f"{directory / file}: the file does not exist")):
+        load_configuration(directory)
+
+
+def test_a_directory_without_models_or_that_is_not_there_is_named(directory: Path) -> None:
+    for name in ("kmeans", "gmm", "dbscan"):
+        (directory / f"{name}.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=r"no model is configured; add a file such as kmeans\.yaml"):
+        load_configuration(directory)
+    with pytest.raises(ConfigurationError, match="none: no such configuration directory; set CLUSTERING_CONFIG to one"):
+        load_configuration(directory / "none")
+
+
+@pytest.mark.parametrize("name", ["KMeans2", "k-means", "k means"])
+def test_model_files_have_plain_names(directory: Path, name: str) -> None:
+    shutil.copy(directory / "kmeans.yaml", directory / f"{name}.yaml")
+    with pytest.raises(ConfigurationError, match="a model's file name is lower-case letters, digits and underscores"):
+        load_configuration(directory)
+
+
+def test_a_file_adds_a_model(directory: Path) -> None:
+    edit(directory, "kmeans.yaml", "[2, 10]", "5")
+    shutil.copy(directory / "kmeans.yaml", directory / "kmeans_5.yaml")
+    assert model_names(directory) == ["dbscan", "gmm", "kmeans", "kmeans_5"]
+    model = load_configuration(directory).models["kmeans_5"]
+    assert model.algorithm == "kmeans"
+    assert model.clusters == (5, 5)
+
+
+def test_models_are_selected_by_name_in_any_case(configuration: Configuration) -> None:
+    assert list(configuration.select()) == ["dbscan", "gmm", "kmeans"]
+    assert list(configuration.select(["KMeans", "DBSCAN"])) == ["kmeans", "dbscan"]
+    with pytest.raises(ConfigurationError, match="model 'spectral' is not configured; there are dbscan, gmm, kmeans"):
+        configuration.select(["kmeans", "spectral"])
+
+
+def test_the_default_contract_is_that_of_the_product(configuration: Configuration) -> None:
+    contract = configuration.contract
+    assert (contract.key, contract.key_type, contract.schema_and_table) == (
+        "customer_id",
+        "bigint",
+        ("public", "customers"),
+    )
+    assert contract.used == ("customer_id", "age", "gender", "annual_income", "spending_score")
+    assert contract.averaged == ("age", "annual_income", "spending_score")
+    assert contract.with_role("cluster") == ("annual_income", "spending_score")
+    assert contract.with_role("protected") == ("gender",)
+    assert [segment.name for segment in configuration.segments.segments] == [
+        "High Spenders",
+        "Moderate Spenders",
+        "Low Spenders",
+        "Brand Loyalists",
+        "Occasional Buyers",
+    ]
+
+
+def test_ignored_columns_are_not_used_and_the_key_comes_first(directory: Path) -> None:
+    edit(directory, "customers.yaml", "role: profile", "role: ignore")
+    edit(directory, "customers.yaml", "columns:", "columns:\n  shop: {type: text, role: profile}")
+    edit(directory, "customers.yaml", "public.customers", "kunden")
+    contract = load_configuration(directory).contract
+    assert contract.used == ("customer_id", "shop", "gender", "annual_income", "spending_score")
+    assert contract.schema_and_table == ("public", "kunden")
+
+
+def test_the_configuration_cannot_be_changed(configuration: Configuration) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        configuration.contract.columns["age"].role = "cluster"  # type: ignore[misc]
+
+
+def test_directories_come_from_the_environment(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
+    monkeypatch.setenv("CLUSTERING_STORE", str(directory / "elsewhere"))
+    assert load_configuration().directory == directory
+    assert store_directory() == directory / "elsewhere"
+    monkeypatch.delenv("CLUSTERING_CONFIG")
+    monkeypatch.delenv("CLUSTERING_STORE")
+    assert load_configuration().directory == PROJECT / "models"
+    assert store_directory() == PROJECT / "models" / "store"
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "examples").glob("*/")), ids=lambda path: path.name)
+def test_every_example_loads(path: Path) -> None:
+    assert set(load_configuration(path).models) == {"kmeans", "gmm", "dbscan"}
