@@ -1,0 +1,92 @@
+"""Arrow batches out of the warehouse and into it, over ADBC.
+
+ADBC streams a statement in batches only when it has no bound parameters (with one, the whole result arrives at once),
+so bounds reach the statement as literals that psycopg2.sql quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+from adbc_driver_manager import DatabaseError, InterfaceError, OperationalError
+from adbc_driver_postgresql import StatementOptions, dbapi
+
+from clustering.errors import WarehouseError
+
+BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
+
+
+class ArrowConnection:
+    """One ADBC connection with one open transaction, rolled back unless committed."""
+
+    def __init__(self, uri: str, *, read_only: bool = False) -> None:
+        with _warehouse_errors():
+            self._connection = dbapi.connect(uri)
+        if read_only:
+            self.execute("set transaction isolation level repeatable read, read only")
+
+    def execute(self, statement: str) -> None:
+        """Run a statement that returns no rows."""
+        with _warehouse_errors(), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def batches(self, statement: str) -> Iterator[pa.RecordBatch]:
+        """Yield a query's result in batches of about four megabytes."""
+        with _warehouse_errors(), self._connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
+            cursor.execute(statement)
+            yield from cursor.fetch_record_batch()
+
+    def table(self, statement: str) -> pa.Table:
+        """Return a query's whole result."""
+        with _warehouse_errors(), self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetch_arrow_table()
+
+    def append(self, schema: str, table: str, rows: pa.RecordBatch) -> int:
+        """Copy rows to the end of an existing table and return how many the server took."""
+        with _warehouse_errors(), self._connection.cursor() as cursor:
+            return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
+
+    def commit(self) -> None:
+        """Make the transaction's work visible."""
+        with _warehouse_errors():
+            self._connection.commit()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Closing ends the transaction on the server, and the connection may be gone already.
+        self._connection.close()
+
+
+@contextmanager
+def _warehouse_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, DatabaseError) as error:
+        if _is_lost(error):
+            raise WarehouseError(
+                f"the warehouse ended the connection or cannot be reached: {_first_line(error)}"
+            ) from None
+        raise
+
+
+def _is_lost(error: Any) -> bool:
+    # Class 08: connection; 57P: the server shuts down or ended the session; 53: out of disk, memory or connections;
+    # 40: serialisation. No state at all means that the server did not answer.
+    state = str(error.sqlstate or "").strip("\0")
+    if not state:
+        return "libpq" in str(error)
+    return state[:2] in ("08", "53", "40") or state[:3] == "57P"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]

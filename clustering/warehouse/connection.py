@@ -1,0 +1,161 @@
+"""Connections and transactions; every statement is a named query of `sql/`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
+from psycopg2.extras import Json
+from sqlalchemy import Connection, CursorResult, create_engine
+from sqlalchemy import Row as SqlalchemyRow
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from clustering.errors import ConfigurationError, WarehouseError
+from clustering.warehouse import queries
+
+Names: TypeAlias = Mapping[str, sql.Composable]
+Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+CONNECT_TIMEOUT = "10"  # seconds; without it an unreachable host holds a task for minutes
+NO_NAMES: Names = MappingProxyType({})
+
+
+def warehouse_url() -> str:
+    """Return the warehouse's URL, from `WAREHOUSE_URL`.
+
+    Raises ConfigurationError where it is not set.
+    """
+    url = os.environ.get("WAREHOUSE_URL")
+    if not url:
+        raise ConfigurationError(
+            "WAREHOUSE_URL is not set; set it to the warehouse, such as postgresql://user:password@host:5432/database"
+        )
+    return url
+
+
+class Transaction:
+    """Statements on one connection, committed or rolled back together by whoever opened it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def execute(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> int:
+        """Run a query and return how many rows it touched."""
+        return self._run(query, names, params).rowcount
+
+    def rows(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> list[Row]:
+        """Run a query and return all of its rows, with attributes named as its columns."""
+        return list(self._run(query, names, params).all())
+
+    def row(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> Row | None:
+        """Run a query and return its only row, or None where it has none."""
+        return self._run(query, names, params).one_or_none()
+
+    def scalar(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> Any:
+        """Run a query and return the first column of its only row, or None where it has none."""
+        row = self.row(query, names, **params)
+        return None if row is None else row[0]
+
+    def insert(self, query: str, records: Sequence[Mapping[str, Any]], names: Names = NO_NAMES) -> int:
+        """Run a query once a record and return how many rows it touched; for short lists."""
+        if not records:
+            return 0
+        values = [_bindable(record) for record in records]
+        return self.connection.exec_driver_sql(self.compose(query, names), values).rowcount
+
+    def compose(self, query: str, names: Names = NO_NAMES) -> str:
+        """Return the text of a query with its identifiers quoted and its values still to be bound."""
+        statement = sql.SQL(queries.load(query)).format(**names)
+        text: str = statement.as_string(self.connection.connection.dbapi_connection)
+        return text
+
+    def _run(self, query: str, names: Names, params: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+        return self.connection.exec_driver_sql(self.compose(query, names), _bindable(params))
+
+
+class Warehouse:
+    """A PostgreSQL database, named by a URL that libpq understands.
+
+    `uri` is that URL with its password: for drivers, never for a message. A connection lasts for one transaction,
+    because tasks are short processes and may be forked.
+    """
+
+    def __init__(self, url: str) -> None:
+        scheme, separator, rest = url.partition("://")
+        self.uri = f"postgresql://{rest}"
+        try:
+            if scheme not in SCHEMES or not separator:
+                raise ValueError
+            settings = parse_dsn(self.uri)
+        except (ValueError, psycopg2.ProgrammingError):
+            raise ConfigurationError(
+                "the warehouse's URL is not one of PostgreSQL (it is not repeated here for the password in it); "
+                "it looks like postgresql://user:password@host:5432/database, special characters percent-encoded"
+            ) from None
+        self.name = f"{settings.get('host', 'localhost')}/{settings.get('dbname') or settings.get('user', '')}"
+        defaults = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "clustering"}
+        self._defaults = {key: value for key, value in defaults.items() if key not in settings}
+        self._engine = create_engine("postgresql+psycopg2://", creator=self._connect, poolclass=NullPool)
+
+    def __repr__(self) -> str:
+        return f"Warehouse({self.name!r})"
+
+    def _connect(self) -> Any:
+        return psycopg2.connect(self.uri, **self._defaults)
+
+    @contextmanager
+    def transaction(self, *, repeatable_read: bool = False, read_only: bool = False) -> Iterator[Transaction]:
+        """Open a transaction that commits at the end of the block, or rolls back if an exception escapes it.
+
+        Raises WarehouseError where the warehouse cannot be reached, ends the connection, is out of room, or ends the
+        transaction in favour of another. Other errors of the database stay SQLAlchemy's.
+        """
+        level = "REPEATABLE READ" if repeatable_read else "READ COMMITTED"
+        with self._open(isolation_level=level, postgresql_readonly=read_only) as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Transaction]:
+        """Open a connection where every statement commits by itself; some statements allow nothing else."""
+        with self._open(isolation_level="AUTOCOMMIT") as connection:
+            yield Transaction(connection)
+
+    def dispose(self) -> None:
+        """Close what is still open."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _open(self, **options: Any) -> Iterator[Connection]:
+        try:
+            connection = self._engine.connect().execution_options(**options)
+        except DBAPIError as error:
+            raise WarehouseError(f"the warehouse {self.name} cannot be reached: {_reason(error)}") from error
+        try:
+            with connection:
+                yield connection
+        except DBAPIError as error:
+            if not _is_passing(error):
+                raise
+            raise WarehouseError(f"the warehouse {self.name} did not go on: {_reason(error)}") from error
+
+
+def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Json(value) if isinstance(value, dict) else value for name, value in values.items()}
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    # Class 40: serialisation and deadlock; 53: out of disk, memory or connections.
+    state = getattr(error.orig, "pgcode", None) or ""
+    return error.connection_invalidated or state[:2] in ("40", "53")
+
+
+def _reason(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())

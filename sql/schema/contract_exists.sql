@@ -1,0 +1,2 @@
+-- Returns whether the schema has been migrated before.
+select to_regclass('segmentation.contract') is not null;

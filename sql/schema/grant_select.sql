@@ -1,0 +1,2 @@
+-- Lets {reader} read segmentation.{relation}.
+grant select on segmentation.{relation} to {reader};

@@ -1,0 +1,2 @@
+-- Returns how many rows a table has. Names: table.
+select count(*) from {table}

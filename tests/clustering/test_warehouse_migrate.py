@@ -1,0 +1,194 @@
+"""The schema: migrations, and what the contract adds."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from clustering.config import PROJECT, Column, Configuration, Contract
+from clustering.errors import ConfigurationError
+from clustering.warehouse import Warehouse, migrate, queries
+from clustering.warehouse.migrate import REVISIONS
+
+MIGRATE = """
+import sys
+from clustering.config import PROJECT, load_configuration
+from clustering.warehouse import Warehouse, migrate
+print(*migrate(Warehouse(sys.argv[1]), load_configuration(PROJECT / "models").contract))
+"""
+FILES = sorted(path.stem for path in (queries.DIRECTORY / "migrations").glob("*.sql"))
+NUMBERS = [name[:4] for name in FILES]
+CATALOGUE = """
+    select relation.relname, relation.relkind, relation.oid, attribute.attname, relation.relacl::text,
+        format_type(attribute.atttypid, attribute.atttypmod), col_description(relation.oid, attribute.attnum),
+        obj_description(relation.oid, 'pg_class')
+    from pg_class as relation
+    join pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum > 0
+    where relation.relnamespace = 'segmentation'::regnamespace and relation.relkind in ('r', 'p', 'v')
+        and not attribute.attisdropped
+    order by relation.relname, attribute.attnum
+"""
+
+
+def ask(warehouse: Warehouse, question: str, **values: Any) -> list[Any]:
+    with warehouse.transaction() as transaction:
+        result = transaction.connection.exec_driver_sql(question, values)
+        return list(result.all()) if result.returns_rows else []
+
+
+def view_columns(warehouse: Warehouse) -> list[str]:
+    return [row.attname for row in ask(warehouse, CATALOGUE) if row.relname == "current_segments"]
+
+
+def changed(contract: Contract, **columns: Column | None) -> Contract:
+    kept = {name: column for name, column in ({**contract.columns, **columns}).items() if column is not None}
+    return contract.model_copy(update={"columns": kept})
+
+
+def with_key(contract: Contract, key_type: str) -> Contract:
+    key = contract.columns[contract.key].model_copy(update={"type": key_type})
+    return changed(contract, **{contract.key: key})
+
+
+def test_every_file_is_a_revision() -> None:
+    """Every migration has a revision of the same name."""
+    assert sorted(path.stem for path in (REVISIONS / "versions").glob("*.py")) == FILES
+
+
+def test_migrate_twice(empty_warehouse: Warehouse, configuration: Configuration) -> None:
+    """The first time applies everything, the second changes nothing at all."""
+    assert migrate(empty_warehouse, configuration.contract) == NUMBERS
+    before = ask(empty_warehouse, CATALOGUE)
+    assert migrate(empty_warehouse, configuration.contract) == []
+    assert ask(empty_warehouse, CATALOGUE) == before
+    assert ask(empty_warehouse, "select version_num from segmentation.alembic_version") == [(NUMBERS[-1],)]
+    assert ask(empty_warehouse, "select to_regnamespace('segmentation_staging') is not null") == [(True,)]
+    assert ask(empty_warehouse, "select relname from pg_class where relnamespace = 'public'::regnamespace") == []
+
+
+def test_second_migration_waits_for_no_reader(warehouse: Warehouse, configuration: Configuration) -> None:
+    """A migration with nothing to do passes by readers that hold their transaction open."""
+    with warehouse.transaction() as reader:
+        for view in ("current_segments", "current_customer_segments"):
+            reader.connection.exec_driver_sql(f"select * from segmentation.{view}")  # noqa: S608
+        ask(warehouse, f"alter database {database(warehouse)} set lock_timeout = '2s'")
+        assert migrate(warehouse, configuration.contract) == []
+
+
+def test_two_processes(create_database: Callable[[], str]) -> None:
+    """Of two processes that migrate at the same time, one does the work and the other finds it done."""
+    url = create_database()
+    command = [sys.executable, "-W", "error", "-c", MIGRATE, url]
+    pipe = subprocess.PIPE
+    processes = [subprocess.Popen(command, cwd=PROJECT, text=True, stdout=pipe, stderr=pipe) for _ in range(3)]
+    outputs = [process.communicate(timeout=60) for process in processes]
+    assert sorted(outputs) == [("\n", ""), ("\n", ""), (" ".join(NUMBERS) + "\n", "")]
+
+
+def test_everything_is_commented(warehouse: Warehouse) -> None:
+    """Every table, view and column of the schema says what it is."""
+    rows = ask(warehouse, CATALOGUE)
+    assert {"segments", "customer_labels", "current_segments", "current_customer_segments"} <= {r.relname for r in rows}
+    assert [f"{row.relname}.{row.attname}" for row in rows if not row.col_description] == []
+    assert {row.relname for row in rows if not row.obj_description} == set()
+
+
+@pytest.mark.parametrize("key_type", ["bigint", "text", "uuid"])
+def test_key_type_is_fixed(empty_warehouse: Warehouse, configuration: Configuration, key_type: str) -> None:
+    """Labels have the contract's key; another key later is refused and changes nothing."""
+    migrate(empty_warehouse, with_key(configuration.contract, key_type))
+    before = ask(empty_warehouse, CATALOGUE)
+    types = {row.format_type for row in before if row.attname in ("customer_id", "lower_bound")}
+    assert types == {key_type, "text"}  # rejected rows keep theirs as text
+    other = "uuid" if key_type == "text" else "text"
+    with pytest.raises(ConfigurationError, match=rf"customer_id\.type: '{other}'.* '{key_type}' keys"):
+        migrate(empty_warehouse, with_key(configuration.contract, other))
+    assert ask(empty_warehouse, CATALOGUE) == before
+
+
+def test_averages_follow_the_contract(warehouse: Warehouse, configuration: Configuration) -> None:
+    """A new column gets its average in table and view, in the contract's order; one that has gone leaves the view."""
+    assert view_columns(warehouse)[7:] == [
+        "share",
+        "avg_age",
+        "avg_annual_income",
+        "avg_spending_score",
+        "run_id",
+        "model_version_id",
+    ]
+    visits = Column(type="integer", role="profile", description="Visits per year")
+    assert migrate(warehouse, changed(configuration.contract, age=None, visits=visits)) == []
+    assert view_columns(warehouse)[8:] == [
+        "avg_annual_income",
+        "avg_spending_score",
+        "avg_visits",
+        "run_id",
+        "model_version_id",
+    ]
+    described = {(row.relname, row.attname): row.col_description for row in ask(warehouse, CATALOGUE)}
+    assert ("segments", "avg_age") in described
+    assert described["segments", "avg_visits"] == "Average of visits: Visits per year."
+    assert described["current_segments", "avg_visits"] == "Average of visits: Visits per year."
+
+
+def test_new_description(warehouse: Warehouse, configuration: Configuration) -> None:
+    """A new description reaches the comments; the view stays the same object."""
+    before = ask(warehouse, "select 'segmentation.current_segments'::regclass::oid")
+    age = configuration.contract.columns["age"].model_copy(update={"description": "Years: 100% 'real' {or} not"})
+    migrate(warehouse, changed(configuration.contract, age=age))
+    comments = {row.relname: row.col_description for row in ask(warehouse, CATALOGUE) if row.attname == "avg_age"}
+    assert set(comments.values()) == {"Average of age: Years: 100% 'real' {or} not."}
+    assert ask(warehouse, "select 'segmentation.current_segments'::regclass::oid") == before
+
+
+def test_readers_keep_their_right(warehouse: Warehouse, configuration: Configuration) -> None:
+    """Who may read the view may read the one that takes its place."""
+    ask(warehouse, "grant select on segmentation.current_segments to public")
+    ask(warehouse, "grant select on segmentation.current_segments to pg_monitor")
+    migrate(warehouse, changed(configuration.contract, age=None))
+    for role in ("pg_monitor", "pg_signal_backend"):
+        right = "select has_table_privilege(%(role)s, 'segmentation.current_segments', 'select')"
+        assert ask(warehouse, right, role=role) == [(True,)]
+
+
+def test_views_that_stand_on_the_view(warehouse: Warehouse, configuration: Configuration) -> None:
+    """A view of somebody's own is never dropped: the migration is refused and names it."""
+    ask(warehouse, "create view public.report as select * from segmentation.current_segments")
+    with pytest.raises(ConfigurationError, match="report"):
+        migrate(warehouse, changed(configuration.contract, age=None))
+    assert "avg_age" in view_columns(warehouse)
+
+
+def test_schema_of_a_newer_release(warehouse: Warehouse, configuration: Configuration) -> None:
+    """A schema that is ahead of the code is left alone."""
+    ask(warehouse, "update segmentation.alembic_version set version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="9999"):
+        migrate(warehouse, configuration.contract)
+
+
+def test_user_without_rights(create_database: Callable[..., str], configuration: Configuration) -> None:
+    """Without the right to create a schema nothing is half done."""
+    warehouse = Warehouse(create_database())
+    ask(warehouse, f"alter database {database(warehouse)} set role pg_monitor")
+    with pytest.raises(DBAPIError, match="permission denied"):
+        migrate(warehouse, configuration.contract)
+    assert ask(warehouse, "select to_regnamespace('segmentation')::text") == [(None,)]
+
+
+def test_logging_is_left_alone(empty_warehouse: Warehouse, configuration: Configuration) -> None:
+    """Migrating neither replaces handlers nor silences loggers."""
+    mine = logging.getLogger("somebody.else")
+    before = (list(logging.root.handlers), logging.root.level, logging.getLogger("alembic").level)
+    migrate(empty_warehouse, configuration.contract)
+    assert (list(logging.root.handlers), logging.root.level, logging.getLogger("alembic").level) == before
+    assert not mine.disabled
+
+
+def database(warehouse: Warehouse) -> str:
+    return str(ask(warehouse, "select quote_ident(current_database())")[0][0])

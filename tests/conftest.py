@@ -1,0 +1,98 @@
+"""Fixtures that need a warehouse: a real PostgreSQL, embedded unless `WAREHOUSE_URL` names one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from clustering import embedded
+from clustering.config import PROJECT, Configuration, load_configuration
+from clustering.warehouse import Warehouse, migrate
+
+
+class Server:
+    """Makes and drops databases on a server."""
+
+    def __init__(self, url: Callable[[str], str]) -> None:
+        self.url = url
+
+    def create(self, template: str = "template1") -> str:
+        """Return the name of a new database."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._run(sql.SQL("create database {} template {}"), name, template)
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database with whatever is still connected to it."""
+        self._run(sql.SQL("drop database if exists {} with (force)"), name)
+
+    def _run(self, statement: sql.SQL, *names: str) -> None:
+        with closing(psycopg2.connect(self.url("postgres"))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement.format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture(scope="session")
+def configuration() -> Configuration:
+    """Return the project's default configuration."""
+    return load_configuration(PROJECT / "models")
+
+
+@pytest.fixture(scope="session")
+def postgresql(configuration: Configuration) -> Iterator[Server]:
+    """Run a server for the session; databases of a real one are dropped, the embedded one is removed."""
+    if real := os.environ.get("WAREHOUSE_URL"):
+        uri = Warehouse(real).uri
+        yield Server(lambda database: urlunsplit(urlsplit(uri)._replace(path=f"/{database}")))
+        return
+    directory = Path(tempfile.mkdtemp(prefix="clustering-tests-"))
+    server = embedded.start(directory)
+    yield Server(server.url)
+    server.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgresql: Server, configuration: Configuration) -> Iterator[str]:
+    """Return the name of a migrated database to copy."""
+    name = postgresql.create()
+    migrate(Warehouse(postgresql.url(name)), configuration.contract)
+    yield name
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def create_database(postgresql: Server) -> Iterator[Callable[..., str]]:
+    """Return a function that creates an empty database and returns its URL; dropped after the test."""
+    names: list[str] = []
+
+    def create(template: str = "template1") -> str:
+        names.append(postgresql.create(template))
+        return postgresql.url(names[-1])
+
+    yield create
+    for name in names:
+        postgresql.drop(name)
+
+
+@pytest.fixture
+def empty_warehouse(create_database: Callable[..., str]) -> Warehouse:
+    """Return a warehouse without the schema."""
+    return Warehouse(create_database())
+
+
+@pytest.fixture
+def warehouse(create_database: Callable[..., str], migrated_template: str) -> Warehouse:
+    """Return a freshly migrated warehouse for the default contract."""
+    return Warehouse(create_database(migrated_template))
