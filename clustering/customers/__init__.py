@@ -1,0 +1,23 @@
+"""The source contract applied: rows of whatever Arrow types become valid customers and rejected rows.
+
+Pure: Arrow in, Arrow out. A value never raises; it rejects its row with a reason.
+"""
+
+from clustering.customers.columns import convert, valid_schema
+from clustering.customers.faults import Reason
+from clustering.customers.records import match_headers, read_records, source_cast
+from clustering.customers.splitting import REJECTED, Split, split
+from clustering.customers.text import multiplied
+
+__all__ = [
+    "REJECTED",
+    "Reason",
+    "Split",
+    "convert",
+    "match_headers",
+    "multiplied",
+    "read_records",
+    "source_cast",
+    "split",
+    "valid_schema",
+]

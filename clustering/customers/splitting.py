@@ -1,0 +1,97 @@
+"""Rows into valid customers and rejected rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clustering.config import Contract
+from clustering.customers.columns import plain, read, valid_schema
+from clustering.customers.faults import Codes, Converted, Mask, Reason, converted, mask_of
+from clustering.customers.text import without_blanks
+from clustering.errors import DataError
+
+REJECTED = pa.schema(
+    [
+        pa.field("customer_id", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("column_name", pa.string(), nullable=False),
+        pa.field("value", pa.string()),
+    ]
+)
+VALUE_CHARACTERS = 200
+NO_FACTORS: Mapping[str, float] = MappingProxyType({})
+_REASONS = pa.array(["", *(reason.name.lower() for reason in Reason)])
+_NOTHING_REJECTED = pa.RecordBatch.from_pylist([], schema=REJECTED)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Valid customers (`valid_schema(contract)`) and rejected rows (`REJECTED`), each in the order of the rows."""
+
+    valid: pa.RecordBatch
+    rejected: pa.RecordBatch
+
+
+def split(
+    rows: pa.RecordBatch,
+    contract: Contract,
+    *,
+    duplicated: pa.Array | None = None,
+    factors: Mapping[str, float] = NO_FACTORS,
+) -> Split:
+    """Split rows into valid customers and rejected rows; a row is rejected once, for its first fault in column order.
+
+    `rows` has the columns `contract.used`. Every row whose key is in `duplicated` (typed as the valid key) is rejected.
+    `factors` holds the columns that arrive in another unit. No value raises; a missing column raises DataError.
+    """
+    missing = [name for name in contract.used if name not in rows.schema.names]
+    if missing:
+        raise DataError(f"the rows have no column {', '.join(missing)}; they have {', '.join(rows.schema.names)}")
+    columns = {
+        name: read(rows.column(name), contract.columns[name], factor=factors.get(name, 1.0)) for name in contract.used
+    }
+    key = columns[contract.key]
+    if duplicated is not None and len(duplicated):
+        columns[contract.key] = _without_duplicates(key, duplicated)
+    valid = pa.RecordBatch.from_arrays([column.values for column in columns.values()], schema=valid_schema(contract))
+    faults = {name: column.faults for name, column in columns.items() if column.faults is not None}
+    if not faults:
+        return Split(valid, _NOTHING_REJECTED)
+    bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
+    return Split(valid.filter(pa.array(~bad)), _rejected(rows, contract, key.values, faults))
+
+
+def _without_duplicates(key: Converted, duplicated: pa.Array) -> Converted:
+    repeated: Mask = mask_of(pc.is_in(key.values, value_set=duplicated.cast(key.values.type)))
+    values, faults = converted(key.values, (repeated, Reason.DUPLICATE_KEY))
+    if key.faults is None or faults is None:
+        return Converted(values, key.faults if faults is None else faults)
+    return Converted(values, key.faults + faults)
+
+
+def _rejected(rows: pa.RecordBatch, contract: Contract, key: pa.Array, faults: Mapping[str, Codes]) -> pa.RecordBatch:
+    seen: Mask = np.zeros(rows.num_rows, dtype=np.bool_)
+    parts, places = [], []
+    for name, codes in faults.items():
+        place = np.flatnonzero((codes != 0) & ~seen)
+        seen[place] = True
+        taken = pa.array(place)
+        value = pc.utf8_slice_codeunits(_as_text(rows.column(name).take(taken)), 0, VALUE_CHARACTERS)
+        raw_key = without_blanks(_as_text(rows.column(contract.key).take(taken)))
+        customer_id = pc.coalesce(key.take(taken).cast(pa.string()), raw_key)
+        reason = _REASONS.take(pa.array(codes[place]))
+        column_name = pa.array(np.full(len(place), name, dtype=object), pa.string())
+        parts.append(pa.RecordBatch.from_arrays([customer_id, reason, column_name, value], schema=REJECTED))
+        places.append(place)
+    rejected = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
+    return rejected.take(pa.array(np.argsort(np.concatenate(places), kind="stable")))
+
+
+def _as_text(array: pa.Array) -> pa.StringArray:
+    return plain(array).cast(pa.string())

@@ -1,0 +1,102 @@
+"""Valid customers as a float matrix: the scaling is fitted once, at training, and applied everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clustering.config import Contract, Transform
+from clustering.errors import TrainingError
+
+FloatMatrix: TypeAlias = NDArray[np.float64]
+FloatVector: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How columns become features: the transform of each, then (value - mean) / scale; `mean` and `scale` are (d,)."""
+
+    columns: tuple[str, ...]
+    transforms: tuple[Transform, ...]
+    mean: FloatVector
+    scale: FloatVector
+
+    def apply(self, rows: pa.RecordBatch) -> FloatMatrix:
+        """Return the features (n, d) of valid customers, C order.
+
+        The arithmetic is elementwise: a row's features never depend on the rows around it.
+        """
+        features = np.empty((rows.num_rows, len(self.columns)))
+        # The difference of two numbers near the largest double is infinite; the algorithms bound what they take.
+        with np.errstate(over="ignore"):
+            for place, (column, transform) in enumerate(zip(self.columns, self.transforms, strict=True)):
+                centred = _transformed(rows, column, transform) - self.mean[place]
+                np.divide(centred, self.scale[place], out=features[:, place])
+        return features
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scaling as JSON-able values, from which `from_dict` makes the same one to the last bit."""
+        return {
+            "columns": list(self.columns),
+            "transforms": list(self.transforms),
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the scaling that `to_dict` described."""
+        return cls(
+            columns=tuple(values["columns"]),
+            transforms=tuple(values["transforms"]),
+            mean=np.array(values["mean"], dtype=np.float64),
+            scale=np.array(values["scale"], dtype=np.float64),
+        )
+
+
+def fit_scaling(rows: pa.RecordBatch, columns: Sequence[str], contract: Contract) -> Scaling:
+    """Fit mean and population standard deviation of each column after its declared transform.
+
+    The sums are exact, so the order of the rows does not matter. Raises TrainingError, which names the column, for one
+    that is constant or too large to standardise.
+    """
+    if not rows.num_rows:
+        raise TrainingError("there are no valid customers to train on")
+    transforms = tuple(contract.columns[column].transform for column in columns)
+    moments = [
+        _moments(column, _transformed(rows, column, transform))
+        for column, transform in zip(columns, transforms, strict=True)
+    ]
+    mean, scale = np.array(moments).T
+    return Scaling(tuple(columns), transforms, mean, scale)
+
+
+def _transformed(rows: pa.RecordBatch, column: str, transform: Transform) -> FloatVector:
+    values: FloatVector = rows.column(column).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    return np.log1p(values) if transform == "log" else values
+
+
+def _moments(column: str, values: FloatVector) -> tuple[float, float]:
+    if values.min() == values.max():
+        raise TrainingError(
+            f"column {column} is {values[0]:g} for every customer, so nothing can be told from it; "
+            "take it out of the model's features"
+        )
+    try:
+        mean = math.fsum(values) / len(values)
+        with np.errstate(over="raise"):
+            variance = math.fsum((values - mean) ** 2) / len(values)
+    except (OverflowError, FloatingPointError):
+        raise TrainingError(
+            f"column {column} reaches {np.abs(values).max():g}, too large to standardise; "
+            "give it a range in customers.yaml"
+        ) from None
+    if variance == 0:
+        raise TrainingError(f"column {column} differs by less than can be standardised; rescale it")
+    return mean, math.sqrt(variance)

@@ -1,0 +1,2 @@
+-- Makes the schema of the customers' table. Names: schema.
+create schema {schema}

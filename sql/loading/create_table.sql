@@ -1,0 +1,2 @@
+-- Makes the customers' table. Names: table, columns (names and types).
+create table {table} ({columns})

@@ -1,0 +1,2 @@
+-- Drops the customers' table, but nothing that depends on it. Names: table.
+drop table if exists {table}
