@@ -1,0 +1,1 @@
+"""Segments: their names and what their customers have in common."""

@@ -1,0 +1,167 @@
+"""DBSCAN."""
+
+import numpy as np
+import pytest
+from sklearn.cluster import DBSCAN
+from sklearn.datasets import make_blobs, make_circles, make_moons
+from sklearn.metrics import adjusted_rand_score
+
+from clustering.algorithms import dbscan
+from clustering.config import DbscanSpec
+from clustering.errors import TrainingError
+
+SPEC = DbscanSpec(algorithm="dbscan", features=("a", "b"))
+
+
+def _standardised(rows):
+    return (rows - rows.mean(axis=0)) / rows.std(axis=0)
+
+
+def _noise_alone(labels):
+    return np.where(labels < 0, labels.max() + 1 + np.arange(len(labels)), labels)
+
+
+def test_assign_nearest_core_within_eps():
+    """The label is the nearest core customer's, eps included; beyond it a row is noise with confidence 0."""
+    assign = dbscan.assigner({"core": np.array([[0.0], [4.0]]), "core_labels": np.array([0, 1]), "eps": np.array(1.0)})
+    assignment = assign(np.array([[0.0], [0.25], [1.0], [1.0000001], [3.5], [9.0]]))
+
+    assert assignment.labels.tolist() == [0, 0, 0, -1, 1, -1]
+    assert assignment.confidence.tolist() == [1.0, 0.75, 0.0, 0.0, 0.5, 0.0]
+
+
+def test_a_lattice_at_exactly_eps_is_one_cluster():
+    """Distances equal to eps count, in the fit and in the assignment."""
+    rows = np.array([[x, y] for x in range(10) for y in range(10)], dtype=float) * 0.5
+    fitted = dbscan.fit(rows, {"eps": 0.5, "min_samples": 3}, SPEC)
+
+    assert fitted.labels.tolist() == [0] * 100
+    assert len(fitted.parameters["core"]) == 100
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 4, 7])
+@pytest.mark.parametrize(("eps", "min_samples"), [(0.1, 2), (0.3, 4), (0.5, 10), (1.2, 25)])
+def test_fit_is_scikit_learns(eps, min_samples, dimensions):
+    """Core customers, their clusters and the noise are scikit-learn's; only border customers may differ."""
+    rows = _standardised(make_blobs(600, n_features=dimensions, centers=4, cluster_std=2.0, random_state=5)[0])
+    expected = DBSCAN(eps=eps, min_samples=min_samples).fit(rows)
+    if not len(expected.core_sample_indices_):
+        with pytest.raises(TrainingError, match="everything would be noise"):
+            dbscan.fit(rows, {"eps": eps, "min_samples": min_samples}, SPEC)
+        return
+    fitted = dbscan.fit(rows, {"eps": eps, "min_samples": min_samples}, SPEC)
+
+    core = expected.core_sample_indices_
+    assert np.array_equal(fitted.estimator.core_sample_indices_, core)
+    assert adjusted_rand_score(expected.labels_[core], fitted.labels[core]) == 1.0
+    assert len(set(expected.labels_[core])) == len(set(fitted.labels[core]))
+    assert np.array_equal(expected.labels_ == -1, fitted.labels == -1)
+
+
+def test_core_customers_are_labelled_with_certainty():
+    """Every core customer is its own nearest one."""
+    rows = _standardised(make_moons(500, noise=0.05, random_state=0)[0])
+    fitted = dbscan.fit(rows, {"eps": 0.2, "min_samples": 5}, SPEC)
+    core = fitted.estimator.core_sample_indices_
+    assignment = dbscan.assigner(fitted.parameters)(rows[core])
+
+    assert np.array_equal(assignment.labels, fitted.labels[core])
+    assert set(assignment.confidence.tolist()) == {1.0}
+
+
+def test_equal_core_customers_are_stored_once():
+    """Customers with the same features need one place in the tree."""
+    rows = np.repeat([[0.0, 0.0], [5.0, 5.0]], 50, axis=0)
+    fitted = dbscan.fit(rows, {"eps": 0.5, "min_samples": 4}, SPEC)
+
+    assert fitted.parameters["core"].tolist() == [[0.0, 0.0], [5.0, 5.0]]
+    assert fitted.parameters["core_labels"].tolist() == [0, 1]
+
+
+def test_given_settings_are_used_as_they_are():
+    """What the specification says is not searched for."""
+    rows = _standardised(make_blobs(300, random_state=0)[0])
+    spec = SPEC.model_copy(update={"eps": 0.33, "min_samples": 7})
+
+    assert dbscan.propose(rows, spec) == [{"eps": 0.33, "min_samples": 7}]
+    assert dbscan.propose(rows, SPEC.model_copy(update={"eps": 0.33})) == [{"eps": 0.33, "min_samples": 4}]
+    assert dbscan.propose(rows, SPEC.model_copy(update={"min_samples": 7}))[0]["min_samples"] == 7
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(200, 4), (5000, 50), (50_000, 200)])
+def test_min_samples_grows_with_the_customers(rows, expected):
+    """Two per feature, 1 % of many customers, never more than the memory allows."""
+    assert dbscan._min_samples(rows, 2) == expected
+
+
+def _shapes():
+    blobs, groups = make_blobs(1500, random_state=170)
+    centres = [[-6, -6], [-6, 6], [0, 0], [6, -6], [6, 6]]
+    noisy, noisy_groups = make_blobs(1200, centers=centres, random_state=0)
+    uniform = np.random.default_rng(0).uniform(noisy.min(axis=0), noisy.max(axis=0), (300, 2))
+    return {
+        "blobs": (blobs, groups, 0.98),
+        "anisotropic": (blobs @ [[0.6, -0.6], [-0.4, 0.8]], groups, 0.95),
+        "unequal": (*make_blobs(1500, cluster_std=[1, 2.5, 0.5], random_state=170), 0.85),
+        "moons": (*make_moons(1500, noise=0.05, random_state=0), 0.99),
+        "circles": (*make_circles(1500, factor=0.5, noise=0.05, random_state=0), 0.99),
+        "noisy": (np.vstack([noisy, uniform]), np.append(noisy_groups, -np.ones(300, dtype=int)), 0.95),
+    }
+
+
+@pytest.mark.parametrize("shape", sorted(_shapes()))
+def test_settings_are_found_for_groups_of_many_shapes(shape):
+    """Without labels, the search finds round, stretched, unequal, bent and ringed groups, and groups in noise."""
+    rows, groups, least = _shapes()[shape]
+    rows = _standardised(rows)
+    fitted = dbscan.fit(rows, dbscan.propose(rows, SPEC)[0], SPEC)
+
+    grouped = groups >= 0
+    assert adjusted_rand_score(groups[grouped], _noise_alone(fitted.labels)[grouped]) >= least
+    assert dbscan.doubts(fitted, SPEC) == []
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_rows_without_groups_are_refused(distribution):
+    """One cloud, square or round, holds no groups of density."""
+    rows = _standardised(getattr(np.random.default_rng(0), distribution)(size=(1500, 2)))
+    with pytest.raises(TrainingError, match="set eps to have"):
+        dbscan.propose(rows, SPEC)
+
+
+def test_identical_rows_are_refused():
+    """Customers without any difference have no density."""
+    with pytest.raises(TrainingError, match="hold 1 different ones"):
+        dbscan.propose(np.ones((50, 2)), SPEC)
+
+
+def test_customers_with_many_equals_are_grouped():
+    """Distances of 0 to the nearest customers still leave an eps to find."""
+    rows = np.repeat([[0.0, 0.0], [5.0, 5.0], [9.0, 0.0]], 60, axis=0)
+    fitted = dbscan.fit(rows, dbscan.propose(rows, SPEC)[0], SPEC)
+
+    assert np.bincount(fitted.labels).tolist() == [60, 60, 60]
+
+
+def test_few_rows_are_refused():
+    """A core customer needs min_samples customers."""
+    with pytest.raises(TrainingError, match="min_samples 4 needs at least as many customers, there are 3"):
+        dbscan.propose(np.arange(6.0).reshape(3, 2), SPEC)
+
+
+def test_a_tiny_eps_is_refused():
+    """When everything would be noise, the message says what to set."""
+    with pytest.raises(TrainingError, match=r"within eps 0.01: everything would be noise; set a larger eps"):
+        dbscan.fit(np.arange(20.0).reshape(10, 2), {"eps": 0.01, "min_samples": 3}, SPEC)
+
+
+def test_red_flags():
+    """Too few clusters, one that holds nearly all, and much noise are flagged."""
+    assert dbscan.red_flags(np.repeat([0, 1, -1], [5, 3, 2]).astype(np.int32)) == []
+    assert dbscan.red_flags(np.repeat([0, 1], [97, 3]).astype(np.int32)) == [
+        "one cluster holds 97 % of the customers, over 95 %"
+    ]
+    assert dbscan.red_flags(np.full(10, -1, dtype=np.int32)) == [
+        "there are fewer than 2 clusters",
+        "100 % of the customers are noise, over 30 %",
+    ]

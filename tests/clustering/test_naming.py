@@ -1,0 +1,135 @@
+"""Names for clusters."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clustering.config import PROJECT, NamedSegment, SegmentCatalogue, load_configuration
+from clustering.segments.naming import match_prototypes, name_clusters
+
+COLUMNS = ("annual_income", "spending_score")
+MALL = np.array([[0.989, 1.236], [-0.201, -0.026], [-1.308, -1.137], [1.055, -1.284], [-1.329, 1.132]])
+
+
+def _catalogue(*prototypes, max_distance=1.0):
+    segments = tuple(
+        NamedSegment(id=number, name=f"Segment {number}", description="", recommended_action="", prototype={"a": place})
+        for number, place in enumerate(prototypes, start=1)
+    )
+    return SegmentCatalogue(max_distance=max_distance, segments=segments)
+
+
+@pytest.fixture(scope="module")
+def segments():
+    return load_configuration(PROJECT / "models").segments
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5)))[::17])
+def test_mall_centroids_get_the_five_names(segments, order):
+    """Whatever the clusters' numbers, the names follow the centres."""
+    identities = name_clusters(MALL[list(order)], segments, columns=COLUMNS, taken=())
+    names = ["High Spenders", "Moderate Spenders", "Low Spenders", "Brand Loyalists", "Occasional Buyers"]
+
+    assert [(identity.segment_id, identity.name) for identity in identities] == [
+        (place + 1, names[place]) for place in order
+    ]
+    assert identities[order.index(0)].recommended_action == "Premium offers and exclusive services."
+
+
+def test_a_cluster_that_fits_none_gets_the_next_number_and_a_profile(segments):
+    """The number lies above the catalogue's and all taken ones; name, description and action come from the profile."""
+    centres = np.array([MALL[0], [0.8, -3.0]])
+    high, new = name_clusters(centres, segments, columns=COLUMNS, taken={2, 9})
+
+    assert high.segment_id == 1
+    assert (new.segment_id, new.name) == (10, "High annual income, low spending score")
+    assert new.description == (
+        "High annual income, low spending score. In standard deviations from the mean of all customers: "
+        "annual income 0.8 above, spending score 3.0 below."
+    )
+    assert new.recommended_action == (
+        "None of the named segments fits: "
+        "decide on offers for customers with high annual income and low spending score."
+    )
+
+
+def test_two_clusters_near_one_prototype(segments):
+    """The nearer one takes the name, the other gets a name of its own."""
+    centres = np.array([[1.3, 1.5], [1.0, 1.2]])
+    far, near = name_clusters(centres, segments, columns=COLUMNS, taken=())
+
+    assert (near.segment_id, near.name) == (1, "High Spenders")
+    assert (far.segment_id, far.name) == (6, "High annual income, high spending score")
+
+
+def test_more_matches_come_before_shorter_distances():
+    """Cluster 0 leaves its nearest prototype to cluster 1, which fits no other."""
+    catalogue = _catalogue(0.0, 0.9)
+
+    assert match_prototypes(np.array([[0.1], [-0.8]]), catalogue, columns=["a"]) == {0: 1, 1: 0}
+
+
+def test_a_forbidden_pair_is_never_forced():
+    """Clusters beyond the distance stay unmatched, even when prototypes are left over."""
+    catalogue = _catalogue(0.0, 5.0, 6.0)
+
+    assert match_prototypes(np.array([[0.2], [2.5], [100.0]]), catalogue, columns=["a"]) == {0: 0}
+
+
+@given(
+    centres=st.lists(st.floats(-4, 4), min_size=1, max_size=5),
+    prototypes=st.lists(st.floats(-4, 4), min_size=1, max_size=5),
+)
+def test_matching_is_the_best_there_is(centres, prototypes):
+    """As many pairs within the distance as possible, and of those the smallest sum: held against all matchings."""
+    catalogue = _catalogue(*prototypes)
+    matches = match_prototypes(np.array(centres)[:, np.newaxis], catalogue, columns=["a"])
+
+    def cost(pairs):
+        distances = [abs(centres[cluster] - prototypes[place]) for cluster, place in pairs]
+        allowed = [distance for distance in distances if distance <= 1.0]
+        return (-len(allowed), sum(allowed))
+
+    places = [*range(len(prototypes)), *[None] * len(centres)]
+    best = min(
+        cost([(cluster, place) for cluster, place in enumerate(choice) if place is not None])
+        for choice in set(permutations(places, len(centres)))
+    )
+    found = cost(matches.items())
+    assert all(abs(centres[cluster] - prototypes[place]) <= 1.0 for cluster, place in matches.items())
+    assert found[0] == best[0]
+    assert found[1] == pytest.approx(best[1], abs=1e-9)
+
+
+def test_names_made_from_profiles_are_unique():
+    """Equal profiles are told apart by more columns, by degree, and at last by number."""
+    catalogue = SegmentCatalogue(max_distance=1.0, segments=())
+    columns = ["recency_days", "frequency", "monetary", "items"]
+    centres = np.array(
+        [
+            [0.9, 1.0, 0.8, 0.0],
+            [0.9, 1.0, 0.8, 0.7],
+            [-2.0, -1.9, -1.6, 0.0],
+            [-1.0, -1.0, -1.0, 0.0],
+            [0.1, 0.3, 0.0, 0.0],
+            [0.1, 0.3, 0.0, 0.0],
+        ]
+    )
+    names = [identity.name for identity in name_clusters(centres, catalogue, columns=columns, taken=())]
+
+    assert names == [
+        "High recency days, high frequency, high monetary, middling items",
+        "High recency days, high frequency, high monetary, high items",
+        "Very low recency days, very low frequency, very low monetary, middling items",
+        "Low recency days, low frequency, low monetary, middling items",
+        "Middling recency days, middling frequency, middling monetary (5)",
+        "Middling recency days, middling frequency, middling monetary (6)",
+    ]
+
+
+def test_no_clusters_have_no_names(segments):
+    """Nothing in, nothing out."""
+    assert name_clusters(np.empty((0, 2)), segments, columns=COLUMNS, taken=()) == []
