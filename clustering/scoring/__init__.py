@@ -1,0 +1,10 @@
+"""Score all customers with every champion: plan, shards, publishing, retention."""
+
+from __future__ import annotations
+
+from clustering.scoring.planning import abandon_run, plan_run
+from clustering.scoring.publishing import publish_run
+from clustering.scoring.retention import drop_expired
+from clustering.scoring.shards import score_shard
+
+__all__ = ["abandon_run", "drop_expired", "plan_run", "publish_run", "score_shard"]

@@ -1,0 +1,64 @@
+"""Drop the labels of runs that nobody needs any more.
+
+A task of its own after publishing, because it must wait for readers and publishing must not. It gives up after a few
+seconds and goes on where it stopped the next time; it never raises for a reader that is in the way.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.errors import LockNotAvailable
+from sqlalchemy.exc import DBAPIError
+
+from clustering.config import Configuration
+from clustering.warehouse import Transaction, Warehouse
+
+log = logging.getLogger(__name__)
+
+
+def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str, Any]:
+    """Drop the labels and rejected rows of all but the newest runs, and return what was dropped and what was left.
+
+    Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
+    transaction is open that began before the last publication: it may still follow the former pointer.
+    """
+    dropped: list[int] = []
+    with warehouse.autocommit() as session:
+        session.execute("retention/set_lock_timeout")
+        expired = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
+        readers = session.scalar("retention/old_readers") if expired else 0
+        for run_id in expired if not readers else []:
+            if not _drop_labels(session, run_id):
+                break
+            dropped.append(run_id)
+    left = [run_id for run_id in expired if run_id not in dropped]
+    if left:
+        log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
+    log.info("labels of %s runs dropped", len(dropped))
+    return {"dropped": dropped, "left": left, "readers": readers}
+
+
+def _drop_labels(session: Transaction, run_id: int) -> bool:
+    names = {"parent": sql.Identifier("segmentation", "customer_labels"), "table": _table(run_id)}
+    try:
+        state = session.scalar("retention/partition_state", table=f"labels_{run_id}")
+        if state == "attached":
+            session.execute("retention/detach", names)
+        elif state == "pending":
+            session.execute("retention/finalize_detach", names)
+        if state != "gone":
+            session.execute("scoring/drop_table", names)
+    except DBAPIError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            return False
+        raise
+    session.execute("retention/delete_rejected", run_id=run_id)
+    session.execute("retention/mark_dropped", run_id=run_id)
+    return True
+
+
+def _table(run_id: int) -> sql.Identifier:
+    return sql.Identifier("segmentation", f"labels_{run_id}")

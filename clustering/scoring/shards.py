@@ -1,0 +1,150 @@
+"""Score one shard: stream customers out, assign them with every champion, and stream the labels into staging tables.
+
+Everything that an attempt writes is one transaction. The last statement claims the shard in the manifest; an attempt
+that finds it claimed, or the run ended, rolls back and leaves no trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from psycopg2 import sql
+
+from clustering.algorithms import algorithm
+from clustering.config import Configuration, Contract
+from clustering.customers import Split, source_cast, split
+from clustering.errors import RunError
+from clustering.registry import Registry, Version
+from clustering.scoring.staging import Attempt, Champion, Staging
+from clustering.segments.profiles import ProfileAccumulator
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.source import Source, describe_source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The statements that read a shard."""
+
+    rows: str
+    duplicated_keys: str
+
+
+@dataclass
+class Counts:
+    """Rows of one shard."""
+
+    read: int = 0
+    labelled: int = 0
+    rejected: int = 0
+
+    def add(self, read: int, parts: Split) -> None:
+        self.read += read
+        self.labelled += parts.valid.num_rows
+        self.rejected += parts.rejected.num_rows
+
+    def __str__(self) -> str:
+        return f"{self.read} rows read, {self.labelled} labelled, {self.rejected} rejected"
+
+    def as_dict(self) -> dict[str, int]:
+        return {"rows_read": self.read, "rows_labelled": self.labelled, "rows_rejected": self.rejected}
+
+
+def score_shard(
+    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, run_id: int, shard: int
+) -> dict[str, int]:
+    """Label one shard's customers into staging tables and return its counts.
+
+    A shard that was scored before is left as it is. Raises RunError when the run has ended, ArtifactError when a
+    champion's files are not what was registered.
+    """
+    started = time.monotonic()
+    contract = configuration.contract
+    with warehouse.transaction(read_only=True) as transaction:
+        row = _shard(transaction, run_id, shard)
+        if row.finished_at is not None:
+            log.info("run %s shard %s: scored before", run_id, shard)
+            return _counts(row).as_dict()
+        source = describe_source(transaction, contract)
+        keys = source.in_range(row.lower_bound, row.upper_bound, takes_null=shard == 0)
+        versions = transaction.rows("scoring/run_versions", run_id=run_id)
+        queries = _queries(transaction, source, keys)
+    attempt = Attempt(run_id, shard, secrets.token_hex(4))
+    champions = [_champion(registry, Version(**version._mapping), contract, attempt) for version in versions]
+    with ArrowConnection(warehouse.uri, read_only=True) as reader, ArrowConnection(warehouse.uri) as writer:
+        duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
+        staging = Staging(warehouse, writer, contract, champions, attempt)
+        counts, reasons = Counts(), Counter[str]()
+        for batch in reader.batches(queries.rows):
+            parts = split(batch, contract, duplicated=duplicated, factors=source.factors)
+            staging.append(parts)
+            counts.add(batch.num_rows, parts)
+            reasons.update(parts.rejected.column("reason").to_pylist())
+        won = staging.claim(read=counts.read, labelled=counts.labelled, reasons=reasons)
+    if not won:
+        with warehouse.transaction(read_only=True) as transaction:
+            log.warning("run %s shard %s: another attempt was first", run_id, shard)
+            return _counts(_shard(transaction, run_id, shard)).as_dict()
+    log.info(
+        "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
+    )
+    return counts.as_dict()
+
+
+def _shard(transaction: Transaction, run_id: int, shard: int) -> Any:
+    row = transaction.row("scoring/shard", run_id=run_id, shard=shard)
+    if row is None:
+        raise RunError(f"run {run_id} has no shard {shard}; it was planned without it, or in another warehouse")
+    if row.status != "running":
+        raise RunError(f"run {run_id} is {row.status}{f' ({row.note})' if row.note else ''}; start a new run")
+    return row
+
+
+def _counts(row: Any) -> Counts:
+    return Counts(row.rows_read, row.rows_labelled, row.rows_rejected)
+
+
+def _queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:
+    key = source.contract.key
+    cast = sql.SQL("::text" if source_cast(source.columns[key].pg_type, source.contract.columns[key]) else "")
+    names = {"table": source.table, "range": keys, "columns": source.select_list(), "key": source.key, "cast": cast}
+    return Queries(
+        rows=transaction.compose("source/rows", names),
+        duplicated_keys=transaction.compose("source/duplicated_keys", names),
+    )
+
+
+def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) -> pa.Array | None:
+    found = reader.table(query).column("key")
+    if not len(found):
+        return None
+    return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
+
+
+def _champion(registry: Registry, version: Version, contract: Contract, attempt: Attempt) -> Champion:
+    artifact = registry.load(version)
+    unknown = [column for column in artifact.features if column not in contract.averaged]
+    if unknown:
+        raise RunError(
+            f"{version.model} version {version.version} was trained on {', '.join(unknown)}, which customers.yaml "
+            "no longer has as a number; retrain the model"
+        )
+    segments = np.zeros(2 + max(cluster.cluster_label for cluster in artifact.clusters), dtype=np.int32)
+    for cluster in artifact.clusters:
+        segments[cluster.cluster_label + 1] = cluster.segment_id
+    return Champion(
+        model_version_id=version.model_version_id,
+        scaling=artifact.scaling,
+        assign=algorithm(artifact.algorithm).assigner(artifact.parameters),
+        segments=segments,
+        profiles=ProfileAccumulator(contract.averaged),
+    )

@@ -1,0 +1,2 @@
+-- Gives the planner its statistics. Names: table.
+analyze {table}

@@ -1,0 +1,2 @@
+-- Drops a table. Names: table.
+drop table {table}
