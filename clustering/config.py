@@ -33,14 +33,16 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,55}$")]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Alias(_Frozen):
     """Another header of a column; values under it are multiplied by `factor`."""
 
     header: str = Field(min_length=1)
+    """The header as it stands in the file or table; case does not matter."""
     factor: float = Field(default=1.0, gt=0)
+    """What a value under this header is multiplied by, such as 1000 for a column in thousands."""
 
 
 Number = Annotated[float, Field(strict=True)]  # strict: `yes` is not 1
@@ -60,16 +62,31 @@ class Column(_Frozen):
     """What the contract says of one column of the source."""
 
     type: ColumnType
+    """What its values are. A key is bigint, text or uuid, fixed at the first migration."""
     role: Role
+    """key names the customer, cluster goes into the distance, profile is described per segment, protected is kept out
+    of every model, ignore is not read."""
     range: Annotated[tuple[Number | None, Number | None], BeforeValidator(_as_pair)] = (None, None)
+    """Smallest and largest valid number; null stands for no limit."""
     missing: Literal["reject", "allow"] | Number = "reject"
+    """What to do where there is no value: reject the row, allow it, or fill in this number."""
     transform: Transform = "none"
+    """log: the models see log(1 + value), for heavy tails."""
     aliases: tuple[Annotated[Alias, BeforeValidator(_as_alias)], ...] = ()
+    """Other headers that the column may have."""
     description: str = ""
+    """What the column holds, in words that comments and the Segments page repeat."""
 
     @property
     def is_numeric(self) -> bool:
         return self.type in NUMERIC_TYPES
+
+    @property
+    def fill(self) -> float | None:
+        """The number that stands for a missing value, in the column's type."""
+        if not isinstance(self.missing, float):
+            return None
+        return self.missing if self.type == "number" else round(self.missing)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -105,9 +122,13 @@ class Contract(_Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""
 
     table: str = Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$")
+    """The table of customers, with its schema; public where none is named."""
     columns: Mapping[Identifier, Column]
+    """The columns by name."""
     max_rejected_share: float = Field(default=0.2, ge=0, le=1)
+    """A run that rejects more than this share of its rows fails before it publishes."""
     label_runs: int = Field(default=30, ge=1)
+    """How many runs keep the labels of single customers; segments and history stay."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -159,26 +180,42 @@ class NamedSegment(_Frozen):
     """A segment of the product's vocabulary and where it lies."""
 
     id: int = Field(ge=1)
+    """Its segment_id."""
     name: str = Field(min_length=1)
+    """What people call it."""
     description: str
+    """What its customers are like."""
     recommended_action: str
+    """What to do for them."""
     prototype: Mapping[Identifier, float] = Field(min_length=1)
+    """Where it lies: a value a column, in standard deviations from the mean of all customers, after the transform."""
 
 
 class Outliers(_Frozen):
     """How segment 0, the noise of a density model, is called."""
 
     name: str = "Outliers"
+    """What people call them."""
     description: str = "Customers unlike any group."
+    """What they are like."""
     recommended_action: str = "Look at them one by one."
+    """What to do for them."""
 
 
 class SegmentCatalogue(_Frozen):
-    """The named segments, matched to clusters within `max_distance` (standard deviations)."""
+    """The named segments, matched to clusters within `max_distance` (standard deviations).
+
+    A segment changes its name only for one that fits it better by `name_margin`.
+    """
 
     max_distance: float = Field(gt=0)
+    """How far a cluster may lie from a prototype and still get its name, in standard deviations."""
+    name_margin: float = Field(default=0.3, ge=0)
+    """By how much another name must fit better before a segment changes its own."""
     segments: tuple[NamedSegment, ...]
+    """The named segments; an empty list names every cluster after its profile."""
     outliers: Outliers = Outliers()
+    """How segment 0 is called."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -219,13 +256,42 @@ ClusterRange = Annotated[
 ]
 
 
+class Gate(_Frozen):
+    """The limits within which a candidate takes the champion's place.
+
+    Customers may change segment because of the model up to `max_movement`, beyond it only if that is worth it: if the
+    silhouette gains `worthwhile_gain`, or if the champion costs more than `max_price_of_stability` times a refit.
+    """
+
+    max_quality_loss: float = Field(default=0.02, ge=0)
+    """By how much the silhouette may fall short of the champion's, on the same customers."""
+    min_stability: float = Field(default=0.6, ge=0, le=1)
+    """The least stability of a segment, a bootstrap Jaccard."""
+    min_share: float = Field(default=0.01, ge=0, lt=1)
+    """The least share of the customers that a segment holds."""
+    max_movement: float = Field(default=0.1, ge=0, le=1)
+    """The share of customers who may change segment because of the model alone."""
+    worthwhile_gain: float = Field(default=0.02, ge=0)
+    """A gain of the silhouette that more movement is worth."""
+    max_price_of_stability: float = Field(default=1.05, ge=1)
+    """How many times the cost of a refit keeping the champion may have, before more movement is worth it."""
+
+
 class _Model(_Frozen):
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
 
     features: tuple[Identifier, ...] = Field(min_length=1)
+    """The columns to cluster by; each has the role cluster in the contract."""
     sample_rows: int = Field(default=200_000, ge=10)
+    """How many customers a training takes."""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    max_quality_loss: float = Field(default=0.02, ge=0)
+    """Where chance starts; the same seed and customers give the same version."""
+    when_no_structure: Literal["divide", "refuse"] = "refuse"
+    """What to do where the customers form no groups: divide them into even parts, or refuse the version."""
+    gate: Gate = Gate()
+    """The limits within which a new version is promoted."""
+    keep_versions: int = Field(default=10, ge=1)
+    """How many versions keep their artifacts; champions and whatever is still in use keep theirs in any case."""
 
     @model_validator(mode="after")
     def _check_features(self) -> Self:
@@ -238,18 +304,40 @@ class KMeansSpec(_Model):
     """K-Means: the numbers of clusters to try and the starts per fit."""
 
     algorithm: Literal["kmeans"]
+    """K-Means."""
     clusters: ClusterRange = (2, 10)
+    """The numbers of clusters to try; one number declares it."""
     n_init: int = Field(default=20, ge=10)
+    """Starts per fit."""
+    when_no_structure: Literal["divide", "refuse"] = "divide"
+    """What to do where the customers form no groups: divide them into even parts, or refuse the version."""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a person chose the number of clusters."""
+        return self.clusters[0] == self.clusters[1]
 
 
 class GaussianMixtureSpec(_Model):
     """Gaussian mixture: the numbers of components and the covariance types to try."""
 
     algorithm: Literal["gmm"]
-    components: ClusterRange = (2, 8)
-    covariance_types: tuple[Literal["full", "tied", "diag", "spherical"], ...] = Field(default=("full",), min_length=1)
+    """Gaussian mixture."""
+    components: ClusterRange = (2, 10)
+    """The numbers of components to try; one number declares it."""
+    covariance_types: tuple[Literal["full", "tied", "diag", "spherical"], ...] = Field(
+        default=("full", "tied", "diag", "spherical"), min_length=1
+    )
+    """The shapes of covariance to try."""
     reg_covar: float = Field(default=1e-3, ge=1e-6, le=1)
+    """Added to every variance of the standardised features."""
     n_init: int = Field(default=10, ge=1)
+    """Starts per fit."""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a person chose the number of components."""
+        return self.components[0] == self.components[1]
 
 
 class DbscanSpec(_Model):
@@ -258,9 +346,18 @@ class DbscanSpec(_Model):
     has_noise: ClassVar[bool] = True
 
     algorithm: Literal["dbscan"]
-    sample_rows: int = Field(default=50_000, ge=10)
+    """DBSCAN."""
+    sample_rows: int = Field(default=20_000, ge=10, le=50_000)  # min_samples, and so memory, grows with them
+    """How many customers a training takes."""
     eps: float | None = Field(default=None, gt=0)
+    """The distance that makes neighbours, in standard deviations; null finds it in the data."""
     min_samples: int | None = Field(default=None, ge=2)
+    """The customers within eps that make a core point; null finds it."""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a person chose `eps`."""
+        return self.eps is not None
 
 
 ModelSpec = Annotated[KMeansSpec | GaussianMixtureSpec | DbscanSpec, Field(discriminator="algorithm")]

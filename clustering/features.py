@@ -40,6 +40,15 @@ class Scaling:
                 np.divide(centred, self.scale[place], out=features[:, place])
         return features
 
+    def invert(self, features: FloatMatrix) -> FloatMatrix:
+        """Return the values (n, d), in the columns' own units, that features (n, d) stand for."""
+        values = features * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            for place, transform in enumerate(self.transforms):
+                if transform == "log":
+                    np.expm1(values[:, place], out=values[:, place])
+        return values
+
     def to_dict(self) -> dict[str, Any]:
         """Return the scaling as JSON-able values, from which `from_dict` makes the same one to the last bit."""
         return {

@@ -25,7 +25,6 @@ BLOCK_ROWS = 4096  # a multiple of every width in which processors take numbers:
 DECIMALS = 6
 FARTHEST = 1e6  # standard deviations; farther out, squares lose the differences that decide, and overflow in the end
 NOISE = -1
-SMALLEST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,16 @@ Spec = TypeVar("Spec", contravariant=True)
 class Algorithm(Protocol[Spec]):
     """What each module of this package offers; `features` are standardised, (n, d), float64.
 
+    `propose` gives settings to try, for all customers, from features of a `share` of them; `for_share` turns settings
+    for all into settings for a share. `fit` goes on from the fit `start` with the same settings, where there is one.
     `doubts` gives the reasons why a fit is no cluster structure to rely on; none, when all is well.
     """
 
-    def propose(self, features: FloatMatrix, spec: Spec) -> list[Settings]: ...
+    def propose(self, features: FloatMatrix, spec: Spec, *, share: float = 1.0) -> list[Settings]: ...
 
-    def fit(self, features: FloatMatrix, settings: Settings, spec: Spec) -> Fitted: ...
+    def for_share(self, settings: Settings, share: float) -> Settings: ...
+
+    def fit(self, features: FloatMatrix, settings: Settings, spec: Spec, *, start: Fitted | None = None) -> Fitted: ...
 
     def doubts(self, fitted: Fitted, spec: Spec) -> list[str]: ...
 
@@ -136,11 +139,11 @@ def require_every_cluster(labels: Labels, clusters: int) -> None:
         raise TrainingError(f"{clusters - held} of {clusters} clusters hold no customer; declare fewer clusters")
 
 
-def small_clusters(labels: Labels, *, clusters: int) -> list[str]:
-    """Return a doubt for fewer than two clusters, or for one that holds less than SMALLEST_SHARE of the rows."""
+def small_clusters(labels: Labels, *, clusters: int, least_share: float) -> list[str]:
+    """Return a doubt for fewer than two clusters, or for one that holds less than a share of the rows."""
     if clusters < 2:
         return ["there is only one cluster"]
     smallest = int(np.bincount(labels, minlength=clusters).min())
-    if smallest < SMALLEST_SHARE * len(labels):
-        return [f"the smallest cluster holds {smallest} of {len(labels)} customers, under {SMALLEST_SHARE:.0%}"]
+    if smallest < least_share * len(labels):
+        return [f"the smallest cluster holds {smallest} of {len(labels)} customers, under {100 * least_share:g} %"]
     return []

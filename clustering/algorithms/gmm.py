@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import (
-    SMALLEST_SHARE,
     Assigner,
     Assignment,
     Fitted,
@@ -31,7 +30,7 @@ MAX_ITERATIONS = 500
 NEAR_REGULARISATION = 1.1
 
 
-def propose(features: FloatMatrix, spec: GaussianMixtureSpec) -> list[Settings]:
+def propose(features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
     """Return one candidate for every covariance type and number of components of the specification."""
     low, high = spec.components
     return [
@@ -41,8 +40,13 @@ def propose(features: FloatMatrix, spec: GaussianMixtureSpec) -> list[Settings]:
     ]
 
 
-def fit(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec) -> Fitted:
-    """Fit a mixture with `spec.n_init` starts from `spec.seed` and `spec.reg_covar` on every variance.
+def for_share(settings: Settings, share: float) -> Settings:
+    """Return the settings: they are the same for a share of the customers."""
+    return settings
+
+
+def fit(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None) -> Fitted:
+    """Fit a mixture with `spec.reg_covar` on every variance, by `spec.n_init` starts from `spec.seed`, or from `start`.
 
     Raises TrainingError for fewer different rows than components, and for a component that wins no row.
     """
@@ -56,9 +60,9 @@ def fit(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec) ->
         components,
         covariance_type=settings["covariance_type"],
         reg_covar=spec.reg_covar,
-        n_init=spec.n_init,
         random_state=spec.seed,
         max_iter=MAX_ITERATIONS,
+        **(_from(start) if start else {"n_init": spec.n_init}),
     )
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -75,10 +79,11 @@ def doubts(fitted: Fitted, spec: GaussianMixtureSpec) -> list[str]:
 
     Such a component has found a discrete or duplicated direction instead of a group.
     """
-    found = small_clusters(fitted.labels, clusters=len(fitted.parameters["means"]))
+    least = spec.gate.min_share
+    found = small_clusters(fitted.labels, clusters=len(fitted.parameters["means"]), least_share=least)
     weight = float(fitted.parameters["weights"].min())
-    if weight < SMALLEST_SHARE:
-        found.append(f"the smallest component weighs {weight:.2%}, under {SMALLEST_SHARE:.0%}")
+    if weight < least:
+        found.append(f"the smallest component weighs {100 * weight:.2f} %, under {100 * least:g} %")
     variance = float(np.linalg.eigvalsh(fitted.parameters["covariances"]).min())
     if variance <= NEAR_REGULARISATION * spec.reg_covar:
         found.append(f"the smallest variance, {variance:.3g}, is that of reg_covar, {spec.reg_covar:g}")
@@ -156,6 +161,14 @@ def _square(values: FloatMatrix, estimator: Any) -> FloatMatrix:
     if estimator.covariance_type == "tied":
         return np.repeat(values[np.newaxis], components, axis=0)
     return values.reshape(components, -1, 1) * np.eye(dimensions)
+
+
+def _from(start: Fitted) -> dict[str, Any]:
+    return {
+        "weights_init": start.parameters["weights"],
+        "means_init": start.parameters["means"],
+        "precisions_init": start.estimator.precisions_,
+    }
 
 
 def _reorder(estimator: Any, order: NDArray[np.intp]) -> None:

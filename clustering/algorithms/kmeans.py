@@ -27,14 +27,19 @@ from clustering.config import KMeansSpec
 MAX_ITERATIONS = 1000
 
 
-def propose(features: FloatMatrix, spec: KMeansSpec) -> list[Settings]:
+def propose(features: FloatMatrix, spec: KMeansSpec, *, share: float = 1.0) -> list[Settings]:
     """Return one candidate for every number of clusters of the specification."""
     low, high = spec.clusters
     return [{"n_clusters": clusters} for clusters in range(low, high + 1)]
 
 
-def fit(features: FloatMatrix, settings: Settings, spec: KMeansSpec) -> Fitted:
-    """Fit centroids with `spec.n_init` starts from `spec.seed`.
+def for_share(settings: Settings, share: float) -> Settings:
+    """Return the settings: the number of clusters is the same for a share of the customers."""
+    return settings
+
+
+def fit(features: FloatMatrix, settings: Settings, spec: KMeansSpec, *, start: Fitted | None = None) -> Fitted:
+    """Fit centroids with `spec.n_init` starts from `spec.seed`, or from the centroids of `start` alone.
 
     Raises TrainingError for fewer different rows than clusters.
     """
@@ -43,7 +48,8 @@ def fit(features: FloatMatrix, settings: Settings, spec: KMeansSpec) -> Fitted:
 
     clusters = int(settings["n_clusters"])
     require_different_rows(features, clusters)
-    estimator = KMeans(clusters, n_init=spec.n_init, random_state=spec.seed, max_iter=MAX_ITERATIONS)
+    starts = {"init": start.parameters["centroids"], "n_init": 1} if start else {"n_init": spec.n_init}
+    estimator = KMeans(clusters, random_state=spec.seed, max_iter=MAX_ITERATIONS, **starts)
     with threadpool_limits(limits=1):  # threads add their partial sums in the order in which they finish
         estimator.fit(features)
     centroids = estimator.cluster_centers_
@@ -56,7 +62,7 @@ def fit(features: FloatMatrix, settings: Settings, spec: KMeansSpec) -> Fitted:
 
 def doubts(fitted: Fitted, spec: KMeansSpec) -> list[str]:
     """Return a doubt for a single cluster and for a very small one."""
-    return small_clusters(fitted.labels, clusters=len(fitted.parameters["centroids"]))
+    return small_clusters(fitted.labels, clusters=len(fitted.parameters["centroids"]), least_share=spec.gate.min_share)
 
 
 def assigner(parameters: Parameters) -> Assigner:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -11,53 +12,137 @@ from scipy.spatial.distance import cdist
 
 from clustering.algorithms.base import FloatMatrix, FloatVector
 from clustering.config import NamedSegment, SegmentCatalogue
+from clustering.segments.identity import number
 
 NOTABLE = 0.5  # standard deviations from the mean of all customers, from which on a value is high or low
 EXTREME = 1.5
 NAMED_COLUMNS = 3
+NOBODY: Mapping[int, SegmentIdentity] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class SegmentIdentity:
-    """Who a segment is, whatever number its cluster has."""
+    """Who a segment is, whatever number its cluster has.
+
+    `named_at` is the centre, by column, where a name that is not the catalogue's was made; None for the others.
+    """
 
     segment_id: int
     name: str
     description: str
     recommended_action: str
+    named_at: Mapping[str, float] | None = None
 
 
 def name_clusters(
-    centres: FloatMatrix, catalogue: SegmentCatalogue, *, columns: Sequence[str], taken: Collection[int]
+    centres: FloatMatrix,
+    catalogue: SegmentCatalogue,
+    *,
+    columns: Sequence[str],
+    taken: Collection[int],
+    survivors: Mapping[int, SegmentIdentity] = NOBODY,
+    reserved: Collection[str] = (),
 ) -> list[SegmentIdentity]:
     """Return the identity of every cluster.
 
-    `centres` (k, p) are means of the standardised `columns`, which hold those of the catalogue. As many clusters as
-    possible are matched to a named segment within the catalogue's distance, and of these matchings the nearest is
-    taken. Each of the others gets the next number above the catalogue's and all `taken` ones.
+    `centres` (k, p) are means of the standardised `columns`, which hold those of the catalogue. `survivors` are the
+    clusters that carry a segment on: they keep its number, and its name unless another fits better by the catalogue's
+    margin. Of the others as many as possible are matched to a named segment that is left, within the catalogue's
+    distance, and of these matchings the nearest is taken. New numbers lie above the catalogue's and all `taken` ones.
+    Nobody new gets a `reserved` name.
     """
-    matches = match_prototypes(centres, catalogue, columns=columns)
-    unmatched = [cluster for cluster in range(len(centres)) if cluster not in matches]
-    first = max([0, *taken, *(segment.id for segment in catalogue.segments)]) + 1
-    ids = dict(zip(unmatched, range(first, first + len(unmatched)), strict=True))
-    names = _unique_names(centres[unmatched], columns, used={segment.name for segment in catalogue.segments})
-    invented = {
-        cluster: _invented(ids[cluster], name, centres[cluster], columns)
-        for cluster, name in zip(unmatched, names, strict=True)
+    fits = _sticky_fits(centres, catalogue, columns=columns, survivors=survivors, reserved=reserved)
+    fits |= _new_fits(centres, catalogue, columns=columns, survivors=survivors, fits=fits, reserved=reserved)
+    ids = number(
+        len(centres),
+        survivors={cluster: former.segment_id for cluster, former in survivors.items()},
+        fits={cluster: catalogue.segments[place].id for cluster, place in fits.items() if cluster not in survivors},
+        used=taken,
+        named=[segment.id for segment in catalogue.segments],
+    )
+    named = {cluster: _from_catalogue(ids[cluster], catalogue.segments[place]) for cluster, place in fits.items()}
+    named |= {
+        cluster: former
+        for cluster, former in survivors.items()
+        if cluster not in fits and _still_says(former, centres[cluster], catalogue, columns)
     }
-    return [
-        _from_catalogue(catalogue.segments[matches[cluster]]) if cluster in matches else invented[cluster]
-        for cluster in range(len(centres))
+    used = {segment.name for segment in catalogue.segments} | {one.name for one in named.values()} | set(reserved)
+    invented = [cluster for cluster in range(len(centres)) if cluster not in named]
+    names = _unique_names(centres[invented], columns, used=used)
+    for cluster, name in zip(invented, names, strict=True):
+        named[cluster] = _invented(ids[cluster], name, centres[cluster], columns)
+    return [named[cluster] for cluster in range(len(centres))]
+
+
+def _sticky_fits(
+    centres: FloatMatrix,
+    catalogue: SegmentCatalogue,
+    *,
+    columns: Sequence[str],
+    survivors: Mapping[int, SegmentIdentity],
+    reserved: Collection[str],
+) -> dict[int, int]:
+    """Return the place in the catalogue of every survivor that has, or now gets, a named segment's name.
+
+    The cheapest assignment of names, where a name costs its distance, one made from the profile costs as much as the
+    farthest that is allowed, and the present name is cheaper by the margin.
+    """
+    clusters = sorted(survivors)
+    if not clusters or not catalogue.segments:
+        return {}
+    forbidden = 1e6 * catalogue.max_distance
+    distances = _distances(centres[clusters], catalogue, columns)
+    costs = np.where(distances <= catalogue.max_distance, distances, forbidden)
+    costs[:, [segment.name in reserved for segment in catalogue.segments]] = forbidden
+    own = np.where(np.eye(len(clusters), dtype=np.bool_), catalogue.max_distance, forbidden)
+    names = [segment.name for segment in catalogue.segments]
+    for row, cluster in enumerate(clusters):
+        if (name := survivors[cluster].name) in names:
+            costs[row, names.index(name)] = distances[row, names.index(name)] - catalogue.name_margin
+        elif survivors[cluster].named_at is not None:
+            own[row, row] -= catalogue.name_margin
+    rows, places = linear_sum_assignment(np.hstack([costs, own]))
+    return {clusters[row]: int(place) for row, place in zip(rows, places, strict=True) if place < len(names)}
+
+
+def _new_fits(
+    centres: FloatMatrix,
+    catalogue: SegmentCatalogue,
+    *,
+    columns: Sequence[str],
+    survivors: Mapping[int, SegmentIdentity],
+    fits: Mapping[int, int],
+    reserved: Collection[str],
+) -> dict[int, int]:
+    """Return the place in the catalogue of every new cluster that one of the names that are left fits."""
+    new = [cluster for cluster in range(len(centres)) if cluster not in survivors]
+    left = [
+        place
+        for place, segment in enumerate(catalogue.segments)
+        if place not in fits.values() and segment.name not in reserved
     ]
+    rest = catalogue.model_copy(update={"segments": tuple(catalogue.segments[place] for place in left)})
+    matches = match_prototypes(centres[new], rest, columns=columns)
+    return {new[cluster]: left[place] for cluster, place in matches.items()}
+
+
+def _still_says(
+    former: SegmentIdentity, centre: FloatVector, catalogue: SegmentCatalogue, columns: Sequence[str]
+) -> bool:
+    """Return whether a name made from a profile still holds: the segment has moved no more than the margin since."""
+    if former.named_at is None or former.name in {segment.name for segment in catalogue.segments}:
+        return False
+    if set(former.named_at) != set(columns):
+        return False
+    there = np.array([former.named_at[column] for column in columns])
+    return float(np.linalg.norm(centre - there)) <= catalogue.name_margin
 
 
 def match_prototypes(centres: FloatMatrix, catalogue: SegmentCatalogue, *, columns: Sequence[str]) -> dict[int, int]:
     """Return the place in the catalogue of every cluster that a named segment fits."""
     if not catalogue.segments or not len(centres):
         return {}
-    places = [list(columns).index(column) for column in catalogue.columns]
-    prototypes = [[segment.prototype[column] for column in catalogue.columns] for segment in catalogue.segments]
-    distances = cdist(centres[:, places], np.array(prototypes))
+    distances = _distances(centres, catalogue, columns)
     allowed = distances <= catalogue.max_distance
     # one forbidden pair costs more than any sum of allowed ones, so as few as possible are taken; they are dropped
     forbidden = catalogue.max_distance * (min(distances.shape) + 1)
@@ -65,8 +150,15 @@ def match_prototypes(centres: FloatMatrix, catalogue: SegmentCatalogue, *, colum
     return {int(cluster): int(segment) for cluster, segment in pairs if allowed[cluster, segment]}
 
 
-def _from_catalogue(segment: NamedSegment) -> SegmentIdentity:
-    return SegmentIdentity(segment.id, segment.name, segment.description, segment.recommended_action)
+def _distances(centres: FloatMatrix, catalogue: SegmentCatalogue, columns: Sequence[str]) -> FloatMatrix:
+    places = [list(columns).index(column) for column in catalogue.columns]
+    prototypes = [[segment.prototype[column] for column in catalogue.columns] for segment in catalogue.segments]
+    distances: FloatMatrix = cdist(centres[:, places], np.array(prototypes))
+    return distances
+
+
+def _from_catalogue(segment_id: int, segment: NamedSegment) -> SegmentIdentity:
+    return SegmentIdentity(segment_id, segment.name, segment.description, segment.recommended_action)
 
 
 def _invented(segment_id: int, name: str | None, centre: FloatVector, columns: Sequence[str]) -> SegmentIdentity:
@@ -80,6 +172,7 @@ def _invented(segment_id: int, name: str | None, centre: FloatVector, columns: S
         name=name or f"{_sentence(profile)} ({segment_id})",
         description=f"{_sentence(profile)}. In standard deviations from the mean of all customers: {deviations}.",
         recommended_action=f"None of the named segments fits: decide on offers for customers with {_listed(profile)}.",
+        named_at=dict(zip(columns, centre.tolist(), strict=True)),
     )
 
 

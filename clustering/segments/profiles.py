@@ -6,7 +6,8 @@ result depends neither on the order of the rows nor on how they were cut into ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -21,20 +22,62 @@ _LOW_BITS = 26  # a double's 53-bit mantissa is added up in two halves, each of 
 
 @dataclass(frozen=True)
 class ExactColumn:
-    """A column's values as mantissa halves and exponents: value = (high * 2**26 + low) * 2**(exponent - 53)."""
+    """A column's values as mantissa halves and exponents: value = (high * 2**26 + low) * 2**(exponent - 53).
+
+    `exponent` = `lowest` + `offset`; `present` is None where no value is missing.
+    """
 
     values: FloatArray
     high: FloatArray
     low: FloatArray
-    exponent: npt.NDArray[np.int64]
+    offset: npt.NDArray[np.int64]
+    lowest: int
+    present: npt.NDArray[np.bool_] | None
 
     @classmethod
     def of(cls, values: FloatArray) -> ExactColumn:
-        """Take (n,) values apart; NaN means missing."""
-        mantissa, exponent = np.frexp(np.where(np.isnan(values), 0.0, values))
-        whole = np.ldexp(mantissa, 53)
-        high = np.floor(np.ldexp(whole, -_LOW_BITS))
-        return cls(values, high, whole - np.ldexp(high, _LOW_BITS), exponent.astype(np.int64))
+        """Take (n,) values apart, n > 0; NaN means missing."""
+        missing = np.isnan(values)
+        present = ~missing if missing.any() else None
+        mantissa, exponent = np.frexp(values if present is None else np.where(missing, 0.0, values))
+        mantissa *= 2.0 ** (53 - _LOW_BITS)
+        high = np.floor(mantissa)
+        mantissa -= high
+        mantissa *= 2.0**_LOW_BITS
+        lowest = int(exponent.min())
+        return cls(values, high, mantissa, exponent.astype(np.int64) - lowest, lowest, present)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Customers by cluster: `order` (n,) brings those of one cluster together, `starts` (k,) tells where each begins.
+
+    `labels` (k,) are the clusters that hold customers, ascending, and `group` (n,) is each customer's place there.
+    """
+
+    labels: npt.NDArray[np.int32]
+    group: npt.NDArray[np.int64]
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    customers: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, labels: npt.NDArray[np.int32]) -> Groups:
+        """Group customers by their (n,) cluster labels, -1 for noise; n > 0."""
+        first = int(labels.min())
+        counts = np.bincount(labels - first)
+        held = np.flatnonzero(counts)
+        place = np.zeros(len(counts), dtype=np.int64)
+        place[held] = np.arange(len(held))
+        order = np.argsort(labels.astype(np.int16), kind="stable")  # of 16 bits: NumPy counts them, in linear time
+        customers = counts[held]
+        return cls(
+            labels=(held + first).astype(np.int32),
+            group=place[labels - first],
+            order=order,
+            starts=np.cumsum(customers) - customers,
+            customers=customers,
+        )
 
 
 @dataclass(frozen=True)
@@ -65,45 +108,45 @@ class ProfileAccumulator:
     """Profiles of every cluster of one version, built up over batches."""
 
     columns: Sequence[str]
-    customers: dict[int, int] = field(default_factory=dict)
+    customers: Counter[int] = field(default_factory=Counter)
     profiles: dict[tuple[int, str], Profile] = field(default_factory=dict)
+    sums: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # whole numbers, times 2**exponent
 
-    def add(self, labels: npt.NDArray[np.int32], values: Mapping[str, ExactColumn]) -> None:
-        """Add customers: their (n,) cluster labels, -1 for noise, and the (n,) values of each column."""
-        if not len(labels):
-            return
-        first = int(labels.min())
-        group = (labels - first).astype(np.int16)
-        counts = np.bincount(group)
-        order = np.argsort(group, kind="stable")
-        occupied = np.flatnonzero(counts)
-        starts = np.concatenate(([0], np.cumsum(counts[occupied])[:-1]))
-        for number in occupied:
-            label = int(number) + first
-            self.customers[label] = self.customers.get(label, 0) + int(counts[number])
+    def add(self, groups: Groups, values: Mapping[str, ExactColumn]) -> None:
+        """Add a batch of customers with the (n,) values of each column."""
+        for label, count in zip(groups.labels.tolist(), groups.customers.tolist(), strict=True):
+            self.customers[label] += count
         for name in self.columns:
-            column = values[name]
-            ordered = column.values[order]
-            minima, maxima = np.fmin.reduceat(ordered, starts), np.fmax.reduceat(ordered, starts)
-            present = np.bincount(group, weights=~np.isnan(column.values))
-            totals = _totals(group, column)
-            for position, number in enumerate(occupied):
-                if not present[number]:
-                    continue
-                part = Profile(
-                    int(present[number]), totals[int(number)], float(minima[position]), float(maxima[position])
-                )
-                place = (int(number) + first, name)
-                self.profiles[place] = self.profiles.get(place, Profile(0)) + part
+            self._add_column(name, groups, values[name])
+
+    def _add_column(self, name: str, groups: Groups, column: ExactColumn) -> None:
+        ordered = column.values[groups.order]
+        minima, maxima = np.fmin.reduceat(ordered, groups.starts), np.fmax.reduceat(ordered, groups.starts)
+        present = groups.customers
+        if column.present is not None:
+            present = np.bincount(groups.group[column.present], minlength=len(groups.labels))
+        found = zip(groups.labels.tolist(), present.tolist(), minima.tolist(), maxima.tolist(), strict=True)
+        for label, count, minimum, maximum in found:
+            if count:
+                part = Profile(count, minimum=minimum, maximum=maximum)
+                self.profiles[label, name] = self.profiles.get((label, name), Profile(0)) + part
+        for (place, exponent), total in _sums(groups, column):
+            self.sums[int(groups.labels[place]), name, exponent] += total
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return one JSON-able record a cluster; sums are kept exactly, as a whole number and a power of two."""
+        totals: dict[tuple[int, str], Fraction] = {}
+        for (label, name, exponent), total in self.sums.items():
+            totals[label, name] = totals.get((label, name), Fraction(0)) + total * Fraction(2) ** exponent
         return [
             {
                 "cluster_label": label,
                 "customers": count,
                 "columns": {
-                    name: _profile_to_json(self.profiles.get((label, name), Profile(0))) for name in self.columns
+                    name: _profile_to_json(
+                        self.profiles.get((label, name), Profile(0)), totals.get((label, name), Fraction(0))
+                    )
+                    for name in self.columns
                 },
             }
             for label, count in sorted(self.customers.items())
@@ -131,24 +174,23 @@ def merge_profiles(parts: Iterable[Sequence[Mapping[str, Any]]]) -> dict[int, Cl
     return merged
 
 
-def _totals(group: npt.NDArray[np.int16], column: ExactColumn) -> dict[int, Fraction]:
-    lowest = int(column.exponent.min())
-    width = int(column.exponent.max()) - lowest + 1
-    place = group * np.int64(width) + (column.exponent - lowest)
+def _sums(groups: Groups, column: ExactColumn) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield a cluster's place, an exponent, and the whole number that its values of this exponent add up to."""
+    width = int(column.offset.max()) + 1
+    place = groups.group * width
+    place += column.offset
+    # Exact: at most 2**26 values of at most 2**27 each.
     high = np.bincount(place, weights=column.high)
     low = np.bincount(place, weights=column.low)
-    totals: dict[int, Fraction] = {int(number): Fraction(0) for number in np.unique(place // width)}
-    for index in np.flatnonzero((high != 0) | (low != 0)):
-        number, offset = divmod(int(index), width)
-        whole = (int(high[index]) << _LOW_BITS) + int(low[index])
-        totals[number] += Fraction(whole) * Fraction(2) ** (lowest + offset - 53)
-    return totals
+    for index in np.flatnonzero((high != 0) | (low != 0)).tolist():
+        group, offset = divmod(index, width)
+        yield (group, column.lowest + offset - 53), (int(high[index]) << _LOW_BITS) + int(low[index])
 
 
-def _profile_to_json(profile: Profile) -> dict[str, Any]:
+def _profile_to_json(profile: Profile, total: Fraction) -> dict[str, Any]:
     return {
         "present": profile.present,
-        "total": [str(profile.total.numerator), str(profile.total.denominator)],
+        "total": [str(total.numerator), str(total.denominator)],
         "minimum": profile.minimum,
         "maximum": profile.maximum,
     }

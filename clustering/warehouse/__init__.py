@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from clustering.warehouse.connection import Row, Transaction, Warehouse, warehouse_url
 from clustering.warehouse.migrate import migrate
+from clustering.warehouse.urls import url_of_connection
 
-__all__ = ["Row", "Transaction", "Warehouse", "connect", "migrate", "warehouse_url"]
+__all__ = ["Row", "Transaction", "Warehouse", "connect", "migrate", "url_of_connection", "warehouse_url"]
 
 
 def connect(url: str | None = None) -> Warehouse:

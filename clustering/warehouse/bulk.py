@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from adbc_driver_manager import DatabaseError, InterfaceError, OperationalError
+from adbc_driver_manager import AdbcStatusCode, DatabaseError, InterfaceError, OperationalError
+from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import StatementOptions, dbapi
 
 from clustering.errors import WarehouseError
+from clustering.warehouse.connection import PASSING_STATES
 
 BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
+LONGEST_REASON = 300  # characters
 
 
 class ArrowConnection:
@@ -27,7 +30,11 @@ class ArrowConnection:
         with _warehouse_errors():
             self._connection = dbapi.connect(uri)
         if read_only:
-            self.execute("set transaction isolation level repeatable read, read only")
+            try:
+                self.execute("set transaction isolation level repeatable read, read only")
+            except BaseException:
+                self._connection.close()
+                raise
 
     def execute(self, statement: str) -> None:
         """Run a statement that returns no rows."""
@@ -39,7 +46,9 @@ class ArrowConnection:
         with _warehouse_errors(), self._connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
             cursor.execute(statement)
-            yield from cursor.fetch_record_batch()
+            # Unlike the reader that `fetch_record_batch` returns, this one keeps the state of an error amid the rows.
+            handle = cursor.fetch_arrow()
+            yield from AdbcRecordBatchReader._import_from_c(handle.address)
 
     def table(self, statement: str) -> pa.Table:
         """Return a query's whole result."""
@@ -72,21 +81,18 @@ def _warehouse_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, DatabaseError) as error:
-        if _is_lost(error):
-            raise WarehouseError(
-                f"the warehouse ended the connection or cannot be reached: {_first_line(error)}"
-            ) from None
+        if _is_passing(error):
+            raise WarehouseError(f"the warehouse did not go on, or cannot be reached: {_reason(error)}") from None
         raise
 
 
-def _is_lost(error: Any) -> bool:
-    # Class 08: connection; 57P: the server shuts down or ended the session; 53: out of disk, memory or connections;
-    # 40: serialisation. No state at all means that the server did not answer.
+def _is_passing(error: Any) -> bool:
     state = str(error.sqlstate or "").strip("\0")
-    if not state:
-        return "libpq" in str(error)
-    return state[:2] in ("08", "53", "40") or state[:3] == "57P"
+    # Without a state the server has not answered.
+    return state.startswith(PASSING_STATES) if state else error.status_code == AdbcStatusCode.IO
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0]
+def _reason(error: BaseException) -> str:
+    """Return what the server said, without the statement that the driver puts around it."""
+    text = " ".join(str(error).split())
+    return text[max(text.find("FATAL: "), text.find("ERROR: "), 0) :][:LONGEST_REASON]

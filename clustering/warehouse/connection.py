@@ -26,6 +26,10 @@ Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 CONNECT_TIMEOUT = "10"  # seconds; without it an unreachable host holds a task for minutes
 NO_NAMES: Names = MappingProxyType({})
+# The beginnings of the states that may be gone a minute later: connection lost, session or transaction idle or open for
+# too long, serialisation and deadlock, out of disk, memory or connections, a lock that is held, ended by the
+# administrator or a time limit, a failing disk.
+PASSING_STATES = ("08", "25P03", "25P04", "40", "53", "55P03", "57", "58")
 
 
 def warehouse_url() -> str:
@@ -116,7 +120,7 @@ class Warehouse:
         """Open a transaction that commits at the end of the block, or rolls back if an exception escapes it.
 
         Raises WarehouseError where the warehouse cannot be reached, ends the connection, is out of room, or ends the
-        transaction in favour of another. Other errors of the database stay SQLAlchemy's.
+        transaction in favour of another or of a time limit. Other errors of the database stay SQLAlchemy's.
         """
         level = "REPEATABLE READ" if repeatable_read else "READ COMMITTED"
         with self._open(isolation_level=level, postgresql_readonly=read_only) as connection, connection.begin():
@@ -152,9 +156,8 @@ def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_passing(error: DBAPIError) -> bool:
-    # Class 40: serialisation and deadlock; 53: out of disk, memory or connections.
     state = getattr(error.orig, "pgcode", None) or ""
-    return error.connection_invalidated or state[:2] in ("40", "53")
+    return error.connection_invalidated or state.startswith(PASSING_STATES)
 
 
 def _reason(error: DBAPIError) -> str:

@@ -30,7 +30,18 @@ BEFORE_AVERAGES = (
     "customers",
     "share",
 )
-AFTER_AVERAGES = ("run_id", "model_version_id")
+AFTER_AVERAGES = (
+    "rule",
+    "rule_sql",
+    "rule_coverage",
+    "rule_precision",
+    "rule_fidelity",
+    "stability",
+    "stability_band",
+    "structure",
+    "run_id",
+    "model_version_id",
+)
 
 
 def migrate(warehouse: Warehouse, contract: Contract) -> list[str]:
@@ -53,7 +64,7 @@ def sync_contract(transaction: Transaction, contract: Contract) -> None:
     """Give the table of segments an average a numeric column of the contract, and its view the same in order."""
     comments = {f"avg_{name}": _describe(name, contract.columns[name].description) for name in contract.averaged}
     present = _columns(transaction, TABLE)
-    for average in comments.keys() - present.keys():
+    for average in [name for name in comments if name not in present]:
         transaction.execute("schema/add_average", {"average": sql.Identifier(average)})
     _comment(transaction, TABLE, comments)
     columns = (*BEFORE_AVERAGES, *comments, *AFTER_AVERAGES)

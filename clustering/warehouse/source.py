@@ -55,6 +55,19 @@ class Source:
         """The unit factors other than one, by the contract's column name."""
         return {name: column.factor for name, column in self.columns.items() if column.factor != 1}
 
+    def layout(self) -> dict[str, Any]:
+        """Where the columns are found, their units and what fills a missing value, as JSON-able values."""
+        schema, table = self.contract.schema_and_table
+        return {
+            "schema": schema,
+            "table": table,
+            "key": self.columns[self.contract.key].header,
+            "columns": {
+                name: {"header": column.header, "factor": column.factor, "fill": self.contract.columns[name].fill}
+                for name, column in self.columns.items()
+            },
+        }
+
     def select_list(self) -> sql.Composable:
         """The contract's columns, cast only to text: a cast that can raise would abort the whole shard."""
         return sql.SQL(", ").join(

@@ -6,7 +6,7 @@ from sklearn.cluster import DBSCAN
 from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.metrics import adjusted_rand_score
 
-from clustering.algorithms import dbscan
+from clustering.algorithms import dbscan, density
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
@@ -88,10 +88,23 @@ def test_given_settings_are_used_as_they_are():
     assert dbscan.propose(rows, SPEC.model_copy(update={"min_samples": 7}))[0]["min_samples"] == 7
 
 
-@pytest.mark.parametrize(("rows", "expected"), [(200, 4), (5000, 50), (50_000, 200)])
-def test_min_samples_grows_with_the_customers(rows, expected):
-    """Two per feature, 1 % of many customers, never more than the memory allows."""
-    assert dbscan._min_samples(rows, 2) == expected
+@pytest.mark.parametrize(("rows", "usual"), [(200, 4), (5000, 50)])
+def test_min_samples_grow_with_the_customers(rows, usual):
+    """Around two per feature, or 1 % of many customers."""
+    tried = density.min_samples_to_try(rows, 2)
+
+    assert usual in tried
+    assert (tried[0], tried[-1]) == (max(3, usual // 2), 2 * usual)
+
+
+def test_settings_are_for_all_customers():
+    """What is found in a share of the customers holds for all of them: the same eps, more customers within it."""
+    rows = _standardised(make_moons(2000, noise=0.05, random_state=0)[0])
+    found = dbscan.propose(rows[::4], SPEC, share=0.25)[0]
+    fitted = dbscan.fit(rows, found, SPEC)
+
+    assert dbscan.for_share(found, 0.25)["min_samples"] in density.min_samples_to_try(500, 2)
+    assert adjusted_rand_score(make_moons(2000, noise=0.05, random_state=0)[1], _noise_alone(fitted.labels)) >= 0.99
 
 
 def _shapes():
@@ -121,14 +134,6 @@ def test_settings_are_found_for_groups_of_many_shapes(shape):
     assert dbscan.doubts(fitted, SPEC) == []
 
 
-@pytest.mark.parametrize("distribution", ["uniform", "normal"])
-def test_rows_without_groups_are_refused(distribution):
-    """One cloud, square or round, holds no groups of density."""
-    rows = _standardised(getattr(np.random.default_rng(0), distribution)(size=(1500, 2)))
-    with pytest.raises(TrainingError, match="set eps to have"):
-        dbscan.propose(rows, SPEC)
-
-
 def test_identical_rows_are_refused():
     """Customers without any difference have no density."""
     with pytest.raises(TrainingError, match="hold 1 different ones"):
@@ -145,8 +150,8 @@ def test_customers_with_many_equals_are_grouped():
 
 def test_few_rows_are_refused():
     """A core customer needs min_samples customers."""
-    with pytest.raises(TrainingError, match="min_samples 4 needs at least as many customers, there are 3"):
-        dbscan.propose(np.arange(6.0).reshape(3, 2), SPEC)
+    with pytest.raises(TrainingError, match="min_samples 3 needs at least as many customers, there are 2"):
+        dbscan.propose(np.arange(4.0).reshape(2, 2), SPEC)
 
 
 def test_a_tiny_eps_is_refused():
@@ -157,11 +162,11 @@ def test_a_tiny_eps_is_refused():
 
 def test_red_flags():
     """Too few clusters, one that holds nearly all, and much noise are flagged."""
-    assert dbscan.red_flags(np.repeat([0, 1, -1], [5, 3, 2]).astype(np.int32)) == []
-    assert dbscan.red_flags(np.repeat([0, 1], [97, 3]).astype(np.int32)) == [
+    assert density.red_flags(np.repeat([0, 1, -1], [5, 3, 2]).astype(np.int32)) == []
+    assert density.red_flags(np.repeat([0, 1], [97, 3]).astype(np.int32)) == [
         "one cluster holds 97 % of the customers, over 95 %"
     ]
-    assert dbscan.red_flags(np.full(10, -1, dtype=np.int32)) == [
+    assert density.red_flags(np.full(10, -1, dtype=np.int32)) == [
         "there are fewer than 2 clusters",
         "100 % of the customers are noise, over 30 %",
     ]

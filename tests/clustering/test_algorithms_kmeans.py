@@ -77,5 +77,5 @@ def test_doubts_name_a_tiny_cluster():
     rows = np.vstack([np.random.default_rng(0).normal(size=(500, 2)), [[80.0, 80.0]]])
     fitted = kmeans.fit(rows, {"n_clusters": 2}, SPEC)
 
-    assert kmeans.doubts(fitted, SPEC) == ["the smallest cluster holds 1 of 501 customers, under 1%"]
+    assert kmeans.doubts(fitted, SPEC) == ["the smallest cluster holds 1 of 501 customers, under 1 %"]
     assert silhouette_score(rows, fitted.labels) > 0.9

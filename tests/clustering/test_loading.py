@@ -197,11 +197,11 @@ def test_every_type_of_the_contract_becomes_one_of_the_warehouse(tmp_path: Path,
         cursor.execute('select id::text, x, day, moment from "Crm"."Kunden" order by x')
         moment = datetime.datetime(2024, 2, 29, 10, 1, 0, 500_000)
         assert cursor.fetchall() == [(str(key), 1, datetime.date(2024, 2, 29), moment), (None, 2, None, None)]
-    text = "ID,X,day,moment\nnobody,1,2024-02-30,2024-02-29\n"
+    text = f"ID,X,day,moment\n{key},1,2024-02-30,2024-02-29\n"
     assert load_customers(empty_warehouse, EVERY_TYPE, read_csv(write(tmp_path, text), EVERY_TYPE)) == 1
     with cursor_of(empty_warehouse) as cursor:
         assert list(types_of(cursor, '"Crm"."Kunden"').values()) == [
-            "text",
+            "uuid",
             "bigint",
             "text",
             "timestamp without time zone",
@@ -249,3 +249,15 @@ def test_a_warehouse_that_cannot_be_reached_is_a_passing_error(tmp_path: Path, c
     warehouse = Warehouse(f"postgresql://postgres@/nowhere?host={tmp_path}")
     with pytest.raises(WarehouseError, match="nowhere"):
         load_customers(warehouse, configuration.contract, generate_customers(10, seed=0))
+
+
+@pytest.mark.parametrize(("key_type", "bad"), [("bigint", "7a"), ("uuid", "not-a-uuid")])
+def test_key_that_no_night_could_read_is_refused(configuration, tmp_path, key_type, bad):
+    """A file whose key column would become text is not loaded; the row and the value are named."""
+    columns = dict(configuration.contract.columns)
+    columns["customer_id"] = columns["customer_id"].model_copy(update={"type": key_type})
+    contract = configuration.contract.model_copy(update={"columns": columns})
+    file = tmp_path / "customers.csv"
+    file.write_text(f"customer_id,age,gender,annual_income,spending_score\n,30,x,1,1\n{bad},30,x,1,1\n")
+    with pytest.raises(DataError, match=f"row 2: the key customer_id is '{bad}', which is not of the type {key_type}"):
+        read_csv(file, contract)

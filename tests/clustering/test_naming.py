@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering.config import PROJECT, NamedSegment, SegmentCatalogue, load_configuration
-from clustering.segments.naming import match_prototypes, name_clusters
+from clustering.segments.naming import SegmentIdentity, match_prototypes, name_clusters
 
 COLUMNS = ("annual_income", "spending_score")
 MALL = np.array([[0.989, 1.236], [-0.201, -0.026], [-1.308, -1.137], [1.055, -1.284], [-1.329, 1.132]])
@@ -133,3 +133,63 @@ def test_names_made_from_profiles_are_unique():
 def test_no_clusters_have_no_names(segments):
     """Nothing in, nothing out."""
     assert name_clusters(np.empty((0, 2)), segments, columns=COLUMNS, taken=()) == []
+
+
+def _was(segment_id, name, named_at=None):
+    return SegmentIdentity(segment_id, name, "", "", named_at)
+
+
+def _names(centres, catalogue, survivors, **options):
+    centres = np.array(centres)[:, np.newaxis]
+    named = name_clusters(centres, catalogue, columns=["a"], taken=(), survivors=survivors, **options)
+    return [(identity.segment_id, identity.name) for identity in named]
+
+
+def test_survivors_keep_their_numbers_and_names():
+    """A name stays although another prototype has come nearer, as long as it is not nearer by the margin."""
+    catalogue = _catalogue(0.0, 1.0)
+    assert _names([0.6], catalogue, {0: _was(1, "Segment 1")}) == [(1, "Segment 1")]
+    assert _names([0.7], catalogue, {0: _was(1, "Segment 1")}) == [(1, "Segment 2")]
+
+
+def test_two_survivors_swap_names_only_when_both_gain():
+    """Names are moved together: what both gain has to beat the margin of both."""
+    catalogue = _catalogue(0.0, 1.0)
+    crossed = {0: _was(1, "Segment 1"), 1: _was(2, "Segment 2")}
+    assert _names([0.6, 0.4], catalogue, crossed) == [(1, "Segment 1"), (2, "Segment 2")]
+    assert _names([0.9, 0.1], catalogue, crossed) == [(1, "Segment 2"), (2, "Segment 1")]
+
+
+def test_a_name_of_the_catalogue_is_lost_beyond_its_distance_and_margin():
+    """Drifting out of the distance is not enough; out of the margin as well, the profile gives the name."""
+    catalogue = _catalogue(0.0)
+    assert _names([1.2], catalogue, {0: _was(1, "Segment 1")}) == [(1, "Segment 1")]
+    assert _names([1.4], catalogue, {0: _was(1, "Segment 1")}) == [(1, "High a")]
+
+
+def test_a_name_made_from_a_profile_stays_while_the_segment_does():
+    """It is made anew when the segment has moved farther than the margin from where it was made."""
+    catalogue = _catalogue(5.0)
+    middling = _was(7, "Middling a", {"a": 0.45})
+    assert _names([0.55], catalogue, {0: middling}) == [(7, "Middling a")]
+    assert _names([0.80], catalogue, {0: middling}) == [(7, "High a")]
+
+
+def test_a_name_that_left_the_catalogue_is_replaced():
+    """Who edits the named segments sees the new names with the next version."""
+    assert _names([0.1], _catalogue(0.0), {0: _was(3, "Of old")}) == [(3, "Segment 1")]
+
+
+def test_a_new_segment_takes_a_name_that_is_left():
+    """A survivor keeps its name from one who fits it better; a dead segment's number is not taken with its name."""
+    catalogue = _catalogue(0.0, 3.0)
+    survivors = {0: _was(1, "Segment 1")}
+    assert _names([0.8, 0.0], catalogue, survivors) == [(1, "Segment 1"), (3, "Middling a")]
+    named = name_clusters(np.array([[0.1], [3.0]]), catalogue, columns=["a"], taken={1, 2}, survivors=survivors)
+    assert [(identity.segment_id, identity.name) for identity in named] == [(1, "Segment 1"), (3, "Segment 2")]
+
+
+def test_nobody_gets_a_name_that_an_analyst_gave_to_another():
+    """Reserved names are passed over, so that names stay unique."""
+    assert _names([0.0], _catalogue(0.0), {}, reserved={"Segment 1"}) == [(2, "Middling a")]
+    assert _names([0.0], _catalogue(0.0), {}, reserved={"Segment 1", "Middling a"}) == [(2, "Middling a (2)")]

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustering.segments.profiles import ExactColumn, Profile, ProfileAccumulator, merge_profiles
+from clustering.segments.profiles import ExactColumn, Groups, Profile, ProfileAccumulator, merge_profiles
 
 values = st.floats(min_value=-1e300, max_value=1e300) | st.just(math.nan)
 customers = st.lists(st.tuples(st.integers(-1, 3), values), min_size=1, max_size=60)
@@ -18,7 +18,7 @@ customers = st.lists(st.tuples(st.integers(-1, 3), values), min_size=1, max_size
 def _profiles(rows):
     accumulator = ProfileAccumulator(["spent"])
     labels = np.array([label for label, _ in rows], dtype=np.int32)
-    accumulator.add(labels, {"spent": ExactColumn.of(np.array([value for _, value in rows]))})
+    accumulator.add(Groups.of(labels), {"spent": ExactColumn.of(np.array([value for _, value in rows]))})
     return json.loads(json.dumps(accumulator.to_json()))
 
 

@@ -24,6 +24,18 @@ print(*migrate(Warehouse(sys.argv[1]), load_configuration(PROJECT / "models").co
 """
 FILES = sorted(path.stem for path in (queries.DIRECTORY / "migrations").glob("*.sql"))
 NUMBERS = [name[:4] for name in FILES]
+AFTER_AVERAGES = [
+    "rule",
+    "rule_sql",
+    "rule_coverage",
+    "rule_precision",
+    "rule_fidelity",
+    "stability",
+    "stability_band",
+    "structure",
+    "run_id",
+    "model_version_id",
+]
 CATALOGUE = """
     select relation.relname, relation.relkind, relation.oid, attribute.attname, relation.relacl::text,
         format_type(attribute.atttypid, attribute.atttypmod), col_description(relation.oid, attribute.attnum),
@@ -97,6 +109,9 @@ def test_everything_is_commented(warehouse: Warehouse) -> None:
     assert {"segments", "customer_labels", "current_segments", "current_customer_segments"} <= {r.relname for r in rows}
     assert [f"{row.relname}.{row.attname}" for row in rows if not row.col_description] == []
     assert {row.relname for row in rows if not row.obj_description} == set()
+    functions = "select proname from pg_proc where pronamespace = 'segmentation'::regnamespace"
+    assert ask(warehouse, functions)
+    assert ask(warehouse, f"{functions} and obj_description(oid, 'pg_proc') is null") == []
 
 
 @pytest.mark.parametrize("key_type", ["bigint", "text", "uuid"])
@@ -119,8 +134,7 @@ def test_averages_follow_the_contract(warehouse: Warehouse, configuration: Confi
         "avg_age",
         "avg_annual_income",
         "avg_spending_score",
-        "run_id",
-        "model_version_id",
+        *AFTER_AVERAGES,
     ]
     visits = Column(type="integer", role="profile", description="Visits per year")
     assert migrate(warehouse, changed(configuration.contract, age=None, visits=visits)) == []
@@ -128,8 +142,7 @@ def test_averages_follow_the_contract(warehouse: Warehouse, configuration: Confi
         "avg_annual_income",
         "avg_spending_score",
         "avg_visits",
-        "run_id",
-        "model_version_id",
+        *AFTER_AVERAGES,
     ]
     described = {(row.relname, row.attname): row.col_description for row in ask(warehouse, CATALOGUE)}
     assert ("segments", "avg_age") in described

@@ -48,8 +48,8 @@ where version.model = any(%(models)s);
 insert into segmentation.published_runs (model, as_of, run_id, model_version_id)
 select model, %(as_of)s, {run}, model_version_id from segmentation.model_versions where model = any(%(models)s);
 insert into segmentation.segments (as_of, model, segment_id, segment_name, description, recommended_action, customers,
-    share, run_id, model_version_id)
-select %(as_of)s, model, 1, 'All', '', '', 100, 1, {run}, model_version_id
+    share, run_id, model_version_id, structure)
+select %(as_of)s, model, 1, 'All', '', '', 100, 1, {run}, model_version_id, structure
 from segmentation.model_versions where model = any(%(models)s);
 """
 

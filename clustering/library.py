@@ -1,0 +1,137 @@
+"""Train a model on customers in memory, without a warehouse: for notebooks, the terminal and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from clustering.config import Column, Contract, ModelSpec, Transform
+from clustering.errors import ConfigurationError, DataError
+from clustering.features import Scaling, fit_scaling
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from clustering.training.committee import Candidate
+
+_MODEL: TypeAdapter[ModelSpec] = TypeAdapter(ModelSpec)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """The result of `cluster`.
+
+    `labels` (n,) are the clusters of the rows, -1 for noise; `confidence` (n,) is 0 to 1. `structure` is `structured`,
+    or `none` when no cluster structure was found; `verdict` says so in a sentence. `refusal` is the reason why the
+    labels must not be used, if there is one. `stability` is the mean bootstrap Jaccard of each cluster, `candidates` is
+    what became of everything that was tried. `parameters` and `scaling` are all that labelling other rows needs.
+    """
+
+    labels: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    structure: str
+    verdict: str
+    refusal: str | None
+    settings: Mapping[str, int | float | str]
+    stability: tuple[float, ...]
+    metrics: Mapping[str, Any]
+    candidates: tuple[Candidate, ...]
+    parameters: Mapping[str, NDArray[Any]]
+    scaling: Scaling
+
+
+def cluster(
+    frame: pd.DataFrame,
+    model: ModelSpec | Mapping[str, Any],
+    *,
+    transforms: Mapping[str, Transform] | None = None,
+    segments: int = 5,
+    jobs: int = -1,
+) -> Clustering:
+    """Train a declared model on a frame with any numeric columns, and label its rows.
+
+    `model` has the keys of a model's file; without `features`, all columns are. `transforms` names columns to take the
+    logarithm of, `segments` is the number of clusters for rows without groups. Of more than `sample_rows` rows, a
+    sample is learnt from, and all are labelled. Raises ConfigurationError for a wrong setting, DataError for a column
+    that is missing or holds anything but finite numbers, TrainingError when nothing can be learnt from the rows.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"spent": [1.0, 1.1, 1.2, 9.0, 9.1, 9.2], "visits": [1.0, 2.0, 1.5, 8.0, 9.0, 8.5]})
+    >>> cluster(frame, {"algorithm": "kmeans", "clusters": 2}, jobs=1).labels.tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    from clustering.algorithms import algorithm
+    from clustering.training.replicates import draw_places
+    from clustering.training.selection import select
+
+    frame = frame.rename(columns=str)
+    spec = _spec(frame, model)
+    rows, contract = _rows(frame, spec, transforms or {})
+    places = draw_places(len(frame), spec.sample_rows, seed=spec.seed)
+    scaling = fit_scaling(rows.take(pa.array(places)), spec.features, contract)
+    features = scaling.apply(rows)
+    selection = select(features[places], spec, seed=spec.seed, segments=segments, jobs=jobs)
+    assignment = algorithm(spec.algorithm).assigner(selection.fitted.parameters)(features)
+    return Clustering(
+        labels=assignment.labels,
+        confidence=assignment.confidence,
+        structure=selection.structure,
+        verdict=selection.verdict,
+        refusal=selection.refusal,
+        settings=selection.fitted.settings,
+        stability=selection.stability,
+        metrics=selection.metrics,
+        candidates=selection.candidates,
+        parameters=selection.fitted.parameters,
+        scaling=scaling,
+    )
+
+
+def _spec(frame: pd.DataFrame, model: ModelSpec | Mapping[str, Any]) -> ModelSpec:
+    if not isinstance(model, Mapping):
+        return model
+    features = tuple(map(str, model.get("features", frame.columns)))
+    if not features or len(set(features)) < len(features):
+        raise ConfigurationError(f"features: at least one column, each once, found {list(features)}")
+    try:  # a frame's columns may have any name, those of a warehouse may not
+        spec: ModelSpec = _MODEL.validate_python({**model, "features": ["frame"]})
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc'][1:])) or 'model'}: {one['msg']}" for one in error.errors()]
+        raise ConfigurationError("; ".join(faults)) from None
+    return spec.model_copy(update={"features": features})
+
+
+def _rows(frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transform]) -> tuple[pa.RecordBatch, Contract]:
+    """Return the features' columns as rows, and a contract that declares them."""
+    if unknown := set(transforms) - set(spec.features):
+        raise ConfigurationError(f"transforms: {', '.join(sorted(unknown))} are not among {', '.join(spec.features)}")
+    columns, values = {}, {}
+    for name in spec.features:
+        values[name] = _numbers(frame, name)
+        transform = transforms.get(name, "none")
+        if transform == "log" and values[name].min(initial=0.0) < 0:
+            raise DataError(
+                f"column {name}: transform log takes log(1 + value) of 0 or more, found {values[name].min():g}"
+            )
+        columns[name] = Column(type="number", role="cluster", transform=transform, range=(0, None))
+    return pa.RecordBatch.from_pydict(values), Contract.model_construct(table="frame", columns=columns)
+
+
+def _numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in frame:
+        raise DataError(f"column {name} is missing; there are {', '.join(map(str, frame.columns))}")
+    try:
+        values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise DataError(f"column {name} holds {frame[name].dtype}, not numbers; leave it out of the features") from None
+    if bad := int((~np.isfinite(values)).sum()):
+        raise DataError(
+            f"column {name}: {bad} of {len(values)} values are missing or infinite; drop or fill these rows"
+        )
+    return np.ascontiguousarray(values)

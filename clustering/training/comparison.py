@@ -1,0 +1,203 @@
+"""A candidate beside the champion, on the same customers: what would change, and what it would cost not to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
+
+from clustering.algorithms import Fitted, FloatMatrix, Parameters, algorithm
+from clustering.algorithms.base import NOISE, Labels, Settings
+from clustering.artifacts import Artifact, ClusterSegment
+from clustering.config import AlgorithmName, ModelSpec
+from clustering.errors import ArtifactError, TrainingError
+from clustering.features import Scaling
+from clustering.registry import Registry, Version
+from clustering.segments.events import Event, events_between, events_of, first_events
+from clustering.segments.identity import Ids, Lineage, Overlap, moves, overlap, trace
+from clustering.segments.naming import SegmentIdentity
+from clustering.training.measures import silhouette
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The champion, and its labels (n,) of the candidate's customers; None where it cannot label them."""
+
+    version: Version
+    artifact: Artifact | None
+    labels: Labels | None
+
+    @property
+    def clusters(self) -> list[ClusterSegment]:
+        """Its clusters' segments."""
+        return [ClusterSegment(**cluster) for cluster in self.version.clusters]
+
+    @property
+    def segments(self) -> Ids | None:
+        """Segment ids (n,) of the candidate's customers."""
+        return None if self.labels is None else segment_ids(self.labels, self.clusters)
+
+
+@dataclass(frozen=True)
+class Kinship:
+    """How a candidate's clusters descend from the champion's segments; no table where the two could not be compared."""
+
+    table: Overlap | None
+    lineage: Lineage
+    survivors: Mapping[int, SegmentIdentity]
+
+
+def meet(registry: Registry, version: Version, customers: pa.RecordBatch) -> Champion:
+    """Let the champion label a candidate's customers, if its artifact is whole and its columns are still there."""
+    try:
+        artifact = registry.load(version)
+    except ArtifactError as error:
+        log.warning("%s version %s cannot be compared: %s", version.model, version.version, error)
+        return Champion(version, None, None)
+    if set(artifact.features) - set(customers.schema.names):
+        return Champion(version, artifact, None)
+    assigner = algorithm(artifact.algorithm).assigner(artifact.parameters)
+    return Champion(version, artifact, assigner(artifact.scaling.apply(customers)).labels)
+
+
+def kinship(champion: Champion | None, labels: Labels, *, named: Mapping[int, str]) -> Kinship:
+    """Trace a candidate's cluster labels (n,) back to the champion's segments.
+
+    Where the champion cannot label the customers, a segment lives on in the cluster that gets its name: `named` holds
+    the names that the catalogue alone would give, by cluster.
+    """
+    identities = {
+        one.segment_id: SegmentIdentity(
+            one.segment_id, one.segment_name, one.description, one.recommended_action, one.named_at
+        )
+        for one in (champion.clusters if champion else [])
+        if one.segment_id
+    }
+    table = None
+    if champion is not None and champion.segments is not None:
+        table = overlap(champion.segments, labels, known=identities, clusters=int(labels.max()) + 1)
+        lineage = trace(table)
+    else:
+        by_name = {identity.name: segment for segment, identity in identities.items()}
+        lineage = Lineage({cluster: by_name[name] for cluster, name in named.items() if name in by_name}, {}, {})
+    survivors = {cluster: identities[segment] for cluster, segment in lineage.survivors.items()}
+    return Kinship(table, lineage, survivors)
+
+
+def happened(champion: Champion | None, kin: Kinship, clusters: tuple[ClusterSegment, ...]) -> list[Event]:
+    """Return the events that a candidate with these clusters brings about when it becomes champion."""
+    after = [(one.segment_id, one.segment_name) for one in clusters if one.cluster_label != NOISE]
+    if champion is None:
+        return first_events(dict(after))
+    before = champion.version.segment_names
+    if kin.table is None:
+        because = f"since version {champion.version.version}, with which customers could not be compared"
+        return events_between(before, dict(after), because=because)
+    return events_of(kin.table, kin.lineage, before=before, after=after)
+
+
+def incumbent(champion: Champion | None, scaling: Scaling, spec: ModelSpec) -> Settings | None:
+    """Return the champion's settings, which a near-tie keeps, if it has the candidate's algorithm and columns."""
+    artifact = champion and champion.artifact
+    return artifact.settings if artifact and _same_kind(artifact, scaling, spec) else None
+
+
+def comparison_metrics(
+    champion: Champion | None,
+    fitted: Fitted,
+    clusters: tuple[ClusterSegment, ...],
+    *,
+    customers: pa.RecordBatch,
+    features: FloatMatrix,
+    scaling: Scaling,
+    spec: ModelSpec,
+) -> dict[str, Any]:
+    """Return the figures that the gate judges a candidate by, apart from its own.
+
+    `champion_silhouette` is taken on the candidate's features (n, d); `movement` is the share of the customers who
+    would change segment although they did not change, `moves` from where to where.
+    """
+    if champion is None:
+        return {}
+    compared: dict[str, Any] = {"champion_version_id": champion.version.model_version_id}
+    if champion.artifact is None or champion.labels is None or champion.segments is None:
+        return compared
+    found = moves(champion.segments, segment_ids(fitted.labels, clusters))
+    before = {one.segment_id: one.segment_name for one in champion.clusters}
+    after = {one.segment_id: one.segment_name for one in clusters}
+    return compared | {
+        "champion_silhouette": silhouette(features, champion.labels, seed=spec.seed),
+        "movement": sum(move.customers for move in found) / len(features),
+        "moves": [
+            asdict(move) | {"from_name": before[move.from_segment], "to_name": after[move.to_segment]} for move in found
+        ],
+        "price_of_stability": price_of_stability(champion.artifact, fitted, scaling, customers, spec=spec),
+    }
+
+
+def segment_ids(labels: Labels, clusters: tuple[ClusterSegment, ...] | list[ClusterSegment]) -> Ids:
+    """Return the segment id (n,) of every cluster label (n,)."""
+    ids = np.zeros(max(one.cluster_label for one in clusters) + 2, dtype=np.int64)
+    for one in clusters:
+        ids[one.cluster_label] = one.segment_id  # noise, -1, comes last
+    return ids[labels]
+
+
+def price_of_stability(
+    champion: Artifact, fitted: Fitted, scaling: Scaling, customers: pa.RecordBatch, *, spec: ModelSpec
+) -> float | None:
+    """Return what the champion costs on these customers, over the cost of the best refit with its own settings.
+
+    The cost is that which the algorithm minimises: for K-Means the inertia (MacQueen, 1967), for a Gaussian mixture the
+    perplexity exp(−mean log likelihood), so that both are ratios and 1 means nothing lost. None for DBSCAN, which
+    minimises nothing, and where algorithm or columns differ.
+    """
+    if spec.algorithm == "dbscan" or not _same_kind(champion, scaling, spec):
+        return None
+    refit = _refit(champion.settings, fitted, scaling.apply(customers), spec)
+    if refit is None:
+        return None
+    theirs = _cost(spec.algorithm, champion.parameters, champion.scaling, customers, unit=scaling)
+    ours = _cost(spec.algorithm, refit, scaling, customers, unit=scaling)
+    return theirs / ours if ours > 0 else None
+
+
+def _same_kind(champion: Artifact, scaling: Scaling, spec: ModelSpec) -> bool:
+    theirs = (champion.algorithm, champion.scaling.columns, champion.scaling.transforms)
+    return theirs == (spec.algorithm, scaling.columns, scaling.transforms)
+
+
+def _refit(settings: Settings, fitted: Fitted, features: FloatMatrix, spec: ModelSpec) -> Parameters | None:
+    if dict(settings) == dict(fitted.settings):
+        return fitted.parameters
+    try:
+        return algorithm(spec.algorithm).fit(features, settings, spec).parameters
+    except TrainingError:  # too few different customers are left for as many clusters
+        return None
+
+
+def _cost(
+    name: AlgorithmName, parameters: Parameters, scaling: Scaling, customers: pa.RecordBatch, *, unit: Scaling
+) -> float:
+    """Return the cost of parameters that were fitted on `scaling`, measured in the standard deviations of `unit`."""
+    if name == "kmeans":
+        centroids = (parameters["centroids"] * scaling.scale + scaling.mean - unit.mean) / unit.scale
+        return float(cdist(unit.apply(customers), centroids, "sqeuclidean").min(axis=1).sum())
+    features = scaling.apply(customers)
+    densities = [
+        np.log(weight) + multivariate_normal(mean, covariance).logpdf(features)
+        for weight, mean, covariance in zip(
+            parameters["weights"], parameters["means"], parameters["covariances"], strict=True
+        )
+    ]
+    volume = float(np.log(scaling.scale / unit.scale).sum())
+    return float(np.exp(volume - logsumexp(densities, axis=0).mean()))

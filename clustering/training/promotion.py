@@ -1,0 +1,240 @@
+"""The promotion gate: a candidate takes the champion's place only within its model's limits, or by a person's word."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from clustering.config import Configuration, Gate
+from clustering.errors import ConfigurationError, RunError
+from clustering.registry import Registry, Version
+from clustering.segments.events import Event
+
+log = logging.getLogger(__name__)
+
+STABILITY_NOISE = 0.05  # by which the smallest of some bootstrap Jaccards differs from one drawing to the next
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question of the gate; `value` is None where the figure is unknown."""
+
+    name: str
+    passed: bool
+    value: float | None
+    limit: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of a candidate, with every figure that it rests on."""
+
+    passed: bool
+    reason: str
+    checks: tuple[Check, ...] = ()
+
+
+def gate(
+    configuration: Configuration, registry: Registry, *, model_version_id: int, decided_by: str, hold: bool = False
+) -> dict[str, Any]:
+    """Judge a candidate, record the decision with its figures, and return it.
+
+    With `hold` a candidate that passes is left undecided, for a person to approve. Raises RunError when the version was
+    decided on before, or when the champion changed since the candidate was compared with it.
+    """
+    candidate = registry.version(model_version_id)
+    if candidate.status != "candidate":
+        raise RunError(
+            f"{candidate.model} version {candidate.version} is {candidate.status}: it was decided on before; "
+            "retrain the model"
+        )
+    champion = registry.champions([candidate.model]).get(candidate.model)
+    limits = configuration.select([candidate.model])[candidate.model].gate
+    verdict = judge(candidate, champion, limits)
+    if verdict.passed and hold:
+        return _outcome(candidate, "held", verdict.reason)
+    return _decide(registry, candidate, champion, verdict, promoted=verdict.passed, decided_by=decided_by)
+
+
+def approve(
+    configuration: Configuration,
+    registry: Registry,
+    *,
+    model_version_id: int,
+    approved: bool,
+    remark: str | None,
+    decided_by: str,
+) -> dict[str, Any]:
+    """Decide on a held candidate as a person said, and return the decision."""
+    candidate = registry.version(model_version_id)
+    champion = registry.champions([candidate.model]).get(candidate.model)
+    verdict = judge(candidate, champion, configuration.select([candidate.model])[candidate.model].gate)
+    said = f"{'approved' if approved else 'rejected'} by {decided_by}" + (f": {remark}" if remark else "")
+    told = Verdict(verdict.passed, f"{said}; {verdict.reason}", verdict.checks)
+    return _decide(registry, candidate, champion, told, promoted=approved, decided_by=decided_by)
+
+
+def change_champion(registry: Registry, *, order: str, decided_by: str) -> dict[str, Any]:
+    """Make another version the champion by hand: `kmeans 3` that version, `kmeans` the former champion.
+
+    A version that was champion before is rolled back to; one that was not is promoted whatever the gate said, if it was
+    compared with the present champion. Raises ConfigurationError for an order that is neither.
+    """
+    match = re.fullmatch(r"\s*(\w+)(?:\s+(\d+))?\s*", order)
+    if match is None:
+        raise ConfigurationError(f"{order!r} is not an order: write a model, such as kmeans, or a version, kmeans 3")
+    model, number = match[1].casefold(), match[2]
+    if number is None:
+        return roll_back(registry, model=model, decided_by=decided_by)
+    return promote(registry, model=model, version=int(number), decided_by=decided_by)
+
+
+def roll_back(registry: Registry, *, model: str, to_version: int | None = None, decided_by: str) -> dict[str, Any]:
+    """Make a former champion the champion again, the one before the present by default, and return the decision."""
+    version = registry.roll_back(model, to_version=to_version, decided_by=decided_by)
+    return _outcome(version, "rolled_back", f"by {decided_by}")
+
+
+def promote(registry: Registry, *, model: str, version: int, decided_by: str) -> dict[str, Any]:
+    """Make a version the champion by hand and return the decision; see `change_champion`."""
+    chosen = registry.numbered(model, version)
+    if chosen.status == "retired":
+        return roll_back(registry, model=model, to_version=version, decided_by=decided_by)
+    if chosen.status == "champion":
+        raise RunError(f"{model} version {version} is the champion already")
+    champion = registry.champions([model]).get(model)
+    _require_compared(chosen, champion)
+    registry.load(chosen)
+    verdict = Verdict(True, f"by hand, whatever the gate said (version {version} was {chosen.status})")
+    return _decide(registry, chosen, champion, verdict, promoted=True, decided_by=decided_by)
+
+
+def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict:
+    """Return whether a candidate keeps within the limits of its model's file, and why.
+
+    Without a champion to compare it with, a candidate is judged by nothing but whether its structure may be used.
+    """
+    _require_compared(candidate, champion)
+    if refusal := candidate.metrics.get("refusal"):
+        return Verdict(False, str(refusal))
+    if champion is None:
+        return Verdict(True, "the first version of the model")
+    checks = [_share(candidate, limits), _stability(candidate, champion, limits)]
+    if "champion_silhouette" in candidate.metrics:
+        checks += [_quality(candidate, champion, limits), _movement(candidate, limits)]
+        told = ""
+    else:
+        told = f"version {champion.version} cannot label these customers, so nothing could be compared; "
+    passed = all(check.passed for check in checks)
+    said = [check.said for check in checks if passed or not check.passed]
+    return Verdict(passed, told + "; ".join(said), tuple(checks))
+
+
+def _share(candidate: Version, limits: Gate) -> Check:
+    share = candidate.metrics["smallest_share"]
+    said = f"the smallest segment holds {share:.1%} of the customers (limit {limits.min_share:.1%})"
+    return Check("smallest_share", share >= limits.min_share, share, limits.min_share, said)
+
+
+def _stability(candidate: Version, champion: Version, limits: Gate) -> Check:
+    """Judge the smallest bootstrap Jaccard of a segment.
+
+    No more is asked of a candidate than its champion has, give or take what is chance, and nothing of a continuum that
+    is divided anyway: it does not claim to be stable.
+    """
+    value = candidate.metrics.get("min_jaccard")
+    limit = limits.min_stability
+    if (theirs := champion.metrics.get("min_jaccard")) is not None:
+        limit = min(limit, max(0.0, theirs - STABILITY_NOISE))
+    if value is None:
+        return Check("min_jaccard", True, None, limit, "the stability of the segments is unknown")
+    said = f"smallest stability of a segment {value:.2f} (limit {limit:.2f})"
+    return Check("min_jaccard", candidate.structure == "none" or value >= limit, value, limit, said)
+
+
+def _quality(candidate: Version, champion: Version, limits: Gate) -> Check:
+    ours, theirs = candidate.metrics["silhouette"], candidate.metrics["champion_silhouette"]
+    said = (
+        f"silhouette {ours:.4f} against {theirs:.4f} of version {champion.version} on the same customers (allowed loss "
+        f"{limits.max_quality_loss:g})"
+    )
+    return Check("silhouette", ours >= theirs - limits.max_quality_loss, ours, theirs - limits.max_quality_loss, said)
+
+
+def _movement(candidate: Version, limits: Gate) -> Check:
+    """Judge the customers who would change segment although they did not change: are they few, or is it worth it?"""
+    movement = candidate.metrics["movement"]
+    gain = candidate.metrics["silhouette"] - candidate.metrics["champion_silhouette"]
+    price = candidate.metrics["price_of_stability"]
+    reasons = []
+    if gain >= limits.worthwhile_gain:
+        reasons.append(f"the silhouette gains {gain:.3f}")
+    if price is not None and price > limits.max_price_of_stability:
+        reasons.append(f"keeping the champion costs {price:.3f} times a refit")
+    said = f"{movement_in_words(candidate)} (limit {limits.max_movement:.0%})"
+    few = movement <= limits.max_movement
+    if not few:
+        said += f", which is worth it: {' and '.join(reasons)}" if reasons else ", and neither fit gains from it"
+    return Check("movement", few or bool(reasons), movement, limits.max_movement, said)
+
+
+def movement_in_words(candidate: Version) -> str:
+    """Return how many customers would move, and from where to where most of them."""
+    moves = candidate.metrics.get("moves")
+    if moves is None:
+        return "nothing to compare it with"
+    if not moves:
+        return "no customer would move"
+    return (
+        f"{candidate.metrics['movement']:.1%} of customers would move, most from {moves[0]['from_name']} to "
+        f"{moves[0]['to_name']}"
+    )
+
+
+def _require_compared(candidate: Version, champion: Version | None) -> None:
+    if candidate.metrics.get("champion_version_id") != (champion.model_version_id if champion else None):
+        present = f"version {champion.version}" if champion else "none"
+        raise RunError(
+            f"{candidate.model} version {candidate.version} was not compared with the present champion, {present}; "
+            "retrain the model"
+        )
+
+
+def _decide(
+    registry: Registry,
+    candidate: Version,
+    champion: Version | None,
+    verdict: Verdict,
+    *,
+    promoted: bool,
+    decided_by: str,
+) -> dict[str, Any]:
+    metrics = {**candidate.metrics, "checks": [asdict(check) for check in verdict.checks]}
+    if promoted:
+        events = [Event(**event) for event in candidate.metrics.get("events", ())]
+        registry.promote(
+            candidate,
+            instead_of=champion,
+            reason=verdict.reason,
+            metrics=metrics,
+            events=events,
+            decided_by=decided_by,
+        )
+    else:
+        registry.refuse(candidate, instead_of=champion, reason=verdict.reason, metrics=metrics, decided_by=decided_by)
+    decision = "promoted" if promoted else "refused"
+    log.info("%s version %s %s: %s", candidate.model, candidate.version, decision, verdict.reason)
+    return _outcome(candidate, decision, verdict.reason)
+
+
+def _outcome(version: Version, decision: str, reason: str) -> dict[str, Any]:
+    return {
+        "model": version.model,
+        "model_version_id": version.model_version_id,
+        "version": version.version,
+        "decision": decision,
+        "reason": reason,
+    }

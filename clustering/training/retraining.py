@@ -1,0 +1,142 @@
+"""Retrain models: sample, train, decide.
+
+A retrain that fails at any point leaves the champion as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+from psycopg2 import sql
+
+from clustering.config import Configuration, Contract
+from clustering.customers import split
+from clustering.errors import DataError
+from clustering.own_names import own_names
+from clustering.registry import Registry, Version
+from clustering.training.building import build
+from clustering.training.comparison import meet
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.source import describe_source
+
+log = logging.getLogger(__name__)
+
+STAGING = "segmentation_staging"
+STALE_HOURS = 24
+
+
+def draw_sample(
+    warehouse: Warehouse, configuration: Configuration, *, models: Sequence[str] | None, requested_by: str
+) -> dict[str, Any]:
+    """Copy a deterministic sample of the source into a staging table and return its name.
+
+    The same keys are drawn each time, whatever the order of the rows: those with the smallest hashes.
+    """
+    chosen = configuration.select(models)
+    name = f"sample_{datetime.now(UTC):%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
+    with warehouse.transaction() as transaction:
+        _drop_stale_samples(transaction)
+        source = describe_source(transaction, configuration.contract)
+        rows = transaction.execute(
+            "training/create_sample",
+            {
+                "sample": sql.Identifier(STAGING, name),
+                "columns": source.select_list(),
+                "key": source.key,
+                "table": source.table,
+                "rows": sql.Literal(max(spec.sample_rows for spec in chosen.values())),
+            },
+        )
+    log.info(
+        "sample %s: %s of about %s rows of %s for %s", name, rows, source.rows, source.contract.table, requested_by
+    )
+    return {"sample": name, "models": list(chosen), "rows": rows}
+
+
+def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
+    """Drop a sample's staging table, if it is still there."""
+    with warehouse.transaction() as transaction:
+        for row in transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
+            transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
+
+
+def train(
+    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, model: str, sample: str
+) -> dict[str, Any]:
+    """Train a model on a sample and register the result as a candidate.
+
+    Raises TrainingError with the reason when no version can be made from these customers, DataError when no row of the
+    sample is valid.
+    """
+    started = time.monotonic()
+    spec = configuration.select([model])[model]
+    contract = configuration.contract
+    customers = read_sample(warehouse, contract, sample=sample, rows=spec.sample_rows)
+    champion = registry.champions([model]).get(model)
+    with warehouse.transaction(read_only=True) as transaction:
+        own = own_names(transaction, [model])[model]
+    built = build(
+        model,
+        configuration,
+        customers,
+        champion=meet(registry, champion, customers) if champion else None,
+        taken=registry.segment_ids(model),
+        reserved={row.segment_name for row in own.values() if row.segment_name},
+        sample_rule=f"up to {spec.sample_rows} rows of {contract.table} with the smallest "
+        f"hashtextextended({contract.key}::text, 0), the valid ones of them",
+    )
+    version = registry.register(built.artifact, built.training, estimator=built.estimator)
+    log.info("%s version %s: %s, %.1f s", model, version.version, _figures(version), time.monotonic() - started)
+    return {
+        "model": model,
+        "model_version_id": version.model_version_id,
+        "version": version.version,
+        "structure": version.structure,
+        "metrics": _figures(version),
+        "champion_version_id": champion.model_version_id if champion else None,
+    }
+
+
+def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: int) -> pa.RecordBatch:
+    """Return the valid customers among the first rows of a sample, in the order of the sample.
+
+    Raises DataError when the sample is gone or none of its rows is valid.
+    """
+    with warehouse.transaction(read_only=True) as transaction:
+        if not transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
+            raise DataError(f"the sample {sample} is gone; start the retraining again")
+        source = describe_source(transaction, contract)
+        names = {
+            "sample": sql.Identifier(STAGING, sample),
+            "rows": sql.Literal(rows),
+            "key": sql.Identifier(contract.key),
+        }
+        duplicates = transaction.compose("training/duplicated_keys", names)
+        query = transaction.compose("training/sample_rows", names)
+    with ArrowConnection(warehouse.uri, read_only=True) as reader:
+        duplicated = reader.table(duplicates).column("key").combine_chunks()
+        drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
+    parts = [split(batch, contract, duplicated=duplicated, factors=source.factors) for batch in drawn.to_batches()]
+    valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()
+    if not valid.num_rows:
+        raise DataError(
+            f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid; see rejected_customers"
+        )
+    return valid.to_batches()[0]
+
+
+def _figures(version: Version) -> dict[str, float]:
+    """Return the metrics that are plain numbers."""
+    return {name: value for name, value in version.metrics.items() if isinstance(value, int | float)}
+
+
+def _drop_stale_samples(transaction: Transaction) -> None:
+    for row in transaction.rows("training/stale_samples", hours=STALE_HOURS):
+        transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})

@@ -1,0 +1,112 @@
+"""The choice among the candidates of a model, by a committee of criteria."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from clustering.algorithms import Fitted, FloatMatrix, Settings, algorithm
+from clustering.config import ModelSpec
+from clustering.errors import TrainingError
+from clustering.training.committee import Candidate, Hearing, best_guess, choose, fall_back
+from clustering.training.hearing import candidates, certificate, hear_noise, hear_stability
+from clustering.training.measures import measure
+from clustering.training.replicates import draw
+from clustering.training.usability import reasons_against
+
+log = logging.getLogger(__name__)
+
+Structure = Literal["structured", "none"]
+
+WORKING_ROWS = 5_000  # on which candidates are fitted and judged; the chosen one goes on from there with all rows
+DIVISION = 5
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The chosen fit, what the committee says of it, and what became of every candidate.
+
+    `structure` is `none` when no candidate passed; the fit then divides a continuum. `refusal` is the reason why
+    it must not be used, if there is one. `stability` holds the mean bootstrap Jaccard of each cluster.
+    """
+
+    fitted: Fitted
+    structure: Structure
+    verdict: str
+    refusal: str | None
+    metrics: dict[str, Any]
+    stability: tuple[float, ...]
+    candidates: tuple[Candidate, ...]
+
+
+def select(
+    features: FloatMatrix,
+    spec: ModelSpec,
+    *,
+    seed: int,
+    segments: int = DIVISION,
+    incumbent: Settings | None = None,
+    jobs: int = -1,
+) -> Selection:
+    """Fit every candidate of a model on standardised features (n, d), let the committee judge them, and choose.
+
+    `segments` is the number of clusters that customers without groups are divided into, `incumbent` the champion's
+    settings, which a near-tie keeps, `jobs` the number of processes; -1 is one for each processor. `seed` draws
+    samples, fits start from `spec.seed`. Raises TrainingError, with the reasons, when no candidate can be fitted.
+    """
+    unusable = reasons_against(features, spec)
+    working = draw(features, WORKING_ROWS, seed=seed)
+    share = len(working) / len(features)
+    hearings = candidates(working, spec, share=share, seed=seed, jobs=jobs)
+    hear_stability(hearings, working, spec, share=share, seed=seed, jobs=jobs)
+    hear_noise(hearings, working, spec, seed=seed, jobs=jobs)
+    passed = choose(hearings, incumbent=incumbent)
+    structure: Structure = "structured" if passed else "none"
+    chosen = passed or _without_structure(hearings, spec, segments)
+    fitted = chosen.fitted
+    if fitted is None:
+        flaws = [flaw for hearing in hearings for flaw in hearing.flaws]
+        raise TrainingError("; ".join(dict.fromkeys([*unusable, *flaws])))
+    if share < 1:
+        fitted = algorithm(spec.algorithm).fit(features, chosen.settings, spec, start=fitted)
+    jaccard = certificate(fitted, chosen.settings, working, spec, share=share, seed=seed, jobs=jobs)
+    verdict = _verdict(chosen, structure)
+    refusal = _refusal(chosen, structure, unusable, verdict)
+    metrics: dict[str, Any] = {**chosen.figures, **measure(features, fitted.labels, seed=seed)}
+    metrics |= {"min_jaccard": float(jaccard.min(initial=1.0)), "verdict": verdict}
+    log.info("%s", verdict)
+    return Selection(
+        fitted=replace(fitted, settings=chosen.settings),
+        structure=structure,
+        verdict=verdict,
+        refusal=refusal,
+        metrics=metrics | ({"refusal": refusal} if refusal else {}),
+        stability=tuple(jaccard.tolist()),
+        candidates=tuple(hearing.record(chosen=hearing is chosen) for hearing in hearings),
+    )
+
+
+def _without_structure(hearings: Sequence[Hearing], spec: ModelSpec, segments: int) -> Hearing:
+    return fall_back(hearings, clusters=segments) if spec.when_no_structure == "divide" else best_guess(hearings)
+
+
+def _verdict(chosen: Hearing, structure: Structure) -> str:
+    """Say in a sentence what was found."""
+    found = f"{chosen.clusters} clusters"
+    if structure == "structured":
+        return f"{found}: stable, and more than noise shows"
+    against = "; ".join(chosen.verdicts())
+    if chosen.spec.is_declared:
+        return f"no cluster structure; {found} as declared ({against})"
+    return f"no cluster structure, no candidate passed; {found} at the most ({against})"
+
+
+def _refusal(chosen: Hearing, structure: Structure, unusable: Sequence[str], verdict: str) -> str | None:
+    """Return why the fit must not be used, if so; a declared number of clusters is reported on, not overruled."""
+    if unusable:
+        return "; ".join(unusable)
+    if structure == "structured" or chosen.spec.is_declared:
+        return None
+    return verdict if chosen.flaws or chosen.spec.when_no_structure == "refuse" else None

@@ -1,0 +1,133 @@
+"""A warehouse with customers and three champions, copied for each test from one that is trained once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from clustering import (
+    Configuration,
+    Registry,
+    Warehouse,
+    draw_sample,
+    drop_sample,
+    gate,
+    plan_run,
+    publish_run,
+    score_shard,
+    train,
+)
+from clustering.generator import generate_customers
+from clustering.loading import load_customers
+
+CUSTOMERS = 3_000
+
+
+@dataclass(frozen=True)
+class Project:
+    """A warehouse, its configuration and its registry, with shortcuts for the tests."""
+
+    warehouse: Warehouse
+    configuration: Configuration
+    registry: Registry
+
+    def plan(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
+        """Plan a run of all models for a date."""
+        settings = {"models": None, "dry_run": False, "requested_by": "test", "workers": 4} | options
+        return plan_run(self.warehouse, self.configuration, self.registry, as_of=date.fromisoformat(as_of), **settings)
+
+    def score(self, run_id: int, shard: int = 0) -> dict[str, int]:
+        """Score one shard."""
+        return score_shard(self.warehouse, self.configuration, self.registry, run_id=run_id, shard=shard)
+
+    def publish(self, run_id: int) -> dict[str, Any]:
+        """Publish a run."""
+        return publish_run(self.warehouse, self.configuration, run_id=run_id)
+
+    def night(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
+        """Plan, score and publish."""
+        planned = self.plan(as_of, **options)
+        for shard in planned["shards"]:
+            self.score(planned["run_id"], shard)
+        return self.publish(planned["run_id"])
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as an analyst would, and return its rows."""
+        with closing(psycopg2.connect(self.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def labels(self) -> list[tuple[Any, ...]]:
+        """Return everybody's current labels, apart from the ids of runs."""
+        return self.sql(
+            "select as_of, model, customer_id, cluster_label, segment_id, segment_name, confidence"
+            " from segmentation.current_customer_segments order by model, customer_id"
+        )
+
+    def segments(self) -> list[tuple[Any, ...]]:
+        """Return the current segments, apart from the ids of runs."""
+        return self.sql(
+            "select as_of, model, segment_id, segment_name, customers, share, avg_age, avg_annual_income,"
+            " avg_spending_score from segmentation.current_segments order by model, segment_id"
+        )
+
+    def staged(self) -> list[str]:
+        """Return the names of the tables in the staging schema."""
+        return [
+            name for (name,) in self.sql("select tablename from pg_tables where schemaname = 'segmentation_staging'")
+        ]
+
+
+def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
+    """Retrain models, all by default, and return the gate's decisions."""
+    drawn = draw_sample(project.warehouse, project.configuration, models=models or None, requested_by="test")
+    versions = [
+        train(project.warehouse, project.configuration, project.registry, model=model, sample=drawn["sample"])
+        for model in drawn["models"]
+    ]
+    drop_sample(project.warehouse, sample=drawn["sample"])
+    return [
+        gate(
+            project.configuration,
+            project.registry,
+            model_version_id=version["model_version_id"],
+            decided_by="test",
+        )
+        for version in versions
+    ]
+
+
+@pytest.fixture(scope="session")
+def trained_template(
+    postgresql: Any, migrated_template: str, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """Return the name of a database with customers and champions, and its model store."""
+    name, store = postgresql.create(migrated_template), tmp_path_factory.mktemp("store")
+    warehouse = Warehouse(postgresql.url(name))
+    load_customers(warehouse, configuration.contract, generate_customers(CUSTOMERS, seed=1))
+    retrain(Project(warehouse, configuration, Registry(warehouse, store)))
+    yield name, store
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def untrained(warehouse: Warehouse, configuration: Configuration, tmp_path: Path) -> Project:
+    """Return a migrated project without customers or versions."""
+    return Project(warehouse, configuration, Registry(warehouse, tmp_path))
+
+
+@pytest.fixture
+def project(
+    create_database: Callable[..., str], trained_template: tuple[str, Path], configuration: Configuration
+) -> Project:
+    """Return a project with customers, of whom some are dirty, and champions of all three models."""
+    name, store = trained_template
+    warehouse = Warehouse(create_database(name))
+    return Project(warehouse, configuration, Registry(warehouse, store))

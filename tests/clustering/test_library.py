@@ -1,0 +1,82 @@
+"""The model on a frame in memory."""
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+
+from clustering import cluster
+from clustering.algorithms import algorithm
+from clustering.config import KMeansSpec
+
+CENTRES = [[0, 0], [0, 20], [20, 0]]
+
+
+def _frame(rows=300):
+    values, groups = make_blobs(rows, centers=CENTRES, random_state=0)
+    return pd.DataFrame(values, columns=["Annual Income (k$)", "Score"]), groups
+
+
+def test_columns_of_any_name():
+    """All columns are features unless some are named; the labels are the groups."""
+    frame, groups = _frame()
+    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]}, jobs=1)
+
+    assert (found.structure, found.settings, found.scaling.columns) == (
+        "structured",
+        {"n_clusters": 3},
+        ("Annual Income (k$)", "Score"),
+    )
+    assert adjusted_rand_score(groups, found.labels) == 1.0
+    assert (found.labels.dtype, found.confidence.dtype, len(found.stability)) == (np.int32, np.float32, 3)
+
+
+def test_a_specification_is_taken_as_it_is():
+    """A model of the configuration works as well as a mapping."""
+    frame, _ = _frame()
+    spec = KMeansSpec(algorithm="kmeans", features=("score",), clusters=2)
+    found = cluster(frame.rename(columns={"Score": "score"}), spec, jobs=1)
+
+    assert found.scaling.columns == ("score",)
+    assert len(found.parameters["centroids"]) == 2
+
+
+def test_the_frame_is_left_alone():
+    """Labelling changes neither the frame nor its index."""
+    frame, _ = _frame()
+    frame.index = frame.index[::-1]
+    before = frame.copy()
+    cluster(frame, {"algorithm": "kmeans", "clusters": 3}, jobs=1)
+
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_more_rows_than_the_sample_are_labelled():
+    """What was learnt from `sample_rows` rows labels the others."""
+    frame, groups = _frame(900)
+    found = cluster(frame, {"algorithm": "dbscan", "sample_rows": 300}, jobs=1)
+
+    assert len(found.labels) == 900
+    assert adjusted_rand_score(groups, found.labels) >= 0.97
+
+
+def test_logarithms_are_declared():
+    """Values spread over orders of magnitude are clustered by their logarithms."""
+    groups = np.repeat([0, 1, 2], 200)
+    spent = np.random.default_rng(0).lognormal(np.array([2.0, 5.0, 8.0])[groups], 0.3)
+    found = cluster(
+        pd.DataFrame({"spent": spent}), {"algorithm": "kmeans", "clusters": [2, 4]}, transforms={"spent": "log"}, jobs=1
+    )
+
+    assert found.settings == {"n_clusters": 3}
+    assert adjusted_rand_score(groups, found.labels) == 1.0
+
+
+def test_parameters_label_other_rows():
+    """Scaling and parameters are all that an assigner needs."""
+    frame, _ = _frame()
+    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]}, jobs=1)
+    features = (frame.to_numpy() - found.scaling.mean) / found.scaling.scale
+    assignment = algorithm("kmeans").assigner(found.parameters)(features)
+
+    assert np.array_equal(assignment.labels, found.labels)
