@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -17,7 +18,10 @@ from psycopg2 import sql
 
 from clustering import embedded
 from clustering.config import PROJECT, Configuration, load_configuration
+from clustering.training import hearing
 from clustering.warehouse import Warehouse, migrate
+
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of several, and starts none of its own
 
 
 class Server:
@@ -43,10 +47,38 @@ class Server:
                 cursor.execute(statement.format(*map(sql.Identifier, names)))
 
 
+COMMITTEE = {name: getattr(hearing, name) for name in ("SPLITS", "CERTIFICATES", "BOOTSTRAPS", "REFERENCES")}
+FEWER: dict[str, dict[str, Any]] = {
+    "kmeans": {"clusters": (4, 6), "n_init": 10},
+    "gmm": {"components": (4, 6), "covariance_types": ("full",), "n_init": 3},
+    "dbscan": {},
+}
+
+
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
-    """Return the project's default configuration."""
-    return load_configuration(PROJECT / "models")
+    """Return the project's default configuration, with fewer candidates, so that a training takes a second."""
+    whole = load_configuration(PROJECT / "models")
+    models = {name: spec.model_copy(update=FEWER[name]) for name, spec in whole.models.items()}
+    return whole.model_copy(update={"models": models})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_replicates() -> Iterator[None]:
+    """Let the committee ask for little evidence, where it is not itself what is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in {"SPLITS": 4, "CERTIFICATES": 8, "BOOTSTRAPS": (4, 4), "REFERENCES": (12, 8)}.items():
+            patch.setattr(hearing, name, count)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_committee() -> Iterator[None]:
+    """Let the committee ask for all the evidence that it asks for at work."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in COMMITTEE.items():
+            patch.setattr(hearing, name, count)
+        yield
 
 
 @pytest.fixture(scope="session")

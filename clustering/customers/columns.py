@@ -161,8 +161,7 @@ def _without_gaps(values: pa.Array, column: Column, faults: Codes | None) -> Con
         return Converted(values)
     if column.missing == "reject":
         return converted(values, (gaps, Reason.MISSING_KEY if column.role == "key" else Reason.MISSING_VALUE))
-    fill = column.missing if column.type == "number" else round(column.missing)
-    return Converted(pc.if_else(pa.array(gaps), pa.scalar(fill, values.type), values))
+    return Converted(pc.if_else(pa.array(gaps), pa.scalar(column.fill, values.type), values))
 
 
 def _in_range(values: pa.Array, column: Column) -> Converted:

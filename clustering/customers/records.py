@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,8 @@ _NATIVE = _NATIVE_TEXT | {
     *("float4", "float8", "real", "double precision"),
     *("bool", "boolean"),
 }
+_Headers: TypeAlias = Mapping[str, tuple[str, float]]  # folded header -> column and unit factor
+_Columns: TypeAlias = dict[str, pa.Array]
 _EXACT_BELOW = 2.0**63  # a whole float below this is posted as the integer it is
 
 
@@ -37,10 +41,10 @@ def match_headers(headers: Sequence[str], contract: Contract) -> dict[str, tuple
 
     Raises DataError for columns that no header names, or that two headers name.
     """
-    known = _known_headers(contract)
+    known = known_headers(contract)
     found: dict[str, tuple[str, float]] = {}
     for header in headers:
-        name, factor = known.get(_folded(header), ("", 1.0))
+        name, factor = known.get(folded(header), ("", 1.0))
         if not name:
             continue
         if name in found:
@@ -57,39 +61,84 @@ def match_headers(headers: Sequence[str], contract: Contract) -> dict[str, tuple
 
 
 def read_records(records: Sequence[Mapping[str, Any]], contract: Contract) -> pa.RecordBatch:
-    """Return posted records as rows for `split`: the used columns as text, units applied, null where a record has none.
+    """Return posted records as rows for `split`: the used columns as text or as posted, null where a record has none.
 
-    Names are matched like a file's headers; what the contract does not know is left out. Raises DataError for a record
-    that names a column twice.
+    Names are matched like a file's headers; what the contract does not know is left out. Units are applied. Raises
+    DataError for a record that names a column twice.
     """
-    known = _known_headers(contract)
+    known = known_headers(contract)
+    arrays = _read_columns(records, known, contract) or _read_cells(records, known, contract)
+    return pa.RecordBatch.from_arrays([arrays[name] for name in contract.used], names=list(contract.used))
+
+
+def _read_columns(records: Sequence[Mapping[str, Any]], known: _Headers, contract: Contract) -> _Columns | None:
+    """Read records that all have the same two headers or more, column by column; None for others."""
+    headers = tuple(records[0]) if records else ()
+    if len(headers) < 2 or set(map(len, records)) != {len(headers)}:
+        return None
+    try:
+        posted = dict(zip(headers, zip(*map(itemgetter(*headers), records), strict=True), strict=True))
+    except KeyError:
+        return None
+    named: dict[str, str] = {}
+    arrays = {name: pa.nulls(len(records), pa.string()) for name in contract.used}
+    for header, values in posted.items():
+        name, factor = known.get(folded(header), ("", 1.0))
+        if not name:
+            continue
+        if name in named:
+            raise _twice(0, name, named[name], header)
+        named[name] = header
+        arrays[name] = _column(values, contract.columns[name], factor)
+    return arrays
+
+
+def _column(values: Sequence[Any], column: Column, factor: float) -> pa.Array:
+    kinds = {kind for kind in set(map(type, values)) if kind is not type(None)}
+    # An overflow is of an integer that 64 bits cannot hold; as text, it is a fault of its row and of no other.
+    with suppress(OverflowError, UnicodeEncodeError, pa.ArrowInvalid):
+        if kinds <= {str} and factor == 1:
+            return pa.array(values, pa.string())
+        if kinds <= {int} and factor == 1 and column.is_numeric:
+            return pa.array(values, pa.int64())
+        if kinds <= {int, float} and factor == 1 and column.type == "number":
+            return pa.array(values, pa.float64())
+    return multiplied(pa.array(map(_written, values), pa.string()), np.full(len(values), factor))
+
+
+def _read_cells(records: Sequence[Mapping[str, Any]], known: _Headers, contract: Contract) -> _Columns:
     columns: dict[str, list[str | None]] = {name: [None] * len(records) for name in contract.used}
     factors = {name: np.ones(len(records)) for name in contract.used}
     for place, record in enumerate(records):
         named: dict[str, str] = {}
         for header, value in record.items():
-            name, factor = known.get(_folded(header), ("", 1.0))
+            name, factor = known.get(folded(header), ("", 1.0))
             if not name:
                 continue
             if name in named:
-                raise DataError(f"record {place} has {name} twice: as {named[name]!r} and as {header!r}; remove one")
+                raise _twice(place, name, named[name], header)
             named[name] = header
             columns[name][place] = _written(value)
             factors[name][place] = factor
-    arrays = [multiplied(pa.array(values, pa.string()), factors[name]) for name, values in columns.items()]
-    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    return {name: multiplied(pa.array(values, pa.string()), factors[name]) for name, values in columns.items()}
 
 
-def _known_headers(contract: Contract) -> dict[str, tuple[str, float]]:
+def _twice(place: int, name: str, first: str, second: str) -> DataError:
+    return DataError(f"record {place} has {name} twice: as {first!r} and as {second!r}; remove one")
+
+
+def known_headers(contract: Contract) -> _Headers:
+    """Return the column and the unit factor of every header that a used column may have, folded."""
     known = {}
     for name in contract.used:
         column = contract.columns[name]
-        known.update({_folded(alias.header): (name, alias.factor) for alias in column.aliases})
-        known[_folded(name)] = (name, 1.0)
+        known.update({folded(alias.header): (name, alias.factor) for alias in column.aliases})
+        known[folded(name)] = (name, 1.0)
     return known
 
 
-def _folded(header: str) -> str:
+def folded(header: str) -> str:
+    """Return a header as it is compared."""
     return header.strip().casefold()
 
 

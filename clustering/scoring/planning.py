@@ -56,6 +56,8 @@ def plan_run(
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, configuration.contract)
         bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers))
+        # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
+        transaction.execute("publishing/lock_date", as_of=as_of)
         _sweep(transaction, as_of=as_of, models=list(champions), dry_run=dry_run)
         run_id = transaction.scalar(
             "scoring/insert_run",
@@ -63,6 +65,7 @@ def plan_run(
             dry_run=dry_run,
             requested_by=requested_by,
             source=configuration.contract.table,
+            source_layout=source.layout(),
         )
         _record(transaction, run_id, champions, bounds, key_type=sql.SQL(configuration.contract.key_type))
     log.info(
@@ -85,8 +88,10 @@ def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
 
 
 def _shard_count(rows: int, workers: int) -> int:
-    useful = min(math.ceil(rows / ROWS_WORTH_A_SHARD), workers)
-    return max(1, min(max(useful, math.ceil(rows / ROWS_A_RETRY_MAY_COST)), MOST_SHARDS))
+    """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard."""
+    busy = max(1, min(math.ceil(rows / ROWS_WORTH_A_SHARD), workers))
+    rounds = math.ceil(rows / (busy * ROWS_A_RETRY_MAY_COST))
+    return min(busy * rounds, MOST_SHARDS)
 
 
 def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:

@@ -17,12 +17,16 @@ from psycopg2 import sql
 from clustering.artifacts import ClusterSegment
 from clustering.config import Configuration, Contract
 from clustering.errors import DataError, RunError, TooManyRejectedError
+from clustering.own_names import own_names, put_on
+from clustering.scoring.profiling import write_profiles
 from clustering.scoring.staging import Attempt, drop_staged, staging_table
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import Row
 
 log = logging.getLogger(__name__)
+
+RULE = ("rule", "rule_sql", "rule_coverage", "rule_precision", "rule_fidelity")
 
 
 def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: int) -> dict[str, Any]:
@@ -77,6 +81,8 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
     else:
         _attach_labels(transaction, run.run_id, versions, shards)
         _write_segments(transaction, configuration, run, versions, profiles)
+        write_profiles(transaction, run, versions, profiles, columns=configuration.contract.averaged)
+        transaction.execute("scoring/forget_samples", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
         transaction.execute("publishing/move_pointer", run_id=run.run_id)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
@@ -156,8 +162,9 @@ def _write_segments(
         "average_columns": sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(f"avg_{name}")) for name in averaged),
         "average_values": sql.SQL("").join(sql.SQL(", {}").format(sql.Placeholder(f"avg_{name}")) for name in averaged),
     }
+    own = own_names(transaction, [version.model for version in versions])
     for version in versions:
-        clusters = [ClusterSegment(**cluster) for cluster in version.clusters]
+        clusters = put_on([ClusterSegment(**cluster) for cluster in version.clusters], own[version.model])
         for row in segment_rows(clusters, profiles[version.model], averaged):
             transaction.execute(
                 "publishing/insert_segment",
@@ -166,6 +173,7 @@ def _write_segments(
                 as_of=run.as_of,
                 model=version.model,
                 model_version_id=version.model_version_id,
+                structure=version.structure,
                 **row,
             )
 
@@ -173,9 +181,9 @@ def _write_segments(
 def segment_rows(
     clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile], averaged: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return one record a segment: its names, customers, share and averages, by segment id.
+    """Return one record a segment: its names, customers, share, rule, stability and averages, by segment id.
 
-    Clusters of one segment are added up; a segment that nobody is in has no averages.
+    Clusters of one segment are added up, the least stable of them counts; a segment that nobody is in has no averages.
     """
     total = sum(profile.customers for profile in profiles.values())
     by_segment: dict[int, list[ClusterSegment]] = {}
@@ -189,11 +197,17 @@ def segment_rows(
             "recommended_action": members[0].recommended_action,
             "customers": (customers := sum(part.customers for part in parts)),
             "share": customers / total,
+            **{name: getattr(members[0], name) for name in RULE},
+            **{name: getattr(min(members, key=_stability), name) for name in ("stability", "stability_band")},
             **{f"avg_{name}": sum((part.columns[name] for part in parts), Profile(0)).mean for name in averaged},
         }
         for segment_id, members in sorted(by_segment.items())
         for parts in [[profiles[one.cluster_label] for one in members if one.cluster_label in profiles]]
     ]
+
+
+def _stability(cluster: ClusterSegment) -> float:
+    return 1.0 if cluster.stability is None else cluster.stability
 
 
 def _take_rejected(transaction: Transaction, run_id: int, shards: Sequence[Row]) -> None:

@@ -10,6 +10,7 @@ import logging
 import secrets
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from clustering.errors import RunError
 from clustering.registry import Registry, Version
 from clustering.scoring.staging import Attempt, Champion, Staging
 from clustering.segments.profiles import ProfileAccumulator
+from clustering.segments.quartiles import SampleAccumulator
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source, describe_source
@@ -68,7 +70,7 @@ def score_shard(
     champion's files are not what was registered.
     """
     started = time.monotonic()
-    contract = configuration.contract
+    contract = _needed(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
         row = _shard(transaction, run_id, shard)
         if row.finished_at is not None:
@@ -80,15 +82,19 @@ def score_shard(
         queries = _queries(transaction, source, keys)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [_champion(registry, Version(**version._mapping), contract, attempt) for version in versions]
-    with ArrowConnection(warehouse.uri, read_only=True) as reader, ArrowConnection(warehouse.uri) as writer:
+    with (
+        ArrowConnection(warehouse.uri, read_only=True) as reader,
+        warehouse.transaction() as transaction,
+        ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
+    ):
         duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
-        staging = Staging(warehouse, writer, contract, champions, attempt)
+        staging = Staging(transaction, writer, contract, champions, attempt)
         counts, reasons = Counts(), Counter[str]()
         for batch in reader.batches(queries.rows):
             parts = split(batch, contract, duplicated=duplicated, factors=source.factors)
             staging.append(parts)
             counts.add(batch.num_rows, parts)
-            reasons.update(parts.rejected.column("reason").to_pylist())
+            reasons.update(_counted(parts.rejected.column("reason")))
         won = staging.claim(read=counts.read, labelled=counts.labelled, reasons=reasons)
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
@@ -98,6 +104,21 @@ def score_shard(
         "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
     )
     return counts.as_dict()
+
+
+def _needed(contract: Contract) -> Contract:
+    """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing."""
+    idle = [
+        name
+        for name in contract.used
+        if contract.columns[name].type == "text" and contract.columns[name].missing == "allow"
+    ]
+    ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
+    return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
+
+
+def _counted(reasons: pa.StringArray) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in reasons.value_counts().to_pylist()}
 
 
 def _shard(transaction: Transaction, run_id: int, shard: int) -> Any:
@@ -147,4 +168,5 @@ def _champion(registry: Registry, version: Version, contract: Contract, attempt:
         assign=algorithm(artifact.algorithm).assigner(artifact.parameters),
         segments=segments,
         profiles=ProfileAccumulator(contract.averaged),
+        samples=SampleAccumulator(contract.averaged),
     )

@@ -6,13 +6,14 @@ dies, or finds the shard claimed or the run ended, leaves nothing behind.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import sql
 
 from clustering.algorithms import Assigner
@@ -20,9 +21,10 @@ from clustering.config import Contract, KeyType
 from clustering.customers import Split
 from clustering.errors import RunError
 from clustering.features import Scaling
-from clustering.segments.profiles import ExactColumn, ProfileAccumulator
-from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection
+from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
+from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
+from clustering.warehouse import Transaction
+from clustering.warehouse.copying import copy_binary, copy_text
 
 SCHEMA = "segmentation_staging"
 
@@ -54,103 +56,123 @@ class Champion:
     assign: Assigner
     segments: npt.NDArray[np.int32]  # segment id by cluster label + 1, so that noise (-1) comes first
     profiles: ProfileAccumulator
+    samples: SampleAccumulator
 
 
 class Staging:
-    """The tables of one attempt, within the writer's transaction."""
+    """The tables of one attempt, within the transaction that it is given.
+
+    `writer` is one thread: while it waits for the server to take a batch, the next one is read and labelled.
+    """
 
     def __init__(
         self,
-        warehouse: Warehouse,
-        writer: ArrowConnection,
+        transaction: Transaction,
+        writer: Executor,
         contract: Contract,
         champions: Sequence[Champion],
         attempt: Attempt,
     ) -> None:
-        self._warehouse = warehouse
+        self._transaction = transaction
         self._writer = writer
+        self._writing: list[Future[None]] = []
         self._contract = contract
         self._champions = champions
         self._attempt = attempt
-        with warehouse.transaction(read_only=True) as transaction:
-            for statement in self._create(transaction):
-                writer.execute(statement)
-            self._finish = list(self._finishing(transaction))
+        transaction.execute("scoring/settings")
+        transaction.execute("scoring/create_rejected", {"table": staging_table(attempt.rejected_table)})
+        for champion in champions:
+            names = {"table": self._labels_table(champion), "key_type": sql.SQL(contract.key_type)}
+            transaction.execute("scoring/create_labels", names)
 
     def append(self, parts: Split) -> None:
-        """Label the valid rows with every champion and write labels and rejected rows."""
+        """Label the valid rows with every champion, and have labels and rejected rows written."""
+        writes = list(self._label(parts.valid)) if parts.valid.num_rows else []
+        self._wait()
         if parts.rejected.num_rows:
-            self._write(self._attempt.rejected_table, parts.rejected)
-        if not parts.valid.num_rows:
-            return
+            self._writing.append(self._writer.submit(self._write_rejected, parts.rejected))
+        self._writing += [self._writer.submit(self._write_labels, champion, rows) for champion, rows in writes]
+
+    def _label(self, valid: pa.RecordBatch) -> Iterator[tuple[Champion, pa.RecordBatch]]:
+        """Yield every champion's labels cluster by cluster, so that the members of a segment lie side by side."""
         columns = {
-            name: ExactColumn.of(parts.valid.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
+            name: ExactColumn.of(valid.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
             for name in self._contract.averaged
         }
-        keys = _ingestible(parts.valid.column(self._contract.key), self._contract.key_type)
+        values = {name: column.values for name, column in columns.items()}
+        keys = _stored(valid.column(self._contract.key), self._contract.key_type)
+        hashes = hash_keys(keys)
         for champion in self._champions:
-            assigned = champion.assign(champion.scaling.apply(parts.valid))
-            champion.profiles.add(assigned.labels, columns)
-            labels = {
-                "customer_id": keys,
-                "cluster_label": pa.array(assigned.labels),
-                "segment_id": pa.array(champion.segments[assigned.labels + 1]),
-                "confidence": pa.array(assigned.confidence),
+            assigned = champion.assign(champion.scaling.apply(valid))
+            groups = Groups.of(assigned.labels)
+            champion.profiles.add(groups, columns)
+            champion.samples.add(assigned.labels, hashes, values)
+            labels = assigned.labels[groups.order]
+            ordered = {
+                "cluster_label": pa.array(labels),
+                "segment_id": pa.array(champion.segments[labels + 1]),
+                "confidence": pa.array(assigned.confidence[groups.order]),
+                "customer_id": keys.take(pa.array(groups.order)),
             }
-            self._write(self._attempt.labels_table(champion.model_version_id), pa.record_batch(labels))
+            yield champion, pa.record_batch(ordered)
+
+    def _write_labels(self, champion: Champion, rows: pa.RecordBatch) -> None:
+        names = {"table": self._labels_table(champion)}
+        self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, names), rows)
+
+    def _write_rejected(self, rows: pa.RecordBatch) -> None:
+        names = {"table": staging_table(self._attempt.rejected_table)}
+        self._prove(copy_text(self._transaction, "scoring/copy_rejected", rows, names), rows)
+
+    def _wait(self) -> None:
+        """Wait until the batch before is written; raise what went wrong there."""
+        while self._writing:
+            self._writing.pop(0).result()
 
     def claim(self, *, read: int, labelled: int, reasons: Mapping[str, int]) -> bool:
-        """Finish the tables, claim the shard and commit; return False, with nothing written, if it was claimed."""
-        for statement in self._finish:
-            self._writer.execute(statement)
+        """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
+        self._wait()
+        for champion in self._champions:
+            self._finish(champion)
+        claimed = self._transaction.execute(
+            "scoring/claim_shard",
+            run_id=self._attempt.run_id,
+            shard=self._attempt.shard,
+            attempt=self._attempt.token,
+            rows_read=read,
+            rows_labelled=labelled,
+            rows_rejected=sum(reasons.values()),
+            reasons=dict(reasons),
+            profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
+            samples=to_bytes({each.model_version_id: each.samples.sample for each in self._champions}),
+        )
+        if not claimed:
+            self._transaction.connection.rollback()
+        return bool(claimed)
+
+    def _finish(self, champion: Champion) -> None:
         names = {
-            "run_id": self._attempt.run_id,
-            "shard": self._attempt.shard,
-            "attempt": self._attempt.token,
-            "rows_read": read,
-            "rows_labelled": labelled,
-            "rows_rejected": sum(reasons.values()),
-            "reasons": json.dumps(reasons),
-            "profiles": json.dumps({each.model_version_id: each.profiles.to_json() for each in self._champions}),
+            "table": self._labels_table(champion),
+            "run_id": sql.Literal(self._attempt.run_id),
+            "model_version_id": sql.Literal(champion.model_version_id),
+            "shard": sql.Literal(self._attempt.shard),
         }
-        with self._warehouse.transaction(read_only=True) as transaction:
-            claim = transaction.compose(
-                "scoring/claim_shard", {name: sql.Literal(value) for name, value in names.items()}
-            )
-        if not self._writer.table(claim).num_rows:
-            return False
-        self._writer.commit()
-        return True
+        for query in ("scoring/add_constants", "scoring/index_customers", "scoring/index_segments", "scoring/analyze"):
+            self._transaction.execute(query, names)
 
-    def _create(self, transaction: Transaction) -> Iterator[str]:
-        yield transaction.compose("scoring/create_rejected", {"table": staging_table(self._attempt.rejected_table)})
-        for champion in self._champions:
-            names = {
-                "table": staging_table(self._attempt.labels_table(champion.model_version_id)),
-                "key_type": sql.SQL(self._contract.key_type),
-            }
-            yield transaction.compose("scoring/create_labels", names)
+    def _labels_table(self, champion: Champion) -> sql.Identifier:
+        return staging_table(self._attempt.labels_table(champion.model_version_id))
 
-    def _finishing(self, transaction: Transaction) -> Iterator[str]:
-        for champion in self._champions:
-            names = {
-                "table": staging_table(self._attempt.labels_table(champion.model_version_id)),
-                "run_id": sql.Literal(self._attempt.run_id),
-                "model_version_id": sql.Literal(champion.model_version_id),
-                "shard": sql.Literal(self._attempt.shard),
-            }
-            for query in ("scoring/add_constants", "scoring/index_customers", "scoring/index_segments"):
-                yield transaction.compose(query, names)
-            yield transaction.compose("scoring/analyze", names)
-
-    def _write(self, table: str, rows: pa.RecordBatch) -> None:
-        taken = self._writer.append(SCHEMA, table, rows)
+    def _prove(self, taken: int, rows: pa.RecordBatch) -> None:
         if taken != rows.num_rows:
-            raise RunError(f"the warehouse took {taken} of {rows.num_rows} rows into {SCHEMA}.{table}; start a new run")
+            raise RunError(
+                f"the warehouse took {taken} of {rows.num_rows} rows of run {self._attempt.run_id}; start a new run"
+            )
 
 
 def drop_staged(transaction: Transaction, run_id: int) -> None:
-    """Drop every staging table of a run."""
+    """Drop every staging table of a run, and what it sampled."""
+    transaction.execute("scoring/forget_samples", run_id=run_id)
     for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected)_{run_id}_"):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 
@@ -160,12 +182,10 @@ def staging_table(name: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, name)
 
 
-def _ingestible(keys: pa.Array, key_type: KeyType) -> pa.Array:
-    """Give keys the Arrow type that ADBC writes into a column of the key's type."""
+def _stored(keys: pa.Array, key_type: KeyType) -> pa.Array:
+    """Return keys as the column of their type stores them: a UUID as its 16 bytes."""
     if key_type != "uuid":
         return keys
-    digits = "".join(keys.to_pylist()).replace("-", "")
-    storage = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(16), len(keys), [None, pa.py_buffer(bytes.fromhex(digits))]
-    )
-    return pa.ExtensionArray.from_storage(pa.uuid(), storage)
+    digits = pc.replace_substring(keys, "-", "").buffers()[2]
+    octets = bytes.fromhex(digits.to_pybytes().decode()) if digits else b""
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(keys), [None, pa.py_buffer(octets)])

@@ -1,0 +1,2 @@
+-- Takes rejected rows from the client. Names: table.
+copy {table} from stdin with (format text)

@@ -1,0 +1,86 @@
+"""A project whose champions are fitted with fixed settings, for tests that need champions but no training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clustering import Configuration, Registry, Warehouse
+from clustering.algorithms import algorithm
+from clustering.artifacts import Artifact, ClusterSegment
+from clustering.customers import split
+from clustering.features import fit_scaling
+from clustering.generator import generate_customers
+from clustering.loading import load_customers
+from clustering.registry import Training
+from clustering.segments.naming import SegmentIdentity, name_clusters
+from clustering.versions import Version
+from tests.clustering.scoring.conftest import Project
+
+CUSTOMERS = 2_000
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "dbscan": {"eps": 0.3, "min_samples": 20},
+    "gmm": {"n_components": 5, "covariance_type": "full"},
+    "kmeans": {"n_clusters": 5},
+}
+
+
+def appoint(project: Project, model: str, **settings: Any) -> Version:
+    """Fit a model with some settings, make it the champion, and return its version."""
+    registry, configuration = project.registry, project.configuration
+    spec = configuration.models[model]
+    made = generate_customers(CUSTOMERS, seed=1, dirty_share=0).combine_chunks().to_batches()[0]
+    customers = split(made, configuration.contract).valid
+    scaling = fit_scaling(customers, spec.features, configuration.contract)
+    features = scaling.apply(customers)
+    fitted = algorithm(spec.algorithm).fit(features, {**SETTINGS[model], **settings}, spec)
+    centres = np.stack([features[fitted.labels == label].mean(axis=0) for label in range(fitted.labels.max() + 1)])
+    found = name_clusters(centres, configuration.segments, columns=spec.features, taken=())
+    names = dict(enumerate(found))
+    if spec.has_noise:
+        names[-1] = SegmentIdentity(0, **configuration.segments.outliers.model_dump())
+    clusters = tuple(
+        ClusterSegment(label, one.segment_id, one.name, one.description, one.recommended_action, customers=0)
+        for label, one in sorted(names.items())
+    )
+    artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters)
+    training = Training("structured", {"silhouette": 0.5}, "all", customers.num_rows, "0" * 64)
+    version = registry.register(artifact, training, estimator=fitted.estimator)
+    registry.promote(
+        version,
+        instead_of=registry.champions([model]).get(model),
+        reason="chosen by the test",
+        metrics={},
+        events=(),
+        decided_by="test",
+    )
+    return registry.version(version.model_version_id)
+
+
+@pytest.fixture(scope="session")
+def appointed_template(
+    postgresql: Any, migrated_template: str, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """Return the name of a database with customers and champions, and its model store."""
+    name, store = postgresql.create(migrated_template), tmp_path_factory.mktemp("store")
+    warehouse = Warehouse(postgresql.url(name))
+    load_customers(warehouse, configuration.contract, generate_customers(CUSTOMERS, seed=1))
+    project = Project(warehouse, configuration, Registry(warehouse, store))
+    for model in SETTINGS:
+        appoint(project, model)
+    yield name, store
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def project(
+    create_database: Callable[..., str], appointed_template: tuple[str, Path], configuration: Configuration
+) -> Project:
+    """Return a project with customers, of whom some are dirty, and champions of all three models."""
+    name, store = appointed_template
+    warehouse = Warehouse(create_database(name))
+    return Project(warehouse, configuration, Registry(warehouse, store))

@@ -1,0 +1,77 @@
+"""Scoring and publishing in processes of their own, which can be killed as a machine can."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from clustering import ClusteringError, Registry, Warehouse, load_configuration, publish_run, score_shard
+from clustering.config import PROJECT
+from clustering.warehouse import bulk
+from tests.clustering.scoring.conftest import Project
+
+BATCH_BYTES = 1 << 16
+
+# Processes are forked from one that has imported everything, so that little time passes before they are at work.
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.faults.processes"])
+
+
+class Worker:
+    """A process that does one piece of work; it stays after that, so that it can be killed at any moment."""
+
+    def __init__(self, work: Callable[..., Any], project: Project, **arguments: Any) -> None:
+        self._pipe, end = _CONTEXT.Pipe()
+        self.process = _CONTEXT.Process(
+            target=_work, args=(end, work, project.warehouse.uri, project.registry.store, arguments), daemon=True
+        )
+        self.process.start()
+        end.close()
+        self._pipe.recv()
+
+    def result(self) -> str:
+        """Wait until the work is done, and return the error that it raised, or nothing."""
+        return str(self._pipe.recv())
+
+    def freeze(self) -> None:
+        """Stop the process where it is, as a machine without power to compute does."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the process by SIGKILL and see that it died of it."""
+        self.process.kill()
+        self.process.join()
+        assert self.process.exitcode == -signal.SIGKILL
+
+
+def score(warehouse: Warehouse, store: Path, *, run_id: int, shard: int) -> None:
+    """Score a shard."""
+    configuration = load_configuration(PROJECT / "models")
+    score_shard(warehouse, configuration, Registry(warehouse, store), run_id=run_id, shard=shard)
+
+
+def publish(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
+    """Publish a run."""
+    publish_run(warehouse, load_configuration(PROJECT / "models"), run_id=run_id)
+
+
+def _work(pipe: Connection, work: Callable[..., Any], uri: str, store: Path, arguments: dict[str, Any]) -> None:
+    bulk.BATCH_BYTES = BATCH_BYTES
+    pipe.send("begun")
+    try:
+        work(Warehouse(uri), store, **arguments)
+        pipe.send("")
+    except ClusteringError as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+    with suppress(EOFError):
+        pipe.recv()
