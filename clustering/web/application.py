@@ -1,0 +1,71 @@
+"""The app: routes, error answers, headers, and an OpenAPI document behind the log-in."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clustering.limits import api_limits
+from clustering.warehouse import warehouse_url
+from clustering.web import router
+from clustering.web.backend import Open, open_backend
+from clustering.web.errors import add_handlers
+from clustering.web.page import make_page
+from clustering.web.security import Access, token_access
+
+TITLE = "Customer segmentation"
+DESCRIPTION = "Labels for customers by the models in use, and what is known of models and segments."
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class SafeHeaders:
+    """Adds to every answer what keeps browsers from storing it, or from taking it for something else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def create_app(backend: Open, access: Access) -> FastAPI:
+    """Return the app on a backend, which is opened by the first request that needs it."""
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.backend = backend
+    app.add_middleware(SafeHeaders)
+    add_handlers(app)
+    app.include_router(router.posts, dependencies=[Depends(access.posts)])
+    app.include_router(router.gets, dependencies=[Depends(access.reads)])
+    app.include_router(make_page(backend, access))
+    return app
+
+
+def standalone_app() -> FastAPI:
+    """Return the app for a server of its own, configured by the environment.
+
+    Raises ConfigurationError when there is no token, no warehouse or a wrong configuration.
+    """
+    access = token_access()
+    api_limits()
+    opened = open_backend(warehouse_url())
+    return create_app(lambda: opened, access)

@@ -1,0 +1,96 @@
+"""What is answered when a request cannot be served: one form for all, `{"detail": …}` and what belongs to it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from clustering.errors import ArtifactError, ClusteringError, DataError, NoChampionError, WarehouseError
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 5  # seconds
+ERRORS_LISTED = 100
+_NO_SCHEMA = ("42P01", "42703", "3F000")  # PostgreSQL: undefined table, column, schema
+
+
+class Answer(JSONResponse):
+    """A body of JSON in ASCII: a text may hold half a surrogate pair, which UTF-8 cannot."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the content as JSON."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+class Refusal(HTTPException):
+    """A request that is not served, with the status, a sentence that says why, and further fields of the answer."""
+
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **fields: Any) -> None:
+        super().__init__(status, detail, headers)
+        self.fields = fields
+
+    @classmethod
+    def of_fields(cls, faults: Sequence[Mapping[str, Any]]) -> Refusal:
+        """Return the answer to a request of another form, from what pydantic found."""
+        told = [
+            {"field": ".".join(str(part)[:100] for part in fault["loc"]), "message": fault["msg"]}
+            for fault in faults[:ERRORS_LISTED]
+        ]
+        first = f"{told[0]['field'] or 'the body'}: {told[0]['message']}" if told else "no reason was given"
+        return cls(422, f"the request has another form than it needs: {first}", errors=told, errors_found=len(faults))
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an app answer every error that we raise on purpose, and those of the database."""
+
+    @app.exception_handler(StarletteHTTPException)
+    async def refused(_: Request, error: StarletteHTTPException) -> Response:
+        return _answer(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        return _answer(Refusal.of_fields(error.errors()))
+
+    @app.exception_handler(ClusteringError)
+    async def failed(request: Request, error: ClusteringError) -> Response:
+        if isinstance(error, NoChampionError):
+            return _answer(Refusal(409, str(error)))
+        if isinstance(error, DataError):
+            return _answer(Refusal(422, str(error)))
+        return _unavailable(request, error, explain(error))
+
+    @app.exception_handler(DBAPIError)
+    async def database_failed(request: Request, error: DBAPIError) -> Response:
+        return _unavailable(request, error, explain(error))
+
+
+def _answer(error: StarletteHTTPException) -> Response:
+    fields = error.fields if isinstance(error, Refusal) else {}
+    return Answer({"detail": error.detail, **fields}, error.status_code, error.headers)
+
+
+def _unavailable(request: Request, error: Exception, detail: str) -> Response:
+    """Answer that the fault is on our side; hosts and paths stay in the log."""
+    log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+    return _answer(Refusal(503, detail, headers={"Retry-After": str(RETRY_AFTER)}))
+
+
+def explain(error: ClusteringError | DBAPIError) -> str:
+    """Return what to tell callers of a fault on our side, without hosts and paths."""
+    if isinstance(error, DBAPIError):
+        if getattr(error.orig, "pgcode", None) in _NO_SCHEMA:
+            return "the warehouse is not migrated; run `python -m clustering migrate`"
+        return "the warehouse cannot answer; the server's log says why"
+    if isinstance(error, WarehouseError):
+        return f"the warehouse cannot be reached; try again in {RETRY_AFTER} seconds"
+    if isinstance(error, ArtifactError):
+        return "the champion's files in the model store cannot be used; the server's log says why"
+    return "the server is not set up correctly; its log says what to change"

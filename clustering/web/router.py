@@ -1,0 +1,161 @@
+"""The routes: labels for posted customers, and what is known of models and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.openapi.utils import get_openapi
+
+from clustering.customers.checking import check_records, describe_faults
+from clustering.limits import api_limits
+from clustering.schema import body_schema, example_record, record_schema
+from clustering.web import reads, schemas
+from clustering.web.backend import Backend, Open
+from clustering.web.body import parse_request, read_body
+from clustering.web.errors import ERRORS_LISTED, Answer, Refusal
+
+Model = Annotated[str, Path(description="A configured model, in upper or lower case.", examples=["KMeans"])]
+Detail = Annotated[bool, Query(description="Also give segment, confidence, version and the reason of each customer.")]
+SegmentId = Annotated[int, Path(ge=0, lt=2**31, description="The segment's number, stable across versions.")]
+_ANYWHERE: dict[int | str, dict[str, Any]] = {
+    401: {"model": schemas.Problem, "description": "Not logged in, or a wrong token."},
+    403: {"model": schemas.Problem, "description": "Logged in, without the permission."},
+    422: {"model": schemas.Problem, "description": "A parameter of another form."},
+    503: {"model": schemas.Problem, "description": "The warehouse cannot be reached; see Retry-After."},
+}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": schemas.Problem, "description": "There is no such thing."}}
+_POSTED: dict[int | str, dict[str, Any]] = {
+    200: {"model": schemas.ClusterAnswer, "description": "The clusters, in the order of the customers."},
+    400: {"model": schemas.Problem, "description": "The body is not JSON."},
+    404: {"model": schemas.Problem, "description": "The model is not configured; `models` lists those that are."},
+    409: {"model": schemas.Problem, "description": "The model has no champion yet."},
+    413: {"model": schemas.Problem, "description": "Too many bytes or rows; the DAG cluster_customers takes more."},
+    415: {"model": schemas.Problem, "description": "The body is not declared as application/json."},
+    422: {"model": schemas.Problem, "description": "Rows that the contract does not allow, each with its faults."},
+}
+
+
+posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE)
+gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE)
+
+
+def opened(request: Request) -> Backend:
+    """Return the backend of the app that a request has reached; the first one opens it."""
+    found: Open = request.app.state.backend
+    return found()
+
+
+@posts.post("/cluster", responses=_POSTED, summary="Label customers")
+def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail: Detail = False) -> Response:
+    """Give each of the posted customers the cluster that the model's champion puts it in. Nothing is stored."""
+    backend = opened(request)
+    asked = parse_request(body)
+    model = configured(backend, asked.model_of_choice)
+    checked = check_records(asked.data, backend.configuration.contract)
+    if checked.faults:
+        faults = [fault.as_dict() for fault in checked.faults[:ERRORS_LISTED]]
+        told = describe_faults(checked.faults, rows=len(asked.data))
+        raise Refusal(422, told, errors=faults, errors_found=len(checked.faults))
+    scorer = backend.champions.scorer(model)
+    return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail)})
+
+
+@gets.get("/models", response_model=schemas.Models, summary="List the models")
+def models(request: Request) -> Mapping[str, Any]:
+    """List the configured models, each with its champion."""
+    backend = opened(request)
+    with backend.reading() as transaction:
+        return {"models": reads.models(transaction, backend.configuration, list(backend.configuration.models))}
+
+
+@gets.get("/models/{model}", response_model=schemas.ModelDetail, responses=_UNKNOWN, summary="Describe a model")
+def model(request: Request, model: Model) -> Mapping[str, Any]:
+    """Describe a configured model: its champion, its latest versions and the decisions on them."""
+    backend = opened(request)
+    name = configured(backend, model)
+    with backend.reading() as transaction:
+        return reads.model_detail(transaction, backend.configuration, name)
+
+
+@gets.get("/segments", response_model=schemas.Segments, summary="List the segments")
+def segments(request: Request) -> Mapping[str, Any]:
+    """List the segments of every model as of its latest published date."""
+    backend = opened(request)
+    with backend.reading() as transaction:
+        return {"segments": reads.segments(transaction, list(backend.configuration.models))}
+
+
+@gets.get(
+    "/segments/{model}/{segment}",
+    response_model=schemas.SegmentDetail,
+    responses=_UNKNOWN,
+    summary="Describe a segment",
+)
+def segment(request: Request, model: Model, segment: SegmentId) -> Mapping[str, Any]:
+    """Describe a current segment of a model, with its size over time."""
+    backend = opened(request)
+    name = configured(backend, model)
+    with backend.reading() as transaction:
+        found = reads.segment_detail(transaction, name, segment)
+    if found is None:
+        raise Refusal(404, f"{name} has no current segment {segment}; GET /segments lists those that there are")
+    return found
+
+
+@gets.get("/schema", summary="Describe a customer")
+def schema(request: Request) -> Mapping[str, Any]:
+    """Give the JSON Schema of a customer as `POST /cluster` takes it, from the source contract."""
+    contract = opened(request).configuration.contract
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Customer",
+        **record_schema(contract),
+        "examples": [example_record(contract)],
+    }
+
+
+@gets.get("/health", response_model=schemas.Health, summary="Say whether all is well")
+def health(request: Request) -> Mapping[str, Any]:
+    """Say whether the warehouse can be reached and which versions label customers."""
+    backend = opened(request)
+    versions = backend.champions.versions()
+    numbers = {name: versions[name].version if name in versions else None for name in backend.configuration.models}
+    return {"status": "ok" if versions else "no champions", "champions": numbers}
+
+
+@gets.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> Response:
+    """Describe the API, with the body that the contract asks for."""
+    app: FastAPI = request.app
+    servers = [{"url": str(request.scope.get("root_path") or "/")}]
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=servers
+    )
+    return Answer(_with_body(document, opened(request)))
+
+
+def configured(backend: Backend, model: str) -> str:
+    """Return the name of a configured model; Refusal 404, with the list, when there is none of this name."""
+    models = backend.configuration.models
+    name = model.casefold()
+    if name not in models:
+        raise Refusal(
+            404, f"model {model[:100]!r} is not configured; there are {', '.join(models)}", models=list(models)
+        )
+    return name
+
+
+def _with_body(document: dict[str, Any], backend: Backend) -> dict[str, Any]:
+    contract = backend.configuration.contract
+    models = list(backend.configuration.models)
+    properties = body_schema(contract, models, most_rows=api_limits().rows)
+    del properties["data"]["maxItems"]  # beyond it the answer is 413, which is no question of form
+    body = {"type": "object", "required": list(properties), "properties": properties}
+    example = {"model_of_choice": models[0], "data": [example_record(contract)]}
+    document["paths"]["/cluster"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": body, "example": example}},
+    }
+    return document

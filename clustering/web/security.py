@@ -1,0 +1,95 @@
+"""Who may ask: the standalone app takes one bearer token; Airflow brings its own answer."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from clustering.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
+
+_bearer = HTTPBearer(auto_error=False, description=f"The token that the server was started with ({TOKEN}).")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who uses the Segments page, and whether they may change champions."""
+
+    name: str
+    may_change: bool
+
+
+def _reader() -> Caller:
+    return Caller("a reader", may_change=False)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The FastAPI dependencies that let a caller through, or answer 401 or 403; `caller` says who it is."""
+
+    reads: Callable[..., Any]
+    posts: Callable[..., Any]
+    caller: Callable[..., Caller] = _reader
+
+
+def recognise(
+    user: Callable[..., Any], *, name: Callable[[Any], str], require: Callable[[Request, Any], None]
+) -> Callable[..., Caller]:
+    """Return the dependency that names the user, who may change champions unless `require` answers 403."""
+
+    def caller(request: Request, known: Any = Depends(user)) -> Caller:  # noqa: B008
+        try:
+            require(request, known)
+        except HTTPException as error:
+            if error.status_code != 403:
+                raise
+            return Caller(name(known), may_change=False)
+        return Caller(name(known), may_change=True)
+
+    return caller
+
+
+def token_access() -> Access:
+    """Return access for whoever has the token of `CLUSTERING_API_TOKEN`.
+
+    Without a token everybody has access if `CLUSTERING_API_ALLOW_ANONYMOUS` is 1; otherwise raises ConfigurationError.
+    """
+    token = os.environ.get(TOKEN, "").strip()
+    if token:
+        known = _require(token)
+        return Access(reads=known, posts=known)
+    if os.environ.get(ANONYMOUS) != "1":
+        raise ConfigurationError(
+            f"{TOKEN} is not set; set it to a long random text that callers send as `Authorization: Bearer <text>`, "
+            f"or set {ANONYMOUS}=1 to serve whoever can reach the port"
+        )
+    log.warning("%s=1: whoever can reach the port can post customers and read segments", ANONYMOUS)
+    return Access(reads=_everybody, posts=_everybody)
+
+
+def _require(token: str) -> Callable[..., Any]:
+    expected = token.encode()
+
+    async def known_caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+        # A header's bytes reach Python as Latin-1.
+        given = credentials.credentials.encode("latin-1") if credentials else b""
+        if not hmac.compare_digest(given, expected):
+            raise HTTPException(
+                401, "a valid token is needed: Authorization: Bearer <token>", {"WWW-Authenticate": "Bearer"}
+            )
+
+    return known_caller
+
+
+async def _everybody() -> None:
+    return None

@@ -1,0 +1,134 @@
+// Draws figures in the colours of the page, and again when these change.
+(function () {
+  "use strict";
+  const drawn = new Map();
+  const narrow = window.matchMedia("(max-width: 640px)");
+
+  // The page's policy refuses style attributes that a script sets as text. The same text through the style object is
+  // allowed, because it can hold nothing but declarations.
+  const setAttribute = Element.prototype.setAttribute;
+  Element.prototype.setAttribute = function (name, value) {
+    if (name === "style" && this.style) this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
+
+  function palette() {
+    const probe = document.createElement("span");
+    probe.hidden = true;
+    document.body.append(probe);
+    const known = new Map();
+    return {
+      of(name) {
+        if (!known.has(name)) {
+          probe.style.color = `var(--${name})`;
+          known.set(name, window.getComputedStyle(probe).color);
+        }
+        return known.get(name);
+      },
+      close: () => probe.remove(),
+    };
+  }
+
+  function coloured(value, colours) {
+    if (typeof value === "string" && value.startsWith("@")) {
+      const [name, opacity] = value.slice(1).split("/");
+      const colour = colours.of(name);
+      return opacity ? colour.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`) : colour;
+    }
+    if (Array.isArray(value)) return value.map((one) => coloured(one, colours));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, coloured(one, colours)]));
+    }
+    return value;
+  }
+
+  function axis(given, colours) {
+    const line = colours.of("line");
+    return {
+      automargin: true,
+      gridcolor: line,
+      linecolor: line,
+      zerolinecolor: line,
+      tickfont: { size: 12, color: colours.of("muted") },
+      ...given,
+      title: { standoff: 10, font: { size: 12, color: colours.of("muted") }, ...given.title },
+    };
+  }
+
+  function layout(given, colours, element) {
+    const text = colours.of("text");
+    const style = window.getComputedStyle(document.body);
+    const { xaxis, yaxis, ...rest } = given;
+    return {
+      font: { family: style.fontFamily, size: 13, color: text },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      margin: { l: 8, r: 12, t: 12, b: 8, pad: 4 },
+      height: element.clientHeight || 340,
+      legend: { orientation: "h", x: 0, xanchor: "left", y: -0.22, yanchor: "top", font: { size: 12 }, itemsizing: "constant" },
+      hoverlabel: {
+        bgcolor: colours.of("surface"),
+        bordercolor: colours.of("line-strong"),
+        font: { family: style.fontFamily, size: 13, color: text },
+        align: "left",
+      },
+      dragmode: false,
+      ...(xaxis && { xaxis: axis(xaxis, colours) }),
+      ...(yaxis && { yaxis: axis(yaxis, colours) }),
+      ...rest,
+    };
+  }
+
+  function forWidth(trace) {
+    if (trace.type !== "sankey") return trace;
+    const size = narrow.matches ? 11 : 13;
+    return { ...trace, textfont: { size }, node: { ...trace.node, pad: narrow.matches ? 14 : 18 } };
+  }
+
+  async function draw(element, figure) {
+    drawn.set(element, figure);
+    const colours = palette();
+    const data = coloured(figure.data, colours).map(forWidth);
+    for (const waiting of element.querySelectorAll(".waiting")) waiting.remove();
+    const made = layout(coloured(figure.layout, colours), colours, element);
+    colours.close();
+    await window.Plotly.react(element, data, made, { displayModeBar: false, responsive: true, scrollZoom: false });
+    element.dataset.drawn = "yes";
+  }
+
+  function redraw() {
+    for (const [element, figure] of drawn) draw(element, figure);
+  }
+
+  function say(element, text) {
+    drawn.delete(element);
+    if (element.dataset.drawn) window.Plotly.purge(element);
+    delete element.dataset.drawn;
+    const line = document.createElement("p");
+    line.className = "quiet";
+    line.textContent = text;
+    element.replaceChildren(line);
+  }
+
+  function fillTable(table, rows) {
+    const body = table.querySelector("tbody");
+    body.replaceChildren(
+      ...rows.map((row) => {
+        const line = document.createElement("tr");
+        if (row.moved) line.className = "moved";
+        for (const [text, kind] of [[row.from], [row.to], [row.customers.toLocaleString("en"), "number"]]) {
+          const cell = document.createElement("td");
+          cell.textContent = text;
+          if (kind) cell.className = kind;
+          line.append(cell);
+        }
+        return line;
+      }),
+    );
+    table.hidden = false;
+  }
+
+  document.addEventListener("themechange", redraw);
+  narrow.addEventListener("change", redraw);
+  window.SegmentCharts = { draw, say, fillTable };
+})();

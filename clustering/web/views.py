@@ -1,0 +1,194 @@
+"""What the Segments page shows, read from aggregated tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, Literal, TypeAlias
+
+from clustering.config import AlgorithmName, Configuration
+from clustering.errors import DataError
+from clustering.warehouse import Row, Transaction
+from clustering.web.profiles import Column, heat_map
+
+DATES_LISTED = 400
+DATES_DRAWN = 180
+VERSIONS_LISTED = 20
+EVENTS_LISTED = 20
+
+ORDER: tuple[AlgorithmName, ...] = ("kmeans", "gmm", "dbscan")
+TITLES = {"kmeans": "K-Means", "dbscan": "DBSCAN", "gmm": "Gaussian mixture"}
+REASONS = {
+    "missing_key": "The row has no key.",
+    "duplicate_key": "Several rows have the same key; all of them are left out.",
+    "missing_value": "A value that the contract needs is missing.",
+    "wrong_type": "A value is of another type than the contract says.",
+    "not_convertible": "A value is too large, or no such date exists.",
+    "not_finite": "A number is infinite or not a number.",
+    "out_of_range": "A value lies outside of the contract's range.",
+}
+METRICS = {
+    "clusters": "Clusters",
+    "silhouette": "Silhouette",
+    "prediction_strength": "Prediction strength",
+    "jaccard": "Least stability",
+    "noise_share": "Outliers",
+    "movement": "Would move",
+}
+Action: TypeAlias = Literal["promote", "roll_back"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A configured model, with its latest published date if it has one."""
+
+    name: str
+    title: str
+    latest: date | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """A version with its figures in words, and what may be done with it."""
+
+    row: Row
+    figures: Mapping[str, str]
+    action: Action | None
+
+
+@dataclass(frozen=True)
+class Night:
+    """What was published for a model and a date."""
+
+    run: Row
+    former: date | None
+    segments: Sequence[Row]
+    columns: Sequence[Column]
+    rejected: Sequence[Row]
+    sizes: Sequence[Row]
+
+    @property
+    def dates_drawn(self) -> list[date]:
+        """The dates that sizes are known of, newest first."""
+        return sorted({row.as_of for row in self.sizes}, reverse=True)
+
+    @property
+    def sizes_by_segment(self) -> list[list[Row]]:
+        """The sizes of each segment, newest first."""
+        return [list(rows)[::-1] for _, rows in groupby(self.sizes, key=lambda row: row.segment_id)]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the page shows of a model; `night` is None while nothing was published."""
+
+    models: Sequence[Model]
+    model: Model
+    dates: Sequence[date]
+    asked_in_vain: str | None
+    night: Night | None
+    versions: Sequence[Training]
+    champion: Row | None
+    decisions: Sequence[Row]
+    events: Sequence[Row]
+
+
+def read_overview(
+    transaction: Transaction, configuration: Configuration, *, model: str | None, as_of: str | None
+) -> Overview:
+    """Return what there is of a model on a date; by default of the first model with a night, on its latest date."""
+    models = read_models(transaction, configuration)
+    chosen = choose_model(models, model)
+    dates = [row.as_of for row in transaction.rows("page/dates", model=chosen.name, at_most=DATES_LISTED)]
+    shown, in_vain = _choose_date(dates, as_of)
+    versions = transaction.rows("page/versions", model=chosen.name, at_most=VERSIONS_LISTED)
+    champion = next((version for version in versions if version.status == "champion"), None)
+    return Overview(
+        models=models,
+        model=chosen,
+        dates=dates,
+        asked_in_vain=in_vain,
+        night=read_night(transaction, configuration, chosen.name, dates, shown) if shown else None,
+        versions=[Training(row, figures(row), action(row, champion)) for row in versions],
+        champion=champion,
+        decisions=transaction.rows("web/decisions", model=chosen.name, at_most=VERSIONS_LISTED),
+        events=transaction.rows("page/events", model=chosen.name, at_most=EVENTS_LISTED),
+    )
+
+
+def read_models(transaction: Transaction, configuration: Configuration) -> list[Model]:
+    """Return the configured models, those first that people know best."""
+    names = sorted(configuration.models, key=lambda name: (ORDER.index(configuration.models[name].algorithm), name))
+    latest = {row.model: row.latest for row in transaction.rows("page/nights", models=names)}
+    return [Model(name, TITLES.get(name, name), latest.get(name)) for name in names]
+
+
+def choose_model(models: Sequence[Model], name: str | None) -> Model:
+    """Return the model of this name, in upper or lower case; DataError when none is configured under it."""
+    if name is None:
+        return next((model for model in models if model.latest), models[0])
+    found = [model for model in models if model.name == name.casefold()]
+    if not found:
+        raise DataError(
+            f"model {name[:100]!r} is not configured; there are {', '.join(model.name for model in models)}"
+        )
+    return found[0]
+
+
+def _choose_date(dates: Sequence[date], asked: str | None) -> tuple[date | None, str | None]:
+    """Return the date to show, and what was asked for if that was not published."""
+    latest = dates[0] if dates else None
+    if not asked:
+        return latest, None
+    found = next((day for day in dates if day.isoformat() == asked), None)
+    return (found, None) if found else (latest, asked[:30])
+
+
+def read_night(
+    transaction: Transaction, configuration: Configuration, model: str, dates: Sequence[date], as_of: date
+) -> Night | None:
+    """Return what was published for a date; `dates` are the published ones, newest first."""
+    run = transaction.row("page/night", model=model, as_of=as_of)
+    if run is None:
+        return None
+    former = next((day for day in dates if day < as_of), None)
+    segments = transaction.rows("page/segments", model=model, as_of=as_of, former=former)
+    profiles = transaction.rows("page/profiles", model=model, as_of=as_of)
+    drawn = [day for day in dates if day <= as_of][:DATES_DRAWN] + [day for day in dates if day > as_of][-DATES_DRAWN:]
+    return Night(
+        run=run,
+        former=former,
+        segments=segments,
+        columns=heat_map(configuration, segments, profiles),
+        rejected=transaction.rows("page/rejected", run_id=run.run_id),
+        sizes=transaction.rows("page/sizes", model=model, since=min(drawn)),
+    )
+
+
+def action(version: Row, champion: Row | None) -> Action | None:
+    """Return how a version can become champion by hand, None when it cannot."""
+    if version.is_pruned or version.status == "champion":
+        return None
+    if version.status == "retired":
+        return "roll_back" if champion else None
+    compared_with = version.metrics.get("champion_version_id")
+    return "promote" if compared_with == (champion.model_version_id if champion else None) else None
+
+
+def figures(version: Row) -> dict[str, str]:
+    """Return the figures of a version that people compare, by their names for people."""
+    known = {**version.settings, **version.metrics}
+    known.setdefault("clusters", known.get("n_clusters", known.get("n_components")))
+    if not known.get("noise_share"):
+        known.pop("noise_share", None)
+    return {title: _figure(name, known[name]) for name, title in METRICS.items() if known.get(name) is not None}
+
+
+def _figure(name: str, value: Any) -> str:
+    if not isinstance(value, int | float):
+        return str(value)
+    if name in ("noise_share", "movement"):
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if name == "clusters" else f"{value:.3f}"

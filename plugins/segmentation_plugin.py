@@ -1,0 +1,76 @@
+"""The API and the Segments page inside Airflow, under /segmentation, behind Airflow's log-in and DAG permissions.
+
+Whoever may see the runs of `segment_customers` may read; whoever may trigger `cluster_customers` may post customers;
+whoever may trigger `retrain_models` may change champions.
+"""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from clustering.web import Access, Backend
+
+
+class SegmentationPlugin(AirflowPlugin):
+    """Mounts the API, and adds the Segments page to the navigation."""
+
+    name = "segmentation"
+    external_views: ClassVar[list[dict[str, Any]]] = [
+        {
+            "name": "Segments",
+            "href": "segmentation/page",
+            "url_route": "segments",
+            "destination": "nav",
+            "nav_top_level": True,
+            "icon": "segmentation/page/static/icon/segments.svg",
+        }
+    ]
+
+    # Every process of Airflow loads plugins, but only the api-server asks for this.
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:
+        from clustering.web import create_app
+
+        app = create_app(open_backend, airflow_access())
+        return [{"app": app, "url_prefix": "/segmentation", "name": "Customer segmentation"}]
+
+
+def airflow_access() -> Access:
+    """Return the access that Airflow's auth manager decides on."""
+    # Not part of Airflow's public interface: nothing else here may depend on it.
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
+
+    from clustering.web import Access
+    from clustering.web.security import recognise
+
+    return Access(
+        reads=requires_access_dag("GET", DagAccessEntity.RUN, "segment_customers"),
+        posts=requires_access_dag("POST", DagAccessEntity.RUN, "cluster_customers"),
+        caller=recognise(
+            get_user,
+            name=lambda user: user.get_name(),
+            require=requires_access_dag("POST", DagAccessEntity.RUN, "retrain_models"),
+        ),
+    )
+
+
+@cache
+def open_backend() -> Backend:
+    """Return the backend on the warehouse of Airflow's connection; what fails is tried again by the next request."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from clustering import web
+    from clustering.warehouse import url_of_connection
+    from clustering.warehouse.urls import CONNECTION
+
+    try:
+        connection = Connection.get(CONNECTION)
+    except AirflowNotFoundException:
+        connection = None
+    return web.open_backend(url_of_connection(connection))

@@ -1,0 +1,52 @@
+"""Airflow's api-server app with three users, in front of a warehouse with champions."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)
+from tests.clustering.scoring.conftest import Project
+from tests.dags.conftest import HOME, metadata  # noqa: F401 (a fixture, and Airflow's settings before it is imported)
+from tests.web.conftest import unchanged  # noqa: F401 (a fixture)
+
+USERS = "admin:admin,user:user,viewer:viewer"
+
+os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = secrets.token_hex(32)  # a shorter one is warned of
+
+
+@pytest.fixture
+def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:  # noqa: F811
+    """Return a function that logs a user in at Airflow and returns the client; an empty name logs nobody in."""
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", USERS)
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", project.warehouse.uri)
+    monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
+    from airflow.api_fastapi.app import create_app, purge_cached_app
+    from airflow.plugins_manager import _get_plugins
+    from fastapi.testclient import TestClient
+
+    purge_cached_app()
+    app = create_app()
+    clients = []
+
+    def log_in(user: str) -> TestClient:
+        clients.append(TestClient(app, base_url="http://localhost:8080"))
+        if user:
+            passwords = json.loads((Path(HOME.name) / "simple_auth_manager_passwords.json.generated").read_text())
+            answer = clients[-1].post("/auth/token", json={"username": user, "password": passwords[user]})
+            clients[-1].headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return clients[-1]
+
+    # The app's own plugin: tasks that ran in this process have loaded the file again, as another module.
+    (plugin,) = (each for each in _get_plugins()[0] if each.name == "segmentation")
+    vars(type(plugin))["fastapi_apps"].func.__globals__["open_backend"].cache_clear()
+    yield log_in
+    for client in clients:
+        client.close()
+    assert os.environ["AIRFLOW_HOME"] == HOME.name

@@ -1,0 +1,157 @@
+"""A real api-server with a scheduler, and curl: the API inside Airflow, and a run of cluster_customers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from client import Client
+from clustering.config import PROJECT
+from components import free_port, running, start_airflow
+from tests.clustering.scoring.conftest import Project
+from tests.web.conftest import REQUEST, changed
+
+pytestmark = pytest.mark.slow
+
+USERS = "admin:admin,user:user,viewer:viewer"
+COMPONENTS = ("scheduler", "dag-processor")
+
+Curl = Callable[..., tuple[int, Any]]
+
+
+def environment(home: Path, project: Project, metadata: str, port: int) -> dict[str, str]:
+    """Return Airflow's environment, without the connection to the warehouse: that one is added by the API."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    return {
+        **ours,
+        "AIRFLOW_HOME": str(home / "airflow"),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": USERS,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.replace("postgresql://", "postgresql+psycopg2://"),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "CLUSTERING_STORE": str(project.registry.store),
+    }
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Return the api-server's port."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def curl(unchanged: Project, postgresql: Any, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
+    """Run Airflow, and return curl: a user, a path and perhaps a body in, status and answer out."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "airflow").mkdir()
+    metadata = postgresql.create()
+    settings = environment(home, unchanged, postgresql.url(metadata), port)
+    with running(settings, logs=home, record=home / "processes.json") as components:
+        components.start("db", "migrate")
+        components.finish("db")
+        start_airflow(components, port=port, names=COMPONENTS)
+        airflow = Client(port, home / "airflow", components.check)
+        with airflow._http:
+            airflow.wait_until_ready(COMPONENTS, ("cluster_customers",))
+            airflow._http.patch("/api/v2/dags/cluster_customers", json={"is_paused": False}).raise_for_status()
+        tokens = log_in(home / "airflow", port)
+        add_connection(tokens["admin"], unchanged, port)
+
+        def curl(user: str, path: str, body: Any = None, *more: str) -> tuple[int, Any]:
+            command = ["curl", "-s", "--noproxy", "*", "-w", "\n%{http_code}", f"http://127.0.0.1:{port}{path}", *more]
+            if user:
+                command += ["-H", f"Authorization: Bearer {tokens[user]}"]
+            if body is not None:
+                command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+            lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+            *answers, status = filter(None, lines)
+            return int(status), json.loads(answers[-1])
+
+        yield curl
+    postgresql.drop(metadata)
+
+
+def log_in(home: Path, port: int) -> dict[str, str]:
+    """Return a token of every user."""
+    passwords = json.loads((home / "simple_auth_manager_passwords.json.generated").read_text())
+    return {
+        user: httpx.post(
+            f"http://127.0.0.1:{port}/auth/token", json={"username": user, "password": password}, trust_env=False
+        ).json()["access_token"]
+        for user, password in passwords.items()
+    }
+
+
+def add_connection(token: str, project: Project, port: int) -> None:
+    """Add the connection `warehouse` as a person does in Airflow's pages: to the metadata database."""
+    from psycopg2.extensions import parse_dsn
+
+    parts = parse_dsn(project.warehouse.uri)
+    body = {
+        "connection_id": "warehouse",
+        "conn_type": "postgres",
+        "host": parts["host"],
+        "login": parts.get("user"),
+        "password": parts.get("password"),
+        "schema": parts["dbname"],
+        "port": int(parts["port"]) if "port" in parts else None,
+    }
+    httpx.post(
+        f"http://127.0.0.1:{port}/api/v2/connections",
+        json=body,
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    ).raise_for_status()
+
+
+def test_documented_request_gets_the_documented_answer(curl: Curl) -> None:
+    """Curl gets clusters from the api-server, with the connection of Airflow's own database."""
+    status, answer = curl("user", "/segmentation/cluster", REQUEST)
+    assert status == 200
+    assert [set(row) for row in answer["clusters"]] == [{"customer_id", "cluster_label"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("user", "posts", "reads"), [("", 401, 401), ("viewer", 403, 200), ("user", 200, 200), ("admin", 200, 200)]
+)
+def test_reads_and_posts_have_permissions_of_their_own(curl: Curl, user: str, posts: int, reads: int) -> None:
+    """Nobody without a log-in, a viewer reads, a user posts."""
+    assert curl(user, "/segmentation/cluster", REQUEST)[0] == posts
+    for path in ("models", "models/gmm", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"):
+        assert curl(user, f"/segmentation/{path}")[0] == reads
+
+
+def test_run_returns_the_labels(curl: Curl, unchanged: Project) -> None:
+    """The DAG takes the same body, and the wait call brings the answer of the API."""
+    tables = ("customer_labels", "scoring_runs", "segments")
+    before = [unchanged.sql(f"select count(*) from segmentation.{table}") for table in tables]  # noqa: S608
+    dag = "/api/v2/dags/cluster_customers/dagRuns"
+    status, run = curl("user", dag, {"logical_date": None, "conf": REQUEST})
+    assert status == 200
+    _, last = curl("user", f"{dag}/{run['dag_run_id']}/wait?interval=1")
+    assert last == {"state": "success", "results": {"label": curl("user", "/segmentation/cluster", REQUEST)[1]}}
+    assert [unchanged.sql(f"select count(*) from segmentation.{table}") for table in tables] == before  # noqa: S608
+
+
+@pytest.mark.parametrize("conf", [{}, {**REQUEST, "model_of_choice": "Ward"}, changed(age=-3), {**REQUEST, "data": []}])
+def test_wrong_conf_is_refused(curl: Curl, conf: dict[str, Any]) -> None:
+    """The schema of the params answers before a run exists."""
+    body = {"logical_date": None, "conf": conf}
+    assert curl("user", "/api/v2/dags/cluster_customers/dagRuns", body)[0] == 400
+
+
+def test_viewer_may_not_trigger(curl: Curl) -> None:
+    """Who may not post may not trigger either."""
+    body = {"logical_date": None, "conf": REQUEST}
+    assert curl("viewer", "/api/v2/dags/cluster_customers/dagRuns", body)[0] == 403

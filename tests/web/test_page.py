@@ -1,0 +1,360 @@
+"""The Segments page: what it shows, what it keeps out, and who may change what."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from clustering import name_segment
+from clustering.web import Access, create_app, samples
+from clustering.web.assets import PLOTLY, assets, style_marks
+from clustering.web.page import COOKIE, HEADER
+from clustering.web.rendering import embedded
+from clustering.web.report import render_report
+from clustering.web.security import Caller
+from tests.appointing import appoint
+from tests.clustering.scoring.conftest import Project
+from tests.web.conftest import backend_of
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style>"
+YESTERDAY, TODAY = "2026-11-21", "2026-11-22"
+Open = Callable[..., TestClient]
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Return a function that opens the page's app on a project for somebody."""
+    clients: list[TestClient] = []
+
+    def open_for(project: Project, *, may_change: bool = True) -> TestClient:
+        monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
+        backend = backend_of(project)
+        access = Access(reads=anybody, posts=anybody, caller=lambda: Caller("Ada", may_change=may_change))
+        clients.append(TestClient(create_app(lambda: backend, access)))
+        return clients[-1]
+
+    yield open_for
+    for client in clients:
+        client.close()
+
+
+def anybody() -> None:
+    """Let everybody through."""
+
+
+def change(client: TestClient, *, version: int, champion: int | None, **headers: str) -> Any:
+    """Ask for another champion of K-Means, as the page does."""
+    client.get("/page")
+    token = {HEADER: client.cookies[COOKIE], "Sec-Fetch-Site": "same-origin"}
+    body = {"model": "kmeans", "version": version, "champion": champion}
+    return client.post("/page/champion", json=body, headers={**token, **headers})
+
+
+def test_page_needs_the_permission_to_read(api: TestClient, serve: Any, unchanged: Project) -> None:
+    """Without a log-in nothing of the page is given, not even a script."""
+    script = assets()["page.js"].address
+    paths = ["/page", "/page/charts", f"/page/customers?as_of={TODAY}", f"/{script}"]
+    assert [api.get(path).status_code for path in paths] == [200] * 4
+    anonymous = serve(unchanged)
+    del anonymous.headers["Authorization"]
+    assert [anonymous.get(path).status_code for path in paths] == [401] * 4
+    assert anonymous.post("/page/champion", json={}).status_code == 401
+
+
+def test_shows_a_night(visit: Open, unchanged: Project) -> None:
+    """The cards hold the segments with their share, its change and what to do."""
+    text = visit(unchanged).get("/page", params={"model": "KMeans", "as_of": TODAY}).text
+    rows = unchanged.sql(
+        "select segment_name, customers, recommended_action from segmentation.segments"
+        " where model = 'kmeans' and as_of = %s",
+        TODAY,
+    )
+    assert len(rows) == 5
+    for name, customers, action in rows:
+        assert name in text
+        assert f"{customers:,} customers" in text
+        assert action in text
+    assert "compared with 21 Nov 2026" in text
+    assert text.count("±0.0") == 5
+
+
+def test_shows_another_date_and_model(visit: Open, unchanged: Project) -> None:
+    """Model and date come from the address; a date that was not published is said to be none."""
+    client = visit(unchanged)
+    text = client.get("/page", params={"model": "dbscan", "as_of": YESTERDAY}).text
+    assert "<title>DBSCAN, 21 Nov 2026" in text
+    assert "the first published date" in text
+    assert "Outliers" in text
+    assert "Nothing was published for DBSCAN as of &lt;b&gt;" in client.get("/page?model=dbscan&as_of=<b>").text
+
+
+def test_unknown_model_is_named(visit: Open, unchanged: Project) -> None:
+    """A model that is not configured is an answer of its own, with the list of those that are."""
+    answer = visit(unchanged).get("/page", params={"model": "<b>x"})
+    assert answer.status_code == 404
+    assert "&lt;b&gt;x" in answer.text
+    assert "kmeans" in answer.text
+
+
+def test_before_any_training(visit: Open, untrained: Project) -> None:
+    """Without versions the page says what to run."""
+    answer = visit(untrained).get("/page")
+    assert answer.status_code == 200
+    assert "has not been trained yet" in answer.text
+    assert "retrain_models" in answer.text
+
+
+def test_before_the_first_night(visit: Open, project: Project) -> None:
+    """With a champion but no night the page says what to run, and lists the versions."""
+    text = visit(project).get("/page?model=kmeans").text
+    assert "has not labelled anybody yet" in text
+    assert "segment_customers" in text
+    assert "Version 1 <span" in text
+    assert visit(project).get("/page/charts?model=kmeans").json() == {}
+
+
+def test_without_the_schema(visit: Open, empty_warehouse: Any, untrained: Project) -> None:
+    """A warehouse that is not migrated is explained, not an error of the server."""
+    answer = visit(Project(empty_warehouse, untrained.configuration, untrained.registry)).get("/page")
+    assert answer.status_code == 503
+    assert "clustering migrate" in answer.text
+
+
+def test_policy_lets_nothing_in(visit: Open, unchanged: Project) -> None:
+    """No inline or evaluated script, no inline style, no other host, no foreign frame; the cookie is the site's own."""
+    answer = visit(unchanged).get("/page")
+    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'self'"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+    cookie = answer.headers["set-cookie"].casefold()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://", answer.text)
+
+
+def test_scripts_are_checked_and_kept(visit: Open, unchanged: Project) -> None:
+    """Every script has an integrity that its content fulfils, and is cached under an address of its content."""
+    client = visit(unchanged)
+    text = client.get("/page").text
+    scripts = re.findall(r'<script src="([^"]+)" integrity="([^"]+)"', text)
+    assert [address.rpartition("/")[2] for address, _ in scripts] == ["theme.js", PLOTLY, "charts.js", "page.js"]
+    for address, integrity in scripts:
+        answer = client.get(f"/{address}")
+        asset = assets()[address.rpartition("/")[2]]
+        assert answer.content == asset.content
+        assert integrity == asset.integrity
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "immutable" in answer.headers["cache-control"]
+    assert client.get("/page/static/0000000000000000/page.js").status_code == 404
+
+
+def test_plotly_finds_its_styles(visit: Open, unchanged: Project) -> None:
+    """The page has the elements that keep plotly.js from adding styles that the policy refuses."""
+    text = visit(unchanged).get("/page").text
+    assert style_marks()
+    assert all(f'id="{mark}"' in text for mark in style_marks())
+
+
+def test_hostile_names_stay_text(visit: Open, project: Project) -> None:
+    """Whatever people write into names, it is neither markup in the page, nor in its charts, nor in the report."""
+    name_segment(
+        project.warehouse,
+        model="kmeans",
+        segment_id=1,
+        name=HOSTILE,
+        description=HOSTILE,
+        recommended_action=HOSTILE,
+        set_by=HOSTILE,
+    )
+    project.night(YESTERDAY)
+    project.night(TODAY)
+    client = visit(project)
+    text = client.get("/page?model=kmeans").text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "{{7*7}}" in text
+    assert not re.search(r"<script>|<img|</style>", text)
+    charts = client.get("/page/charts?model=kmeans").json()
+    movement = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    customers = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
+    for figure in (charts["sizes"], movement["figure"], customers["figure"]):
+        assert "&lt;script&gt;" in json.dumps(figure)
+        assert "<script>" not in json.dumps(figure)
+    report = render_report(project.warehouse, project.configuration, models=["kmeans"])
+    assert "<script>alert" not in report
+    assert "<img src=x" not in report.replace(assets()[PLOTLY].text, "")
+
+
+def test_embedded_values_cannot_leave_their_script() -> None:
+    """Values inside of a script element keep their meaning without a character that HTML knows."""
+    text = embedded({"name": "</script><!--&"})
+    assert not set("<>&") & set(text)
+    assert json.loads(text) == {"name": "</script><!--&"}
+
+
+def test_charts_hold_what_the_tables_hold(visit: Open, unchanged: Project) -> None:
+    """Sizes over time and rejected rows are the published ones."""
+    figures = visit(unchanged).get("/page/charts", params={"model": "kmeans"}).json()
+    first = figures["sizes"]["data"][0]
+    assert first["x"] == [YESTERDAY, TODAY]
+    rows = unchanged.sql(
+        "select customers from segmentation.segments where model = 'kmeans' and segment_id = 1 order by as_of"
+    )
+    assert [(size,) for size in first["customdata"]] == rows
+    [(rejected,)] = unchanged.sql("select rows_rejected from segmentation.scoring_runs where as_of = %s", TODAY)
+    assert sum(figures["rejected"]["data"][0]["x"]) == rejected > 0
+
+
+def test_sample_is_bounded_and_always_the_same(visit: Open, unchanged: Project) -> None:
+    """The scatter plot shows at most a thousand customers, the same ones every time, by the columns asked for."""
+    client = visit(unchanged)
+    asked = {"model": "kmeans", "as_of": TODAY, "x": "age", "y": "spending_score"}
+    first, second = (client.get("/page/customers", params=asked).json() for _ in range(2))
+    assert first == second
+    assert (first["x"], first["y"]) == ("age", "spending_score")
+    assert sum(len(trace["x"]) for trace in first["figure"]["data"]) == 1000
+    found = client.get("/page/customers", params={**asked, "x": "customer_id; drop table", "y": None}).json()
+    assert (found["x"], found["y"]) == ("annual_income", "spending_score")
+
+
+def test_movement_between_two_dates(visit: Open, project: Project) -> None:
+    """Movement counts who changed segment, who is new and who is gone."""
+    project.night(YESTERDAY)
+    labels = project.sql(
+        "select customer_id from segmentation.current_customer_segments"
+        " where model = 'kmeans' and segment_id = 1 order by customer_id limit 3"
+    )
+    moved, gone = [labels[0][0], labels[1][0]], labels[2][0]
+    project.sql(
+        "update customers set annual_income = '26000', spending_score = '79' where customer_id = any(%s)", moved
+    )
+    project.sql("delete from customers where customer_id = %s", gone)
+    project.sql("insert into customers values (999999999, '30', 'Male', '26000', '21')")
+    project.night(TODAY)
+    answer = visit(project).get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    changes = {(row["from"], row["to"]): row["customers"] for row in answer["rows"] if row["moved"]}
+    assert changes == {
+        ("High Spenders", "Occasional Buyers"): 2,
+        ("High Spenders", "No longer there"): 1,
+        ("New customers", "Low Spenders"): 1,
+    }
+    assert answer["note"].startswith("2 of ")
+
+
+def test_labels_that_are_no_longer_there(visit: Open, project: Project) -> None:
+    """Where labels were dropped, the page says so instead of drawing nothing."""
+    project.night(YESTERDAY)
+    project.night(TODAY)
+    project.sql("update segmentation.scoring_runs set labels_dropped_at = now() where as_of = %s", YESTERDAY)
+    client = visit(project)
+    movement = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    customers = client.get(f"/page/customers?model=kmeans&as_of={YESTERDAY}").json()
+    assert "no longer retained" in movement["reason"]
+    assert "no longer retained" in customers["reason"]
+    backwards = client.get(f"/page/movement?model=kmeans&former={TODAY}&latter={YESTERDAY}").json()
+    assert "is not before" in backwards["reason"]
+
+
+def test_large_nights_are_sampled(visit: Open, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more labels than can be counted while somebody waits, some are counted, and the page says so."""
+    monkeypatch.setattr(samples, "MOVED_FROM", 500)
+    monkeypatch.setattr(samples, "SAMPLED_ABOVE", 500)
+    monkeypatch.setattr(samples, "SAMPLED_FROM", 1_000)
+    client = visit(unchanged)
+    moves = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    [(labelled,)] = unchanged.sql("select rows_labelled from segmentation.scoring_runs where as_of = %s", TODAY)
+    assert moves["note"].endswith("Estimated from one customer in 4.")
+    assert sum(row["customers"] for row in moves["rows"]) == pytest.approx(labelled, rel=0.2)
+    customers = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
+    assert 500 < sum(len(trace["x"]) for trace in customers["figure"]["data"]) <= 1000
+
+
+def test_slow_questions_are_stopped(visit: Open, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes too long is ended in the warehouse, and the page says so."""
+    monkeypatch.setattr(samples, "SECONDS", 0.001)
+    client = visit(unchanged)
+    moves = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    assert "was stopped" in moves["reason"]
+
+
+def test_no_structure_is_said(visit: Open, project: Project) -> None:
+    """Where no cluster structure was found, the page says so above the cards and on each of them."""
+    project.sql("update segmentation.model_versions set structure = 'none' where model = 'kmeans'")
+    project.night(TODAY)
+    text = visit(project).get("/page?model=kmeans").text
+    assert "No cluster structure was found" in text
+    assert text.count("no structure</span>") == 6  # five cards and the version
+
+
+def test_rolls_back(visit: Open, project: Project) -> None:
+    """Whoever may can go back to a former champion, and is recorded with it."""
+    appoint(project, "kmeans")
+    client = visit(project)
+    assert 'data-version="1" data-action="roll_back" data-champion="2"' in client.get("/page?model=kmeans").text
+    answer = change(client, version=1, champion=2)
+    assert answer.status_code == 200, answer.text
+    assert "rolled back to version 1" in answer.json()["message"]
+    assert project.registry.champions(["kmeans"])["kmeans"].version == 1
+    last = "select decision, decided_by from segmentation.promotions order by promotion_id desc limit 1"
+    assert project.sql(last) == [("rolled_back", "Ada")]
+
+
+def test_readers_change_nothing(visit: Open, project: Project) -> None:
+    """Whoever may only read sees no buttons, and is refused."""
+    appoint(project, "kmeans")
+    client = visit(project, may_change=False)
+    assert "change-champion" not in client.get("/page?model=kmeans").text
+    assert change(client, version=1, champion=2).status_code == 403
+    assert project.registry.champions(["kmeans"])["kmeans"].version == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{HEADER: "guessed"}, {HEADER: ""}, {"Sec-Fetch-Site": "cross-site"}, {"Cookie": ""}],
+    ids=["wrong token", "no token", "another site", "no cookie"],
+)
+def test_forged_requests_are_refused(visit: Open, project: Project, headers: dict[str, str]) -> None:
+    """A request that does not come from the page changes nothing, whoever sends it."""
+    appoint(project, "kmeans")
+    client = visit(project)
+    if "Cookie" in headers:
+        client.get("/page")
+        headers = {HEADER: client.cookies[COOKIE]}
+        client.cookies.clear()
+        body = {"model": "kmeans", "version": 1, "champion": 2}
+        answer = client.post("/page/champion", json=body, headers=headers)
+    else:
+        answer = change(client, version=1, champion=2, **headers)
+    assert answer.status_code == 403
+    assert project.registry.champions(["kmeans"])["kmeans"].version == 2
+
+
+def test_another_champion_by_now(visit: Open, project: Project) -> None:
+    """Nothing is changed on the word of a page that has not seen the present champion."""
+    appoint(project, "kmeans")
+    answer = change(visit(project), version=1, champion=1)
+    assert answer.status_code == 409
+    assert "another champion by now" in answer.json()["detail"]
+
+
+def test_report_stands_alone(unchanged: Project) -> None:
+    """The report carries scripts, styles and figures of all models, allows nothing else, and names no other address."""
+    text = render_report(unchanged.warehouse, unchanged.configuration)
+    assert assets()[PLOTLY].text in text
+    figures = json.loads(re.findall(r'id="figures">(.*?)</script>', text)[0])
+    assert set(figures) == {
+        f"{model}-{chart}"
+        for model in ("dbscan", "gmm", "kmeans")
+        for chart in ("sizes", "rejected", "customers", "movement")
+    }
+    assert not re.findall(r'<(?:script|link|img)[^>]*\s(?:src|href)="', text.replace(assets()[PLOTLY].text, ""))
+    [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
+    assert html.unescape(policy).startswith("default-src 'none'; script-src 'sha256-")

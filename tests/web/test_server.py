@@ -1,0 +1,152 @@
+"""The standalone app under uvicorn, with what its documentation says to type."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clustering.config import PROJECT
+from clustering.limits import api_limits, dag_rows
+from tests.clustering.scoring.conftest import Project
+from tests.web.conftest import REQUEST, SECRET
+from tests.web.served import serving, settings
+
+DOCUMENT = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```bash\n(curl .*?)```\n+```json\n(.*?)```", DOCUMENT, re.DOTALL)
+HEADERS = {"Authorization": f"Bearer {SECRET}"}
+
+
+@pytest.fixture(scope="module")
+def address(unchanged: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a running server."""
+    with serving(unchanged, tmp_path_factory.mktemp("server") / "log") as found:
+        yield found
+
+
+def form(value: Any) -> Any:
+    """Return what a value is made of, without the figures that another training changes."""
+    if isinstance(value, dict):
+        return {name: form(part) for name, part in value.items()}
+    return [form(part) for part in value] if isinstance(value, list) else type(value).__name__
+
+
+@pytest.mark.parametrize(("command", "answer"), EXAMPLES)
+def test_documented_command_gets_the_documented_answer(address: str, command: str, answer: str) -> None:
+    """What the document says to type works as it is, and what comes back looks as it says."""
+    environment = {**os.environ, "API": address, "TOKEN": SECRET, "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(["bash", "-euc", command], env=environment, capture_output=True, text=True, check=True)
+    assert form(json.loads(done.stdout)) == form(json.loads(answer))
+
+
+def test_document_has_examples_of_labels_faults_and_health() -> None:
+    """The test above is about something."""
+    assert len(EXAMPLES) == 4
+
+
+def test_documented_routes_are_those_of_the_app(address: str) -> None:
+    """The table of routes is complete."""
+    paths = httpx.get(f"{address}/openapi.json", headers=HEADERS, trust_env=False).json()["paths"]
+    documented = set(re.findall(r"^\| `GET (\S+)`", DOCUMENT, re.MULTILINE))
+    assert documented == {path for path, methods in paths.items() if "get" in methods} | {"/openapi.json"}
+
+
+def test_documented_limits_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults in the table of variables are those of the code, and each of them can be set."""
+    table = dict(re.findall(r"^\| `(CLUSTERING_\w+_MAX_\w+)` \| (\d+) \|", DOCUMENT, re.MULTILINE))
+    assert set(table) == {"CLUSTERING_API_MAX_ROWS", "CLUSTERING_API_MAX_BYTES", "CLUSTERING_DAG_MAX_ROWS"}
+    for variable in table:
+        monkeypatch.delenv(variable, raising=False)
+    assert [api_limits().rows, api_limits().bytes, dag_rows()] == [int(value) for value in table.values()]
+    for variable in table:
+        monkeypatch.setenv(variable, "7")
+    assert [api_limits().rows, api_limits().bytes, dag_rows()] == [7, 7, 7]
+
+
+def test_server_does_not_start_without_a_token(unchanged: Project) -> None:
+    """`uvicorn clustering.web:app` ends by itself and says what to set."""
+    environment = settings(unchanged)
+    del environment["CLUSTERING_API_TOKEN"]
+    command = [sys.executable, "-m", "uvicorn", "clustering.web:app", "--port", "0"]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode != 0
+    assert "CLUSTERING_API_TOKEN is not set" in done.stderr.splitlines()[-1]
+
+
+def test_large_body_is_refused_by_the_server(address: str) -> None:
+    """A client that sends far too much reads the refusal, whether or not it says how much is coming."""
+    size = 3 * api_limits().bytes
+    headers = {**HEADERS, "Content-Type": "application/json"}
+    chunks = (b" " * 65_536 for _ in range(size // 65_536))
+    for content in (b" " * size, chunks):
+        answer = httpx.post(f"{address}/cluster", headers=headers, content=content, trust_env=False)
+        assert answer.status_code == 413
+
+
+@pytest.mark.slow
+def test_fifty_clients_for_a_minute(address: str) -> None:
+    """Fifty clients at once get nothing but labels for a minute."""
+    statuses = asyncio.run(crowd(address, clients=50, seconds=60))
+    assert set(statuses) == {200}
+    assert statuses[200] > 1_000
+
+
+async def crowd(address: str, *, clients: int, seconds: float) -> Counter[Any]:
+    """Return how many answers of each status so many clients got who post one request after the other."""
+    statuses: Counter[Any] = Counter()
+    end = time.monotonic() + seconds
+    models = ("KMeans", "GMM", "DBSCAN")
+
+    async def client(number: int) -> None:
+        body = {**REQUEST, "model_of_choice": models[number % 3]}
+        async with httpx.AsyncClient(headers=HEADERS, timeout=30, trust_env=False) as http:
+            while time.monotonic() < end:
+                try:
+                    statuses[(await http.post(f"{address}/cluster?detail=true", json=body)).status_code] += 1
+                except httpx.HTTPError as error:
+                    statuses[repr(error)] += 1
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    return statuses
+
+
+@pytest.mark.slow
+def test_thousand_customers_cost_less_than_three_bare_validations(unchanged: Project) -> None:
+    """The benchmark runs, and stays within three times what validating and echoing the same customers costs."""
+    best: dict[str, float] = {}
+    for _ in range(3):  # whatever else the machine does can only make it look worse
+        command = [sys.executable, "benchmarks/api.py", "--requests", "100"]
+        done = subprocess.run(command, cwd=PROJECT, env=settings(unchanged), capture_output=True, text=True, check=True)
+        for model, ratio in re.findall(r"^(\w+): .* ratio ([\d.]+)$", done.stdout, re.MULTILINE):
+            best[model] = min(best.get(model, float(ratio)), float(ratio))
+    assert set(best) == {"KMeans", "GMM", "DBSCAN"}
+    assert max(best.values()) <= 3
+
+
+def test_document_names_every_variable() -> None:
+    """Every variable that the API reads is in the document."""
+    code = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "clustering").rglob("*.py"))
+    read = set(re.findall(r'"(CLUSTERING_(?:API|DAG)_\w+)"', code))
+    assert read == set(re.findall(r"^\| `(CLUSTERING_(?:API|DAG)_\w+)`", DOCUMENT, re.MULTILINE))
+
+
+def test_server_keeps_secrets_to_itself(unchanged: Project, tmp_path: Path) -> None:
+    """Neither the token nor what callers post gets into the log."""
+    with serving(unchanged, tmp_path / "log") as address:
+        httpx.post(f"{address}/cluster", json=REQUEST, headers=HEADERS, trust_env=False)
+        httpx.post(f"{address}/cluster", json=REQUEST, headers={"Authorization": "Bearer wrong"}, trust_env=False)
+    assert SECRET not in (tmp_path / "log").read_text()
+    assert "annual_income" not in (tmp_path / "log").read_text()
