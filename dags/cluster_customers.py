@@ -1,0 +1,57 @@
+"""Label the customers that are given with the trigger, and return their labels as the result of the run.
+
+The configuration of a run is the body of the API's `POST /cluster`: `model_of_choice` and `data`, and `detail` where
+segment, confidence, version and reason are wanted as well. Nothing is written to the tables of labels. The result is in
+the answer of `GET /api/v2/dags/cluster_customers/dagRuns/<run>/wait?interval=1`. Airflow keeps configuration and result
+with its records of the run until they are cleaned (`airflow db clean`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow.sdk import Param, dag, result, task
+
+import clustering
+from clustering.config import model_names
+from clustering.limits import dag_rows
+from clustering.schema import body_schema, example_record
+from segmentation_definitions import DEFAULT_ARGS, open_session
+
+CONTRACT = clustering.load_configuration().contract
+FIELDS = body_schema(CONTRACT, model_names(), most_rows=dag_rows())
+EXAMPLE = json.dumps([example_record(CONTRACT)])
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    description="Label the customers that are given with the trigger",
+    doc_md=__doc__,
+    tags=["segmentation"],
+    params={
+        "model_of_choice": Param(**FIELDS["model_of_choice"], title="Model", examples=model_names()),
+        "data": Param(**FIELDS["data"], title="Customers", description_md=f"Such as `{EXAMPLE}`"),
+        "detail": Param(False, type="boolean", title="Detail", description="Also segment, confidence and reason."),
+    },
+)
+def cluster_customers() -> None:
+    @result
+    @task(multiple_outputs=False)
+    def label(params: dict[str, Any]) -> dict[str, Any]:
+        """Return the cluster of every customer."""
+        with open_session() as session:
+            return clustering.cluster_records(
+                session.configuration,
+                session.registry,
+                model=params["model_of_choice"],
+                records=params["data"],
+                detail=params["detail"],
+            )
+
+    label()
+
+
+cluster_customers()

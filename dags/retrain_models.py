@@ -1,0 +1,198 @@
+"""Train the configured models anew, every week, and promote each new version that is good enough.
+
+`sample` draws the training customers, always the same ones for the same table. Then for each model by itself: `train`
+makes a new version, `gate` promotes or refuses it, and `announce` tells who waits for new champions (it is skipped for
+a refused version). A model that fails leaves its champion as it is and does not stop the others, but the run ends as
+failed. `prune` removes the artifacts of versions that nothing needs any more.
+
+With **approval** on, versions that pass the gate wait: `review` lists what would change, `approve` asks a person (see
+Required Actions; silence for three days is a no), and `decide` does as the person said.
+
+With **champions** filled in, nothing is trained: `set_champion` makes each of these versions the champion by hand. A
+line `kmeans` goes back to the former champion of K-Means, `kmeans 3` makes version 3 the champion.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, TriggerRule, dag, get_current_context, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
+import clustering
+from segmentation_definitions import (
+    CHAMPIONS,
+    CUSTOMERS,
+    DEFAULT_ARGS,
+    LONG,
+    chosen_models,
+    models_param,
+    open_session,
+)
+
+APPROVE, REJECT = "Approve", "Reject"
+PATIENCE = timedelta(days=3)
+
+
+@dag(
+    schedule="0 4 * * 0",
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    description="Train new versions of the models and promote the good ones",
+    doc_md=__doc__,
+    tags=["segmentation"],
+    params={
+        "models": models_param(),
+        "approval": Param(
+            False, type="boolean", title="Approval", description="Ask a person before a new version is promoted."
+        ),
+        "champions": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "string", "pattern": r"^\s*\w+(\s+\d+)?\s*$"},
+            title="Set champions by hand",
+            description="Instead of training. One line a model: 'kmeans' goes back to the former champion, 'kmeans 3' "
+            "makes version 3 the champion.",
+            section="By hand",
+        ),
+    },
+)
+def retrain_models() -> None:
+    @task
+    def by_hand(params: dict[str, Any]) -> list[str]:
+        """Return the champions to set by hand."""
+        return [line for line in params["champions"] or () if line.strip()]
+
+    @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}", multiple_outputs=False)
+    def set_champion(order: str, dag_run: Any) -> dict[str, Any]:
+        """Make another version the champion and return the decision."""
+        show_model(order)
+        with open_session() as session:
+            return clustering.change_champion(session.registry, order=order, decided_by=person(dag_run))
+
+    @task(inlets=[CUSTOMERS])
+    def sample(params: dict[str, Any], dag_run: Any) -> list[dict[str, str]]:
+        """Draw the training customers and return the models to train on them."""
+        if params["champions"]:
+            raise AirflowSkipException("champions are set by hand: nothing is trained")
+        with open_session() as session:
+            drawn = clustering.draw_sample(
+                session.warehouse,
+                session.configuration,
+                models=chosen_models(params),
+                requested_by=f"retrain_models {dag_run.run_id}",
+            )
+        return [{"model": model, "sample": drawn["sample"]} for model in drawn["models"]]
+
+    @task(execution_timeout=LONG, map_index_template="{{ model_name }}", multiple_outputs=False)
+    def train(part: dict[str, str]) -> dict[str, Any]:
+        """Train one model and return its new version."""
+        show_model(part["model"])
+        with open_session() as session:
+            return clustering.train(session.warehouse, session.configuration, session.registry, **part)
+
+    @task(map_index_template="{{ model_name }}", multiple_outputs=False)
+    def gate(version: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
+        """Promote or refuse the new version, or hold it for a person to approve, and return the decision."""
+        show_model(version["model"])
+        with open_session() as session:
+            return clustering.gate(
+                session.configuration,
+                session.registry,
+                model_version_id=version["model_version_id"],
+                decided_by=f"retrain_models {dag_run.run_id}",
+                hold=params["approval"],
+            )
+
+    @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}")
+    def announce(decided: dict[str, Any], outlet_events: Any) -> None:
+        """Tell of a new champion."""
+        show_model(decided["model"])
+        if decided["decision"] != "promoted":
+            raise AirflowSkipException(f"{decided['model']}: {decided['decision']}, {decided['reason']}")
+        outlet_events[CHAMPIONS].extra = {"model": decided["model"]}
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def waiting(decided: Any) -> list[int]:
+        """Return the versions that wait for approval, of the models that did not fail."""
+        # What the instances of a group return is a list, but for that of a single one.
+        results = decided if isinstance(decided, list) else [decided]
+        held = [one["model_version_id"] for one in results if one and one["decision"] == "held"]
+        if not held:
+            raise AirflowSkipException("no version waits for approval")
+        return held
+
+    @task
+    def review(held: list[int]) -> str:
+        """Return in Markdown what the versions that wait would change."""
+        with open_session() as session:
+            return clustering.preview(session.registry, held=held)
+
+    @task(map_index_template="{{ model_name }}", multiple_outputs=False)
+    def decide(held: int, answer: dict[str, Any], dag_run: Any) -> dict[str, Any]:
+        """Promote or refuse a version as the person said and return the decision."""
+        user = answer["responded_by_user"]
+        with open_session() as session:
+            decided = clustering.approve(
+                session.configuration,
+                session.registry,
+                model_version_id=held,
+                approved=answer["chosen_options"] == [APPROVE],
+                remark=answer["params_input"].get("remark"),
+                decided_by=f"{user['name']} (retrain_models {dag_run.run_id})"
+                if user
+                else f"silence (retrain_models {dag_run.run_id})",
+            )
+        show_model(decided["model"])
+        return decided
+
+    @task
+    def prune() -> dict[str, list[int]]:
+        """Remove the artifacts that nothing needs any more."""
+        with open_session() as session:
+            return clustering.prune(session.configuration, session.registry)
+
+    @task
+    def clean_up(parts: list[dict[str, str]]) -> None:
+        """Drop the sample."""
+        with open_session() as session:
+            clustering.drop_sample(session.warehouse, sample=parts[0]["sample"])
+
+    @task_group
+    def each_model(part: dict[str, str]) -> Any:
+        decided = gate(train(part))
+        announce(decided)
+        return decided
+
+    set_champion.expand(order=by_hand())
+    parts = sample()
+    decided = each_model.expand(part=parts)
+    held = waiting(decided)
+    approve = HITLOperator(
+        task_id="approve",
+        subject="Promote the new versions?",
+        body=review(held),
+        options=[APPROVE, REJECT],
+        defaults=REJECT,
+        params={"remark": Param(None, type=["null", "string"], title="Remark", description="Kept with the decision.")},
+        response_timeout=PATIENCE,
+    )
+    announce.expand(decided=decide.partial(answer=approve.output).expand(held=held))
+    # Teardowns do not decide the state of the DAG run, and run even when a person marks it as failed.
+    decided >> [clean_up(parts).as_teardown(setups=parts), prune().as_teardown()]
+
+
+def show_model(name: str) -> None:
+    """Show the model's name in the grid in place of a number."""
+    get_current_context()["model_name"] = name  # type: ignore[typeddict-unknown-key]
+
+
+def person(dag_run: Any) -> str:
+    """Return who started the run, for the records."""
+    return f"{dag_run.triggering_user_name or 'somebody'} (retrain_models {dag_run.run_id})"
+
+
+retrain_models()

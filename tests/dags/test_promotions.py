@@ -1,0 +1,143 @@
+"""Promotion refused, approved, rejected by a person, rolled back: through the DAG, and what is recorded of each."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clustering.config import PROJECT
+from tests.dags.conftest import Night
+
+DECISIONS = "select version.version, promotion.decision, version.status from segmentation.promotions as promotion\
+ join segmentation.model_versions as version using (model_version_id) order by promotion_id"
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that changes settings of the K-Means model for the DAGs' next run."""
+    directory = tmp_path / "models"
+    shutil.copytree(PROJECT / "models", directory, ignore=shutil.ignore_patterns("store"))
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
+
+    def change(**settings: Any) -> None:
+        path = directory / "kmeans.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings))
+
+    return change
+
+
+@contextmanager
+def person_who(choice: str, remark: str | None = None) -> Iterator[None]:
+    """Answer the first question that a DAG run asks, by the API that the page Required Actions uses."""
+    from airflow.api_fastapi.app import create_app
+    from airflow.api_fastapi.auth.managers.simple.services.login import SimpleAuthManagerLogin
+    from fastapi.testclient import TestClient
+
+    stop = threading.Event()
+    body = {"chosen_options": [choice], "params_input": {"remark": remark}}
+
+    def answer() -> None:
+        client = TestClient(create_app())
+        client.headers["Authorization"] = f"Bearer {SimpleAuthManagerLogin.create_token_all_admins()}"
+        while not stop.is_set():
+            asked = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False})
+            for detail in asked.json()["hitl_details"]:
+                task = detail["task_instance"]
+                run = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}"
+                path = f"{run}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
+                client.patch(path, json=body).raise_for_status()
+                return
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_refused_version_leaves_the_champion(night: Night, configure: Callable[..., None]) -> None:
+    """A version beyond a limit is refused with the reason; the run succeeds, nobody is told of a new champion."""
+    configure(clusters=5)
+    night.run("retrain_models", models=["kmeans"])
+    configure(clusters=3)
+    trained = night.run("retrain_models", models=["kmeans"])
+    assert trained.state == "success"
+    assert trained.tasks["each_model.announce"] == ["skipped"]
+    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
+    [(reason,)] = night.sql("select reason from segmentation.promotions where decision = 'refused'")
+    assert "(allowed loss 0.02)" in reason
+
+
+@pytest.mark.parametrize(("choice", "decision", "champion"), [("Approve", "promoted", 2), ("Reject", "refused", 1)])
+def test_a_person_decides(
+    night: Night,
+    configure: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    choice: str,
+    decision: str,
+    champion: int,
+) -> None:
+    """With approval on, a version that passes the gate waits for a person, whose name and remark are kept."""
+    configure(clusters=5)
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
+    night.run("retrain_models", models=["kmeans"])
+    with person_who(choice, remark="as agreed on Monday"):
+        trained = night.run("retrain_models", models=["kmeans"], approval=True)
+    assert trained.state == "success"
+    assert trained.tasks["each_model.announce"] == ["skipped"]
+    assert trained.tasks["decide"] == ["success"]
+    assert trained.tasks["announce"] == ["success" if decision == "promoted" else "skipped"]
+    [(version,)] = night.sql("select version from segmentation.model_versions where status = 'champion'")
+    assert version == champion
+    [(said, reason, by)] = night.sql(
+        "select decision, reason, decided_by from segmentation.promotions order by promotion_id desc limit 1"
+    )
+    assert said == decision
+    assert "as agreed on Monday" in reason
+    assert "no customer would move" in reason
+    assert by.startswith("Anonymous (retrain_models")
+
+
+def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[..., None]) -> None:
+    """One param brings the former champion back: nothing is trained, and the next night labels as the first did."""
+    configure(clusters=3)
+    night.run("retrain_models", models=["kmeans"])
+    night.run("segment_customers", models=["kmeans"], as_of="2026-11-21")
+    first = night.sql(LABELS)
+    configure(clusters=5, gate={"max_movement": 1})
+    night.run("retrain_models", models=["kmeans"])
+    night.run("segment_customers", models=["kmeans"], as_of="2026-11-22")
+    assert night.sql(LABELS) != first
+    back = night.run("retrain_models", champions=["kmeans"])
+    assert back.state == "success"
+    assert back.tasks["set_champion"] == ["success"]
+    assert back.tasks["sample"] == ["skipped"]
+    night.run("segment_customers", models=["kmeans"], as_of="2026-11-23")
+    assert night.sql(LABELS) == first
+    assert night.sql(DECISIONS)[-1] == (1, "rolled_back", "champion")
+
+
+def test_a_rollback_that_cannot_be_is_clear(night: Night, configure: Callable[..., None]) -> None:
+    """The first champion has no former one; the run fails and nothing changes."""
+    configure(clusters=5)
+    night.run("retrain_models", models=["kmeans"])
+    back = night.run("retrain_models", champions=["kmeans"])
+    assert back.state == "failed"
+    assert back.tasks["set_champion"] == ["failed"]
+    assert night.sql(DECISIONS) == [(1, "promoted", "champion")]
+
+
+LABELS = "select customer_id, cluster_label, segment_id, segment_name, confidence\
+ from segmentation.current_customer_segments order by customer_id"

