@@ -11,12 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clustering.config import Configuration, load_configuration
     from clustering.errors import ClusteringError, PassingError, PermanentError
+    from clustering.library import Clustering, cluster
+    from clustering.own_names import name_segment, reset_segment_name
     from clustering.registry import Registry
-    from clustering.scoring import abandon_run, drop_expired, plan_run, publish_run, score_shard
-    from clustering.training import draw_sample, drop_sample, gate, train
+    from clustering.scoring import abandon_run, cluster_records, drop_expired, plan_run, publish_run, score_shard
+    from clustering.training import (
+        approve,
+        change_champion,
+        draw_sample,
+        drop_sample,
+        gate,
+        preview,
+        promote,
+        prune,
+        roll_back,
+        train,
+    )
     from clustering.warehouse import Warehouse, migrate
 
 __all__ = [
+    "Clustering",
     "ClusteringError",
     "Configuration",
     "PassingError",
@@ -24,14 +38,24 @@ __all__ = [
     "Registry",
     "Warehouse",
     "abandon_run",
+    "approve",
+    "change_champion",
+    "cluster",
+    "cluster_records",
     "draw_sample",
     "drop_expired",
     "drop_sample",
     "gate",
     "load_configuration",
     "migrate",
+    "name_segment",
     "plan_run",
+    "preview",
+    "promote",
+    "prune",
     "publish_run",
+    "reset_segment_name",
+    "roll_back",
     "score_shard",
     "train",
 ]
@@ -39,9 +63,22 @@ __all__ = [
 _MODULES = {
     "clustering.config": ("Configuration", "load_configuration"),
     "clustering.errors": ("ClusteringError", "PassingError", "PermanentError"),
+    "clustering.library": ("Clustering", "cluster"),
     "clustering.registry": ("Registry",),
-    "clustering.scoring": ("abandon_run", "drop_expired", "plan_run", "publish_run", "score_shard"),
-    "clustering.training": ("draw_sample", "drop_sample", "gate", "train"),
+    "clustering.scoring": ("abandon_run", "cluster_records", "drop_expired", "plan_run", "publish_run", "score_shard"),
+    "clustering.own_names": ("name_segment", "reset_segment_name"),
+    "clustering.training": (
+        "approve",
+        "change_champion",
+        "draw_sample",
+        "drop_sample",
+        "gate",
+        "preview",
+        "promote",
+        "prune",
+        "roll_back",
+        "train",
+    ),
     "clustering.warehouse": ("Warehouse", "migrate"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -1,0 +1,86 @@
+"""The commands together, and what becomes of their errors.
+
+Exit codes: 0 done, 1 an error that the message explains, 2 a wrong command line, 130 ended by Ctrl-C, 143 by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from clustering.cli.champions import models, promote, rollback
+from clustering.cli.files import cluster
+from clustering.cli.night import score
+from clustering.cli.output import logs_to_stderr, warn_of_error
+from clustering.cli.preparing import load, migrate
+from clustering.cli.retraining import retrain
+from clustering.cli.segments import name_segment, report, segments
+from clustering.errors import ClusteringError
+
+FAILED, MISUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+NOT_MIGRATED = ("42P01", "42703", "3F000")  # PostgreSQL: undefined table, column, schema
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def describe(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done")] = False,
+) -> None:
+    """Segment the customers of the warehouse that WAREHOUSE_URL names."""
+    logs_to_stderr(logging.INFO if verbose else logging.ERROR)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for command in (migrate, load, retrain, score, segments, models, promote, rollback, cluster, report, name_segment):
+    app.command(command.__name__.replace("_", "-"))(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, by default that of the process, and return its exit code.
+
+    Whatever goes wrong on purpose is one line on stderr.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        with _ended_by_sigterm():
+            given = list(sys.argv[1:] if arguments is None else arguments)
+            code = app(given, "clustering", standalone_mode=False) or 0
+        return warn_of_error("interrupted", code) if code == INTERRUPTED else code
+    except ClusteringError as error:
+        return warn_of_error(str(error), FAILED)
+    except DBAPIError as error:
+        return warn_of_error(_refusal(error), FAILED)
+    except TyperException as error:
+        return warn_of_error(f"{error.format_message().rstrip('.')}; see clustering --help", MISUSED)
+
+
+def _refusal(error: Any) -> str:
+    said = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
+    if getattr(error.orig, "pgcode", None) in NOT_MIGRATED:
+        return f"the warehouse is not migrated ({said}); run clustering migrate"
+    return f"the warehouse refused: {said}"
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as an exception does, so that it leaves nothing half done."""
+    former = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(TERMINATED)

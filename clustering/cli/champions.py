@@ -1,0 +1,79 @@
+"""Commands about versions and champions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from clustering.cli.options import By, Json, Model, open_session
+from clustering.cli.output import table, tell
+
+VERSIONS = ("version", "status", "structure", "silhouette", "sample_rows", "trained_at")
+
+
+def models(
+    model: Annotated[str | None, typer.Argument(help="A model, to list its versions", show_default="all")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the configured models with their champions, or the versions of one and the decisions on them."""
+    from clustering.web import reads
+
+    with open_session() as session, session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
+        if model is not None:
+            detail = reads.model_detail(transaction, session.configuration, session.model(model))
+            versions = [{**version, "silhouette": _silhouette(version)} for version in detail["versions"]]
+            tell(detail, table(f"Versions of {detail['model']}", versions, VERSIONS), as_json=as_json)
+            return
+        listed = reads.models(transaction, session.configuration, list(session.configuration.models))
+    tell({"models": listed}, table("Models", [_line(one) for one in listed]), as_json=as_json)
+
+
+def promote(
+    model: Model,
+    version: Annotated[int, typer.Argument(help="Number of the version")],
+    by: By,
+    as_json: Json = False,
+) -> None:
+    """Make a version the champion by hand, whatever the gate said."""
+    from clustering.training import promote as promote_version
+
+    with open_session() as session:
+        _tell(promote_version(session.registry, model=session.model(model), version=version, decided_by=by), as_json)
+
+
+def rollback(
+    model: Model,
+    by: By,
+    to: Annotated[int | None, typer.Option(help="A former champion", show_default="the one before the present")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a former champion the champion again; the next run scores exactly as it did."""
+    from clustering.training import roll_back
+
+    with open_session() as session:
+        _tell(roll_back(session.registry, model=session.model(model), to_version=to, decided_by=by), as_json)
+
+
+def _tell(decided: Mapping[str, Any], as_json: bool) -> None:
+    said = f"{decided['model']} version {decided['version']} is champion ({decided['decision']})"
+    tell(decided, said, as_json=as_json)
+
+
+def _silhouette(version: Mapping[str, Any]) -> float | None:
+    value = version["metrics"].get("silhouette")
+    return None if value is None else float(value)
+
+
+def _line(model: Mapping[str, Any]) -> dict[str, Any]:
+    champion = model["champion"]
+    return {
+        "model": model["model"],
+        "algorithm": model["algorithm"],
+        "features": ", ".join(model["features"]),
+        "champion": f"version {champion['version']}" if champion else "none, run clustering retrain",
+        "structure": champion["structure"] if champion else None,
+        "silhouette": _silhouette(champion) if champion else None,
+        "trained_at": champion["trained_at"] if champion else None,
+    }

@@ -1,0 +1,107 @@
+"""The command that scores: a whole night without Airflow."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from clustering.cli.options import Json, Models, Session, open_session, user_name
+from clustering.cli.output import progress, tell, warn
+from clustering.errors import ClusteringError
+
+
+def score(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE", formats=["%Y-%m-%d"], help="Date that the labels stand for", show_default="today, UTC"
+        ),
+    ] = None,
+    model: Models = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count everything, publish nothing")] = False,
+    shards: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Parts to cut the customers into", show_default="by their number"),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side", show_default="the cores")] = None,
+    as_json: Json = False,
+) -> None:
+    """Label every customer with every champion, publish the result whole or not at all, and drop what is too old.
+
+    A run that fails or is stopped is abandoned: readers keep the former result.
+    """
+    day = as_of.date() if as_of else datetime.now(UTC).date()
+    with open_session() as session:
+        told = _score(session, model, day=day, dry_run=dry_run, shards=shards, jobs=jobs or os.cpu_count() or 1)
+    tell(told, _in_words(told), as_json=as_json)
+
+
+def _score(
+    session: Session, models: list[str] | None, *, day: date, dry_run: bool, shards: int | None, jobs: int
+) -> dict[str, Any]:
+    from clustering.cli.workers import score_shards
+    from clustering.scoring import plan_run, publish_run
+
+    with progress("Planning"):
+        run = plan_run(
+            session.warehouse,
+            session.configuration,
+            session.registry,
+            models=models,
+            as_of=day,
+            dry_run=dry_run,
+            requested_by=f"{user_name()} (clustering score)",
+            workers=jobs,
+            shards=shards,
+        )
+    try:
+        with progress(f"Scoring run {run['run_id']}", total=len(run["shards"])) as bar:
+            for _ in score_shards(session, run_id=run["run_id"], shards=run["shards"], jobs=jobs):
+                bar.advance()
+        with progress("Publishing"):
+            published = publish_run(session.warehouse, session.configuration, run_id=run["run_id"])
+    except BaseException as error:
+        _abandon(session, run["run_id"], error)
+        raise
+    return {**run, **published, "shards": len(run["shards"]), "models": run["models"], "retention": _retain(session)}
+
+
+def _abandon(session: Session, run_id: int, error: BaseException) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    from clustering.scoring import abandon_run
+
+    note = str(error).splitlines()[0] if str(error) else type(error).__name__
+    with suppress(ClusteringError, DBAPIError):  # the error that led here is the one to tell
+        abandon_run(session.warehouse, run_id=run_id, note=f"clustering score ended without publishing: {note}")
+
+
+def _retain(session: Session) -> dict[str, Any]:
+    """Drop what is too old; a failure never fails the night."""
+    from sqlalchemy.exc import DBAPIError
+
+    from clustering.scoring import drop_expired
+
+    try:
+        with progress("Dropping old labels"):
+            return drop_expired(session.warehouse, session.configuration)
+    except (ClusteringError, DBAPIError) as error:
+        warn(f"warning: published, but old labels were not dropped: {error}")
+        return {"dropped": [], "left": None}
+
+
+def _in_words(told: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} version {version}" for name, version in told["models"].items())
+    did = "counted, nothing was published" if told["dry_run"] else "published"
+    lines = [
+        f"run {told['run_id']} as of {told['as_of']}: {did}",
+        f"{told['rows_read']:,} rows read, {told['rows_labelled']:,} labelled, {told['rows_rejected']:,} rejected",
+        f"scored by {versions}, in {told['shards']} shards",
+    ]
+    if told["skipped"]:
+        lines.append(f"skipped, without a champion: {', '.join(told['skipped'])}; run clustering retrain")
+    return "\n".join(lines)

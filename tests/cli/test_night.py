@@ -1,0 +1,202 @@
+"""A night and a retraining from a terminal leave what the DAGs would leave, or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import pytest
+import yaml
+
+from tests.cli.conftest import Run
+
+PATIENCE = 60  # seconds
+LABELS = """
+select customer_id, cluster_label, segment_id, confidence from segmentation.current_customer_segments order by 1
+"""
+RUNS = "select status, note from segmentation.scoring_runs order by run_id desc limit 1"
+STAGED = "select count(*) from pg_tables where schemaname = 'segmentation_staging'"
+
+
+def sql(statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on the warehouse and return its rows."""
+    with closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+@pytest.fixture
+def trained(clustering: Run) -> Run:
+    """Return the command line on a warehouse with customers and a champion of DBSCAN."""
+    for words in (("migrate",), ("load", "customers.csv"), ("retrain", "--model", "dbscan")):
+        assert clustering(*words).code == 0
+    return clustering
+
+
+def test_shards_and_jobs_change_nothing(trained: Run) -> None:
+    """One shard and three, by one process and by two, publish the same labels."""
+    alone = trained("score", "--as-of", "2026-01-30", "--shards", "1", "--json").document
+    labels = sql(LABELS)
+    shared = trained("score", "--as-of", "2026-01-31", "--shards", "3", "--jobs", "2", "--json").document
+    assert sql(LABELS) == labels
+    assert (alone["shards"], shared["shards"]) == (1, 3)
+    assert alone["rows_labelled"] == shared["rows_labelled"] == len(labels)
+    assert sql("select as_of::text from segmentation.current_models") == [("2026-01-31",)]
+    assert shared["skipped"] == ["gmm", "kmeans"]
+
+
+def test_dry_run_publishes_nothing(trained: Run) -> None:
+    """A dry run counts everything."""
+    done = trained("score", "--dry-run")
+    assert "counted, nothing was published" in done.out
+    assert "skipped, without a champion: gmm, kmeans" in done.out
+    assert sql(LABELS) == []
+    assert sql(STAGED) == [(0,)]
+
+
+def test_failed_night_is_abandoned(trained: Run, quick_configuration: Path) -> None:
+    """A night with too many bad rows ends with 1 and one line, and leaves nothing staged."""
+    contract = quick_configuration / "customers.yaml"
+    contract.write_text(
+        yaml.safe_dump(yaml.safe_load(contract.read_text()) | {"max_rejected_share": 0}), encoding="utf-8"
+    )
+    done = trained("score")
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "more than the 0% that max_rejected_share" in done.err
+    ((status, note),) = sql(RUNS)
+    assert status != "running"
+    assert "rows were rejected" in note
+    assert sql(STAGED) == [(0,)]
+
+
+def test_model_that_fails_does_not_stop_the_others(clustering: Run, quick_configuration: Path) -> None:
+    """Of three models one cannot be trained: the others are promoted, and the exit code is 1."""
+    model = quick_configuration / "dbscan.yaml"
+    model.write_text(yaml.safe_dump(yaml.safe_load(model.read_text()) | {"eps": 1e-9}), encoding="utf-8")
+    clustering("migrate")
+    clustering("load", "customers.csv")
+    done = clustering("retrain", "--json")
+    assert done.code == 1
+    assert done.err.startswith("error: dbscan: ")
+    assert {one["model"]: one["decision"] for one in done.document["models"]} == {
+        "dbscan": "failed",
+        "gmm": "promoted",
+        "kmeans": "promoted",
+    }
+    listed = clustering("models", "--json").document["models"]
+    assert [one["model"] for one in listed if one["champion"]] == ["gmm", "kmeans"]
+    assert sql(STAGED) == [(0,)]
+
+
+@contextmanager
+def night_that_waits() -> Iterator[subprocess.Popen[str]]:
+    """Start a night of two processes, and hold the table of customers once it is planned."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "clustering", "score", "--shards", "4", "--jobs", "2", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: bool(sql(RUNS)))
+        with closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as holder, holder.cursor() as cursor:
+            cursor.execute("lock table public.customers")
+            # Two processes at work, beside the one that keeps track of semaphores.
+            waiting = "select count(*) >= 2 from pg_locks where not granted and relation = 'public.customers'::regclass"
+            wait_until(lambda: bool(sql(waiting)[0][0]))
+            yield started
+    finally:
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGKILL)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Return whether a process still does something."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition; fail when it does not come."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, "error: interrupted\n"),
+        pytest.param(signal.SIGTERM, 143, "", marks=pytest.mark.slow),
+    ],
+)
+def test_stopped_night_is_abandoned(trained: Run, number: signal.Signals, code: int, said: str) -> None:
+    """Ctrl-C, which reaches every process, and SIGTERM end the night at once and leave nothing behind."""
+    with night_that_waits() as night:
+        children = psutil.Process(night.pid).children(recursive=True)
+        os.killpg(night.pid, number) if number == signal.SIGINT else night.send_signal(number)
+        out, err = night.communicate(timeout=PATIENCE)
+        assert (night.returncode, out, err) == (code, "", said)
+        wait_until(lambda: not any(map(alive, children)))
+    assert sql(RUNS)[0][0] == "abandoned"
+    assert sql(STAGED) == [(0,)]
+    assert trained("score").code == 0
+
+
+@pytest.mark.slow
+def test_process_that_is_killed_fails_the_night(trained: Run) -> None:
+    """A scoring process that the system ends, as for want of memory, is told of."""
+    with night_that_waits() as night:
+        workers = [one for one in psutil.Process(night.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+        workers[0].kill()
+        out, err = night.communicate(timeout=PATIENCE)
+    assert (night.returncode, out, err.count("\n")) == (1, "", 1)
+    assert "a scoring process was ended from outside" in err
+    assert sql(RUNS)[0][0] == "abandoned"
+    assert sql(STAGED) == [(0,)]
+
+
+def test_progress_is_shown_on_a_terminal_alone(folder: Path) -> None:
+    """A terminal on stderr sees what is being done, and stdout still holds nothing but the document."""
+    command = [sys.executable, "-m", "clustering", "migrate", "--json"]
+    ours, theirs = pty.openpty()
+    shown = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=theirs, check=True, env={**os.environ, "TERM": "xterm"}
+    )
+    seen = os.read(ours, 65536)
+    os.close(ours)
+    os.close(theirs)
+    assert json.loads(shown.stdout)["applied"]
+    assert b"Migrating" in seen
+    quiet = subprocess.run(command, capture_output=True, check=True)
+    assert json.loads(quiet.stdout) == {"applied": []}
+    assert quiet.stderr == b""
+    verbose = subprocess.run([*command[:3], "--verbose", *command[3:]], capture_output=True, check=True)
+    assert json.loads(verbose.stdout) == {"applied": []}
+    assert b"nothing to do" in verbose.stderr
+
+
+def test_reader_that_has_enough_is_no_error(folder: Path) -> None:
+    """A command whose output nobody reads any more ends without a word."""
+    command = [sys.executable, "-m", "clustering", "cluster", "customers.csv", "--model", "dbscan", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert started.wait(PATIENCE) == 1
+        assert started.stderr.read() == ""
