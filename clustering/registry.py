@@ -91,6 +91,12 @@ class Registry:
         with self.warehouse.transaction(read_only=True) as transaction:
             return read_numbered(transaction, model, version)
 
+    def decision(self, version: Version, *, decided_by: str) -> tuple[str, str] | None:
+        """Return what somebody has decided on a version, and why; None for nothing."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            row = transaction.row("registry/decision", model_version_id=version.model_version_id, decided_by=decided_by)
+        return (row.decision, row.reason) if row else None
+
     def champions(self, models: Iterable[str]) -> dict[str, Version]:
         """Return the champion of each of these models that has one."""
         with self.warehouse.transaction(read_only=True) as transaction:

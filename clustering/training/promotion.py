@@ -42,11 +42,14 @@ def gate(
 ) -> dict[str, Any]:
     """Judge a candidate, record the decision with its figures, and return it.
 
-    With `hold` a candidate that passes is left undecided, for a person to approve. Raises RunError when the version was
-    decided on before, or when the champion changed since the candidate was compared with it.
+    With `hold` a candidate that passes is left undecided, for a person to approve. Asked again by the same
+    `decided_by`, the decision is returned as it was. Raises RunError when somebody else decided on the version before,
+    or when the champion changed since the candidate was compared with it.
     """
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
+        if decided := registry.decision(candidate, decided_by=decided_by):
+            return _outcome(candidate, *decided)
         raise RunError(
             f"{candidate.model} version {candidate.version} is {candidate.status}: it was decided on before; "
             "retrain the model"

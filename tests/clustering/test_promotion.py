@@ -117,7 +117,7 @@ def test_decision_keeps_every_figure(registry, configuration, champion):
         "movement": True,
     }
     with pytest.raises(RunError, match="decided on before"):
-        gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="test")
+        gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="somebody else")
 
 
 def test_candidate_that_was_compared_with_another_champion_is_not_judged(registry, configuration, champion):
@@ -181,6 +181,17 @@ def test_of_many_promotions_at_once_one_wins(registry, configuration, champion):
     assert sorted(outcomes) == ["lost"] * 7 + ["won"]
     statuses = _rows(registry, "select status, count(*) from segmentation.model_versions group by 1 order by 1")
     assert statuses == [("candidate", 7), ("champion", 1), ("retired", 1)]
+
+
+def test_retried_gate_returns_its_own_decision(registry, configuration, champion):
+    """A gate that was killed after it had decided finds its decision; anybody else is told that it was decided."""
+    candidate = _against(champion, registry, configuration)
+    first = gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="this run")
+    again = gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="this run")
+    assert again == first
+    assert _rows(registry, "select count(*) from segmentation.promotions where decided_by = 'this run'") == [(1,)]
+    with pytest.raises(RunError, match="decided on before"):
+        gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="another run")
 
 
 def test_approved_and_rejected_at_once_is_decided_once(registry, configuration, champion):
