@@ -12,11 +12,21 @@ from typing import Any
 from psycopg2.extras import Json
 
 from clustering.artifacts import Artifact, read_artifact, write_artifact
-from clustering.errors import ArtifactError, NoChampionError, RunError
+from clustering.errors import ArtifactError, NoChampionError
 from clustering.explanations import keep_explanations
 from clustering.own_names import own_names, record_events
 from clustering.segments.events import Event, events_between
-from clustering.versions import Version, read_champion, read_numbered, read_segment_ids, read_version
+from clustering.versions import (
+    Version,
+    former_champion,
+    read_champion,
+    read_numbered,
+    read_segment_ids,
+    read_version,
+    require_champion,
+    require_new_numbers,
+    require_status,
+)
 from clustering.warehouse import Transaction, Warehouse
 
 __all__ = ["Registry", "Training", "Version"]
@@ -134,9 +144,9 @@ class Registry:
         """
         with self.warehouse.transaction() as transaction:
             _lock(transaction, version.model)
-            _require_status(transaction, version, "candidate", "refused")
-            _require_champion(transaction, version, instead_of)
-            _require_new_numbers(transaction, version, instead_of)
+            require_status(transaction, version, "candidate", "refused")
+            require_champion(transaction, version, instead_of)
+            require_new_numbers(transaction, version, instead_of)
             _appoint(transaction, version)
             _decide(transaction, version, instead_of, "promoted", reason, metrics, decided_by)
             record_events(transaction, version.model, version.model_version_id, _visible(transaction, version, events))
@@ -147,7 +157,7 @@ class Registry:
         """Record that a candidate does not become champion; RunError when somebody else decided on it."""
         with self.warehouse.transaction() as transaction:
             _lock(transaction, version.model)
-            _require_status(transaction, version, "candidate")
+            require_status(transaction, version, "candidate")
             transaction.execute("registry/set_status", model_version_id=version.model_version_id, status="refused")
             _decide(transaction, version, instead_of, "refused", reason, metrics, decided_by)
 
@@ -162,7 +172,7 @@ class Registry:
             present = read_champion(transaction, model)
             if present is None:
                 raise NoChampionError(f"{model} has no champion, and so no former one; run the DAG retrain_models")
-            version = _former(transaction, present, to_version)
+            version = former_champion(transaction, present, to_version)
             self.load(version)
             because = f"since {present.model} was rolled back from version {present.version} to {version.version}"
             events = events_between(present.segment_names, version.segment_names, because=because)
@@ -191,54 +201,6 @@ def candidate_rows(model_version_id: int, candidates: Sequence[Mapping[str, Any]
 
 def _lock(transaction: Transaction, model: str) -> None:
     transaction.execute("registry/lock_model", model=model)
-
-
-def _former(transaction: Transaction, present: Version, number: int | None) -> Version:
-    if number is not None:
-        version = read_numbered(transaction, present.model, number)
-        if version.status != "retired":
-            raise RunError(
-                f"{version.model} version {number} is {version.status}, not a former champion; only to one of those "
-                "is there a way back"
-            )
-        return version
-    identity = transaction.scalar("registry/former_champion_id", model_version_id=present.model_version_id)
-    if identity is None:
-        raise RunError(f"{present.model} version {present.version} is the first champion: there is none to go back to")
-    return read_version(transaction, identity)
-
-
-def _require_status(transaction: Transaction, version: Version, *allowed: str) -> None:
-    status = read_version(transaction, version.model_version_id).status
-    if status not in allowed:
-        raise RunError(
-            f"{version.model} version {version.version} is {status}: it was decided on before; retrain the model, or "
-            "roll back to a former champion"
-        )
-
-
-def _require_champion(transaction: Transaction, version: Version, expected: Version | None) -> None:
-    present = read_champion(transaction, version.model)
-    if (present.model_version_id if present else None) == (expected.model_version_id if expected else None):
-        return
-    raise RunError(
-        f"{version.model} version {version.version} was compared with {_spoken(expected)}, but the champion is now "
-        f"{_spoken(present)}; retrain the model"
-    )
-
-
-def _require_new_numbers(transaction: Transaction, version: Version, champion: Version | None) -> None:
-    """Hold on to the rule that a dead segment's id is never used again."""
-    introduced = set(version.segment_names) - set(champion.segment_names if champion else ()) - {0}
-    if reused := introduced & read_segment_ids(transaction, version.model):
-        raise RunError(
-            f"{version.model} version {version.version} gives new segments the numbers {sorted(reused)}, which other "
-            "segments have had since it was trained; retrain the model"
-        )
-
-
-def _spoken(version: Version | None) -> str:
-    return f"version {version.version}" if version else "no champion"
 
 
 def _appoint(transaction: Transaction, version: Version) -> None:

@@ -1,4 +1,4 @@
-"""The rows of `model_versions`."""
+"""The rows of `model_versions`, and what has to be true of them before a champion is appointed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from clustering.errors import ArtifactError
+from clustering.errors import ArtifactError, RunError
 from clustering.warehouse import Transaction
 
 
@@ -57,3 +57,54 @@ def read_champion(transaction: Transaction, model: str) -> Version | None:
 def read_segment_ids(transaction: Transaction, model: str) -> set[int]:
     """Return every segment id that a champion of the model has or had."""
     return {row.segment_id for row in transaction.rows("registry/segment_ids", model=model)}
+
+
+def former_champion(transaction: Transaction, present: Version, number: int | None) -> Version:
+    """Return the version that a roll-back leads to; RunError when there is none."""
+    if number is not None:
+        version = read_numbered(transaction, present.model, number)
+        if version.status != "retired":
+            raise RunError(
+                f"{version.model} version {number} is {version.status}, not a former champion; only to one of those "
+                "is there a way back"
+            )
+        return version
+    identity = transaction.scalar("registry/former_champion_id", model_version_id=present.model_version_id)
+    if identity is None:
+        raise RunError(f"{present.model} version {present.version} is the first champion: there is none to go back to")
+    return read_version(transaction, identity)
+
+
+def require_status(transaction: Transaction, version: Version, *allowed: str) -> None:
+    """Raise RunError unless the version's status is one of these."""
+    status = read_version(transaction, version.model_version_id).status
+    if status not in allowed:
+        raise RunError(
+            f"{version.model} version {version.version} is {status}: it was decided on before; retrain the model, or "
+            "roll back to a former champion"
+        )
+
+
+def require_champion(transaction: Transaction, version: Version, expected: Version | None) -> None:
+    """Raise RunError when the champion is no longer the one that the version was compared with."""
+    present = read_champion(transaction, version.model)
+    if (present.model_version_id if present else None) == (expected.model_version_id if expected else None):
+        return
+    raise RunError(
+        f"{version.model} version {version.version} was compared with {_spoken(expected)}, but the champion is now "
+        f"{_spoken(present)}; retrain the model"
+    )
+
+
+def require_new_numbers(transaction: Transaction, version: Version, champion: Version | None) -> None:
+    """Hold on to the rule that a dead segment's id is never used again."""
+    introduced = set(version.segment_names) - set(champion.segment_names if champion else ()) - {0}
+    if reused := introduced & read_segment_ids(transaction, version.model):
+        raise RunError(
+            f"{version.model} version {version.version} gives new segments the numbers {sorted(reused)}, which other "
+            "segments have had since it was trained; retrain the model"
+        )
+
+
+def _spoken(version: Version | None) -> str:
+    return f"version {version.version}" if version else "no champion"

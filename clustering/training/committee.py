@@ -21,7 +21,14 @@ from clustering.training.null_model import Excess, Noise
 
 LEAST_STRENGTH = 0.8
 LEAST_JACCARD = 0.75
-LEAST_ERRORS = {"gap": 2.0, "silhouette": 3.0, "likelihood": 3.0}  # standard errors; at 2 alone, much noise would pass
+# In standard errors; where two tests guard against one noise, one may be lenient, but a lone one at 2 lets noise pass.
+LEAST_ERRORS: dict[tuple[str, Noise], float] = {
+    ("gap", "uniform"): 2.0,
+    ("silhouette", "uniform"): 3.0,
+    ("silhouette", "gaussian"): 2.0,
+    ("likelihood", "uniform"): 3.0,
+    ("likelihood", "gaussian"): 3.0,
+}
 LENIENCY = 0.05  # towards the champion's own settings
 HOPELESS, HOPELESS_ERRORS, CERTAIN_ERRORS = 0.15, 2.0, 3.0  # distances from the limits at which a matter is closed
 NEAR_TIE = 0.02  # of silhouettes
@@ -78,7 +85,7 @@ class Hearing:
     @property
     def is_settled(self) -> bool:
         """Whether more noise would not change what it says."""
-        margins = [excess.errors - LEAST_ERRORS[name] for (name, _), excess in self.noise.items()]
+        margins = [excess.errors - LEAST_ERRORS[test] for test, excess in self.noise.items()]
         closed = bool(margins) and (min(margins) < -HOPELESS_ERRORS or min(margins) > CERTAIN_ERRORS)
         return closed or bool(self.flaws)
 
@@ -105,9 +112,9 @@ class Hearing:
     def _likeness_to_noise(self, leniency: float) -> list[str]:
         return [
             f"no groups: {name} {excess.value:+.3f} against {_NOISES[noise]}, {excess.errors:.1f} standard errors, "
-            f"under {LEAST_ERRORS[name]:g}"
+            f"under {LEAST_ERRORS[name, noise]:g}"
             for (name, noise), excess in self.noise.items()
-            if excess.errors < LEAST_ERRORS[name] * (1 - 4 * leniency)
+            if excess.errors < LEAST_ERRORS[name, noise] * (1 - 4 * leniency)
         ]
 
 

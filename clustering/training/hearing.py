@@ -25,7 +25,7 @@ from clustering.training.replicates import draw, run, seeds
 from clustering.training.stability import bootstrap_jaccard, prediction_strength, weakest_cluster
 
 REPLICATE_ROWS = {"kmeans": 5_000, "gmm": 2_000, "dbscan": 2_000}  # as many as their time allows
-SPLITS, CERTIFICATES = 10, 40
+SPLITS, CERTIFICATES = 20, 40
 BOOTSTRAPS, REFERENCES = (8, 16), (16, 34)  # the second round is for those whom the first leaves open
 Result = TypeVar("Result")
 FEWEST_REFERENCES = 10
