@@ -116,11 +116,11 @@ MODELS = [
     ),
     (
         "gmm",
-        "[full, tied, diag, spherical]",
+        "[full]",
         "[round]",
         "covariance_types.0: Input should be 'full', 'tied', 'diag' or 'spherical', found 'ro",
     ),
-    ("gmm", "[full, tied, diag, spherical]", "[]", "covariance_types: Tuple should have at least 1 item"),
+    ("gmm", "[full]", "[]", "covariance_types: Tuple should have at least 1 item"),
     ("gmm", "0.001", "0", "reg_covar: Input should be greater than or equal to 0.000001, found 0"),
     ("gmm", "[2, 10]", "[10, 2]", "components: [10, 2]: the first number is the smaller one"),
 ]
