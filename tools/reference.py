@@ -76,7 +76,7 @@ VARIABLES: Sequence[tuple[str, str, str]] = (
 CONFIGURE_INTRODUCTION = """\
 # Settings
 
-<!-- Made from the code by `make docs`; edit the descriptions in clustering/config.py or tools/reference.py. -->
+<!-- Made from the code by `make docs`; edit the descriptions in clustering/config/ or tools/reference.py. -->
 
 A setting is a key of a YAML file, a variable of the environment, or a parameter of a DAG; there is no fourth place. The
 YAML files lie in one folder, `models/` or what `CLUSTERING_CONFIG` names: `customers.yaml`, `segments.yaml`, and one

@@ -1,0 +1,53 @@
+"""`models/*.yaml` as validated, frozen values.
+
+A wrong setting fails when it is loaded: the error names the file, the key, the value and what is allowed.
+"""
+
+from clustering.config.base import Identifier
+from clustering.config.catalogue import NamedSegment, Outliers, SegmentCatalogue
+from clustering.config.contract import (
+    NUMERIC_TYPES,
+    Alias,
+    Column,
+    ColumnType,
+    Contract,
+    KeyType,
+    Role,
+    Transform,
+)
+from clustering.config.models import AlgorithmName, DbscanSpec, Gate, GaussianMixtureSpec, KMeansSpec, ModelSpec
+from clustering.config.reading import (
+    PROJECT,
+    Configuration,
+    configuration_directory,
+    load_configuration,
+    model_names,
+    store_directory,
+)
+
+__all__ = [
+    "NUMERIC_TYPES",
+    "PROJECT",
+    "AlgorithmName",
+    "Alias",
+    "Column",
+    "ColumnType",
+    "Configuration",
+    "Contract",
+    "DbscanSpec",
+    "Gate",
+    "GaussianMixtureSpec",
+    "Identifier",
+    "KMeansSpec",
+    "KeyType",
+    "ModelSpec",
+    "NamedSegment",
+    "Outliers",
+    "Role",
+    "SegmentCatalogue",
+    "Transform",
+    "configuration_directory",
+    "load_configuration",
+    "model_names",
+    "store_directory",
+]
