@@ -25,7 +25,7 @@ from clustering.algorithms.base import (
     canonical_order,
     require_different_rows,
 )
-from clustering.algorithms.density import MIN_SAMPLES_SHARE, Hierarchy, red_flags, search
+from clustering.algorithms.density import MIN_SAMPLES_SHARE, Hierarchy, layers, red_flags, search
 from clustering.config import DbscanSpec
 
 CELLS = 180  # a side; the square fits 16 bits
@@ -72,8 +72,9 @@ def fit(features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: F
 
 
 def doubts(fitted: Fitted, spec: DbscanSpec) -> list[str]:
-    """Return the red flags of the training rows' labels."""
-    return red_flags(fitted.labels)
+    """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
+    eps = float(fitted.settings["eps"])
+    return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
 
 
 def assigner(parameters: Parameters) -> Assigner:

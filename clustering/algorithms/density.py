@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ KNEE_POINTS = 2000
 
 LARGEST_SHARE = 0.95
 MOST_NOISE = 0.30
+LARGEST_LAYER = 0.10  # of the core customers at one value
 
 
 def search(features: FloatMatrix, *, min_samples: int | None = None) -> list[Settings]:
@@ -78,6 +80,26 @@ def red_flags(labels: Labels) -> list[str]:
     if noise > MOST_NOISE:
         flags.append(f"{100 * noise:.0f} % of the customers are noise, over {100 * MOST_NOISE:.0f} %")
     return flags
+
+
+def layers(core: FloatMatrix, eps: float, names: Sequence[str]) -> list[str]:
+    """Return a doubt for each column of core rows (m, d) in which `eps` is less than the step to a common value.
+
+    The customers with that value are a layer of their own there, whatever else they are like.
+    """
+    doubts = []
+    for name, column in zip(names, core.T, strict=True):
+        values, counts = np.unique(column, return_counts=True)
+        steps = np.diff(values, prepend=-np.inf, append=np.inf)
+        alone = np.minimum(steps[:-1], steps[1:]) > eps
+        common = counts > LARGEST_LAYER * len(core)
+        if len(values) > 1 and np.any(alone & common):
+            share = counts[alone & common].max() / len(core)
+            doubts.append(
+                f"{100 * share:.0f} % of the customers have the same {name} and the next value is farther than eps, "
+                "so that values are taken for groups"
+            )
+    return doubts
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,14 @@ class Selection:
     structure: Structure
     verdict: str
     refusal: str | None
-    metrics: dict[str, Any]
+    figures: dict[str, float]
     stability: tuple[float, ...]
     candidates: tuple[Candidate, ...]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The figures of the fit, with verdict and refusal, for a version's row."""
+        return {**self.figures, "verdict": self.verdict, **({"refusal": self.refusal} if self.refusal else {})}
 
 
 def select(
@@ -63,7 +68,6 @@ def select(
     hear_stability(hearings, working, spec, share=share, seed=seed, jobs=jobs)
     hear_noise(hearings, working, spec, seed=seed, jobs=jobs)
     passed = choose(hearings, incumbent=incumbent)
-    structure: Structure = "structured" if passed else "none"
     chosen = passed or _without_structure(hearings, spec, segments)
     fitted = chosen.fitted
     if fitted is None:
@@ -71,21 +75,25 @@ def select(
         raise TrainingError("; ".join(dict.fromkeys([*unusable, *flaws])))
     if share < 1:
         fitted = algorithm(spec.algorithm).fit(features, chosen.settings, spec, start=fitted)
+        chosen.flaws += [doubt for doubt in algorithm(spec.algorithm).doubts(fitted, spec) if doubt not in chosen.flaws]
     jaccard = certificate(fitted, chosen.settings, working, spec, share=share, seed=seed, jobs=jobs)
-    verdict = _verdict(chosen, structure)
-    refusal = _refusal(chosen, structure, unusable, verdict)
-    metrics: dict[str, Any] = {**chosen.figures, **measure(features, fitted.labels, seed=seed)}
-    metrics |= {"min_jaccard": float(jaccard.min(initial=1.0)), "verdict": verdict}
-    log.info("%s", verdict)
-    return Selection(
+    structure: Structure = "structured" if passed and not chosen.flaws else "none"
+    figures = {
+        **chosen.figures,
+        **measure(features, fitted.labels, seed=seed),
+        "min_jaccard": min(jaccard, default=1.0),
+    }
+    selection = Selection(
         fitted=replace(fitted, settings=chosen.settings),
         structure=structure,
-        verdict=verdict,
-        refusal=refusal,
-        metrics=metrics | ({"refusal": refusal} if refusal else {}),
+        verdict=_verdict(chosen, structure),
+        refusal=_refusal(chosen, structure, unusable),
+        figures=figures,
         stability=tuple(jaccard.tolist()),
         candidates=tuple(hearing.record(chosen=hearing is chosen) for hearing in hearings),
     )
+    log.info("%s", selection.verdict)
+    return selection
 
 
 def _without_structure(hearings: Sequence[Hearing], spec: ModelSpec, segments: int) -> Hearing:
@@ -103,10 +111,11 @@ def _verdict(chosen: Hearing, structure: Structure) -> str:
     return f"no cluster structure, no candidate passed; {found} at the most ({against})"
 
 
-def _refusal(chosen: Hearing, structure: Structure, unusable: Sequence[str], verdict: str) -> str | None:
+def _refusal(chosen: Hearing, structure: Structure, unusable: Sequence[str]) -> str | None:
     """Return why the fit must not be used, if so; a declared number of clusters is reported on, not overruled."""
     if unusable:
         return "; ".join(unusable)
     if structure == "structured" or chosen.spec.is_declared:
         return None
-    return verdict if chosen.flaws or chosen.spec.when_no_structure == "refuse" else None
+    refused = chosen.flaws or chosen.spec.when_no_structure == "refuse"
+    return _verdict(chosen, structure) if refused else None

@@ -170,3 +170,22 @@ def test_red_flags():
         "there are fewer than 2 clusters",
         "100 % of the customers are noise, over 30 %",
     ]
+
+
+def test_values_of_a_column_are_not_taken_for_groups():
+    """Customers who bought once, twice or more often lie in layers, which are no groups."""
+    rng = np.random.default_rng(3)
+    often = 1 + rng.geometric(0.5, 2_000)
+    features = np.column_stack([np.log(often) / np.log(often).std(), rng.normal(size=2_000)])
+    layered = dbscan.fit(features, {"eps": 0.3, "min_samples": 20}, SPEC)
+    across = dbscan.fit(features, {"eps": 1.2, "min_samples": 20}, SPEC)
+    assert [doubt for doubt in dbscan.doubts(layered, SPEC) if "have the same" in doubt]
+    assert not [doubt for doubt in dbscan.doubts(across, SPEC) if "have the same" in doubt]
+
+
+def test_many_values_close_together_are_no_layers():
+    """A value that many have is no layer while its neighbours are within eps."""
+    rng = np.random.default_rng(3)
+    rounded = np.round(rng.normal(size=2_000), 1)
+    assert density.layers(np.column_stack([rounded]), 0.2, ["income"]) == []
+    assert density.layers(np.zeros((5, 1)), 0.2, ["income"]) == []

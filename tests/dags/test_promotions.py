@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,20 +41,21 @@ def person_who(choice: str, remark: str | None = None) -> Iterator[None]:
     from fastapi.testclient import TestClient
 
     stop = threading.Event()
+    client = TestClient(create_app(), raise_server_exceptions=False)  # tries again when the run holds the database
+    client.headers["Authorization"] = f"Bearer {SimpleAuthManagerLogin.create_token_all_admins()}"
     body = {"chosen_options": [choice], "params_input": {"remark": remark}}
 
     def answer() -> None:
-        client = TestClient(create_app())
-        client.headers["Authorization"] = f"Bearer {SimpleAuthManagerLogin.create_token_all_admins()}"
-        while not stop.is_set():
+        while not stop.wait(0.2):
             asked = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False})
-            for detail in asked.json()["hitl_details"]:
+            for detail in asked.json()["hitl_details"] if asked.is_success else ():
                 task = detail["task_instance"]
+                if task["state"] != "awaiting_input":  # asked, but not yet waiting: an answer now would be overlooked
+                    continue
                 run = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}"
                 path = f"{run}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
-                client.patch(path, json=body).raise_for_status()
-                return
-            time.sleep(0.2)
+                if client.patch(path, json=body).is_success:
+                    return
 
     thread = threading.Thread(target=answer, daemon=True)
     thread.start()
@@ -114,17 +114,17 @@ def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[...
     """One param brings the former champion back: nothing is trained, and the next night labels as the first did."""
     configure(clusters=3)
     night.run("retrain_models", models=["kmeans"])
-    night.run("segment_customers", models=["kmeans"], as_of="2026-11-21")
+    night.run("segment_customers", models=["kmeans"], as_of="2099-11-21")
     first = night.sql(LABELS)
     configure(clusters=5, gate={"max_movement": 1})
     night.run("retrain_models", models=["kmeans"])
-    night.run("segment_customers", models=["kmeans"], as_of="2026-11-22")
+    night.run("segment_customers", models=["kmeans"], as_of="2099-11-22")
     assert night.sql(LABELS) != first
     back = night.run("retrain_models", champions=["kmeans"])
     assert back.state == "success"
     assert back.tasks["set_champion"] == ["success"]
     assert back.tasks["sample"] == ["skipped"]
-    night.run("segment_customers", models=["kmeans"], as_of="2026-11-23")
+    night.run("segment_customers", models=["kmeans"], as_of="2099-11-23")
     assert night.sql(LABELS) == first
     assert night.sql(DECISIONS)[-1] == (1, "rolled_back", "champion")
 
