@@ -1,10 +1,11 @@
 """Is it more than one group? Clusterings of customers held against clusterings of customers without groups.
 
 Stability does not tell: four quadrants of uniform noise are found again and again. Two kinds of noise are the measure:
-uniform in the box along the principal components (Tibshirani, Walther & Hastie, 2001), and one Gaussian with the same
-covariance. K-Means must lower the logarithm of its dispersion by more than it does in the first (their gap statistic, k
-clusters against one), and reach a higher silhouette than in either. A Gaussian mixture must gain more log likelihood
-over one Gaussian than it does in either (the bootstrapped likelihood ratio of McLachlan, 1987).
+uniform in the box along the features or along their principal components, whichever is smaller (Tibshirani, Walther &
+Hastie, 2001, give both), and one Gaussian with the same covariance. K-Means must lower the logarithm of its dispersion
+by more than it does in the first (their gap statistic, k clusters against one), and reach a higher silhouette than in
+either. A Gaussian mixture must gain more log likelihood over one Gaussian than it does in either (the bootstrapped
+likelihood ratio of McLachlan, 1987).
 """
 
 from __future__ import annotations
@@ -75,11 +76,14 @@ def draw_noise(features: FloatMatrix, noise: Noise, *, seed: int) -> FloatMatrix
     """Return as many rows of noise as there are features (n, d), with their mean and extent."""
     generator = np.random.default_rng(seed)
     mean = features.mean(axis=0)
-    _, lengths, axes = np.linalg.svd(features - mean, full_matrices=False)
+    centred = features - mean
+    _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
     if noise == "gaussian":
         rows = generator.normal(size=features.shape) * (lengths / np.sqrt(len(features)))
     else:
-        turned = (features - mean) @ axes.T
+        # A mixture without correlations fits a box along the features better than a turned one: the box must be alike.
+        axes = min(np.eye(features.shape[1]), axes, key=lambda turn: float(np.prod(np.ptp(centred @ turn.T, axis=0))))
+        turned = centred @ axes.T
         rows = generator.uniform(turned.min(axis=0), turned.max(axis=0), features.shape)
     return np.ascontiguousarray(rows @ axes + mean)
 
