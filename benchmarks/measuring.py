@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from floor import run_floor, save_labels
-from night import Night, assignment_seconds, run_night, scoring_processes
+from history import HistoryCost, measure_history, run_plain
+from night import Night, assignment_seconds, scoring_processes
 from rivals import run_pandas, run_sql
 from setting import Bench
 
@@ -33,6 +34,8 @@ class Case:
     slowest_shard_to_mean: float
     start_of_processes_s: float  # not part of the night
     processor_s: dict[str, float]
+    history_ratio: float  # of a night with history; the history is not counted above
+    history: HistoryCost
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,18 @@ def measure(bench: Bench, models: list[str], *, repeats: int, show: Callable[[st
     rounds = []
     with scoring_processes(bench) as (pool, start):
         show(f"{named}: a night to warm up")
-        night = run_night(bench, pool, models)
+        night = run_plain(bench, pool, models)
         save_labels(bench, night.run_id, models)
         bench.drop_labels(night.run_id)
         for number in range(1, repeats + 1):
             show(f"{named}: the floor, the night and SQL in turns, {number} of {repeats}")
             rounds.append(_round(bench, pool, models))
+        history = measure_history(bench, pool, models, repeats=repeats, show=show)
     show(f"{named}: pandas and scikit-learn")
     bench.settle()
     rows = min(bench.rows, PANDAS_ROWS)
-    return _case(bench, models, rounds, pandas_a_row=run_pandas(bench, models, rows=rows) / rows, start=start)
+    pandas_a_row = run_pandas(bench, models, rows=rows) / rows
+    return _case(bench, models, rounds, pandas_a_row=pandas_a_row, start=start, history=history)
 
 
 def _round(bench: Bench, pool: ProcessPoolExecutor, models: list[str]) -> Round:
@@ -69,13 +74,21 @@ def _round(bench: Bench, pool: ProcessPoolExecutor, models: list[str]) -> Round:
     floor_s = run_floor(bench, models)
     server_s = bench.server_seconds() - before
     bench.settle()
-    night = run_night(bench, pool, models)
+    night = run_plain(bench, pool, models)
     bench.drop_labels(night.run_id)
     bench.settle()
     return Round(floor_s, server_s, night, sql_s=run_sql(bench) if models == ["kmeans"] else None)
 
 
-def _case(bench: Bench, models: list[str], rounds: list[Round], *, pandas_a_row: float, start: float) -> Case:
+def _case(
+    bench: Bench,
+    models: list[str],
+    rounds: list[Round],
+    *,
+    pandas_a_row: float,
+    start: float,
+    history: HistoryCost,
+) -> Case:
     floor = statistics.median(each.floor_s for each in rounds)
     night = sorted((each.night for each in rounds), key=lambda night: night.seconds)[len(rounds) // 2]
     rivals = [each.sql_s for each in rounds if each.sql_s is not None]
@@ -99,4 +112,6 @@ def _case(bench: Bench, models: list[str], rounds: list[Round], *, pandas_a_row:
             "scoring processes": night.processor_s,
             **{f"of them {model}": assignment_seconds(bench, model) for model in models},
         },
+        history_ratio=history.ratio,
+        history=history,
     )

@@ -57,7 +57,7 @@ def scoring_processes(bench: Bench) -> Iterator[tuple[ProcessPoolExecutor, float
         yield pool, time.monotonic() - started
 
 
-def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str]) -> Night:
+def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str], *, as_of: date = AS_OF) -> Night:
     """Plan, score and publish a run of these models."""
     before = bench.server_seconds()
     started = time.monotonic()
@@ -66,7 +66,7 @@ def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str]) -> Nig
         bench.configuration,
         bench.registry,
         models=models,
-        as_of=AS_OF,
+        as_of=as_of,
         dry_run=False,
         requested_by="benchmark",
         workers=bench.workers,

@@ -79,12 +79,21 @@ def main() -> None:
 
 def _ratios(cases: list[Case]) -> Table:
     table = _table(
-        "Ratios", "models", "night / floor", "pandas / night", "SQL / night", "peak MB", "night s", "floor s"
+        "Ratios",
+        "models",
+        "night / floor",
+        "with history / night",
+        "pandas / night",
+        "SQL / night",
+        "peak MB",
+        "night s",
+        "floor s",
     )
     for case in cases:
         table.add_row(
             ", ".join(case.models),
             f"{case.ratio_to_floor:.2f}",
+            f"{case.history_ratio:.2f}",
             f"{case.pandas_ratio:.1f}",
             f"{case.sql_ratio:.2f}" if case.sql_ratio else "",
             f"{case.peak_rss_mb:.0f}",

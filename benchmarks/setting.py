@@ -23,6 +23,7 @@ from clustering.customers import split
 from clustering.features import fit_scaling
 from clustering.generator import generate_customers
 from clustering.registry import Training
+from clustering.training.building import describe
 from clustering.warehouse.bulk import ArrowConnection
 
 SERVER_SETTINGS = {
@@ -160,13 +161,15 @@ def _train(bench: Bench, models: list[str], show: Callable[[str], None]) -> None
         show(f"training {model}")
         spec = bench.configuration.models[model]
         scaling = fit_scaling(valid, spec.features, contract)
-        fitted = algorithm(spec.algorithm).fit(scaling.apply(valid), CHOSEN[spec.algorithm], spec)
+        features = scaling.apply(valid)
+        fitted = algorithm(spec.algorithm).fit(features, CHOSEN[spec.algorithm], spec)
         first = -1 if spec.has_noise else 0
         clusters = tuple(
             ClusterSegment(label, label + 1, f"Segment {label + 1}", "", "", 0)
             for label in range(first, int(fitted.labels.max()) + 1)
         )
-        artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters)
+        reference = describe(bench.configuration, model, fitted, customers=valid, features=features, rejected=0)
+        artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters, reference)
         training = Training("structured", {}, "the first ones", len(fitted.labels), "0" * 64)
         version = bench.registry.register(artifact, training, estimator=fitted.estimator)
         bench.registry.promote(

@@ -11,15 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clustering.config import Configuration, load_configuration
     from clustering.errors import ClusteringError, PassingError, PermanentError
+    from clustering.forgetting import forget
     from clustering.library import Clustering, cluster
+    from clustering.monitoring.watching import watch
     from clustering.own_names import name_segment, reset_segment_name
     from clustering.registry import Registry
-    from clustering.scoring import abandon_run, cluster_records, drop_expired, plan_run, publish_run, score_shard
+    from clustering.scoring import (
+        abandon_run,
+        cluster_records,
+        drop_expired,
+        end_of_past,
+        plan_run,
+        publish_run,
+        score_shard,
+    )
     from clustering.training import (
         approve,
         change_champion,
         draw_sample,
         drop_sample,
+        end_workers,
         gate,
         preview,
         promote,
@@ -45,6 +56,9 @@ __all__ = [
     "draw_sample",
     "drop_expired",
     "drop_sample",
+    "end_of_past",
+    "end_workers",
+    "forget",
     "gate",
     "load_configuration",
     "migrate",
@@ -58,20 +72,32 @@ __all__ = [
     "roll_back",
     "score_shard",
     "train",
+    "watch",
 ]
 
 _MODULES = {
     "clustering.config": ("Configuration", "load_configuration"),
     "clustering.errors": ("ClusteringError", "PassingError", "PermanentError"),
+    "clustering.forgetting": ("forget",),
     "clustering.library": ("Clustering", "cluster"),
     "clustering.registry": ("Registry",),
-    "clustering.scoring": ("abandon_run", "cluster_records", "drop_expired", "plan_run", "publish_run", "score_shard"),
+    "clustering.scoring": (
+        "abandon_run",
+        "cluster_records",
+        "drop_expired",
+        "end_of_past",
+        "plan_run",
+        "publish_run",
+        "score_shard",
+    ),
+    "clustering.monitoring.watching": ("watch",),
     "clustering.own_names": ("name_segment", "reset_segment_name"),
     "clustering.training": (
         "approve",
         "change_champion",
         "draw_sample",
         "drop_sample",
+        "end_workers",
         "gate",
         "preview",
         "promote",

@@ -27,6 +27,7 @@ from clustering.algorithms.base import Parameters
 from clustering.config import AlgorithmName
 from clustering.errors import ArtifactError
 from clustering.features import Scaling
+from clustering.monitoring.reference import Reference
 from clustering.segments.stability import stability_band
 
 FORMAT = 1
@@ -63,7 +64,10 @@ class ClusterSegment:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a version consists of, apart from its place in the registry."""
+    """What a version consists of, apart from its place in the registry.
+
+    Versions of releases that did not watch nights have no reference.
+    """
 
     model: str
     algorithm: AlgorithmName
@@ -71,6 +75,7 @@ class Artifact:
     settings: Mapping[str, Any]
     clusters: tuple[ClusterSegment, ...]
     parameters: Parameters
+    reference: Reference | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -126,6 +131,7 @@ def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
         settings=meta["settings"],
         clusters=tuple(ClusterSegment(**cluster) for cluster in meta["clusters"]),
         parameters=loaded,
+        reference=Reference.from_dict(meta["reference"]) if meta.get("reference") else None,
     )
 
 
@@ -145,6 +151,7 @@ def _meta(artifact: Artifact, *, version: int, parameters_sha256: str) -> dict[s
         "settings": dict(artifact.settings),
         "clusters": [asdict(cluster) for cluster in artifact.clusters],
         "parameters_sha256": parameters_sha256,
+        "reference": artifact.reference.to_dict() if artifact.reference else None,
     }
 
 

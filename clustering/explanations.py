@@ -23,6 +23,13 @@ def keep_explanations(transaction: Transaction, model_version_id: int, artifact:
     transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(attractions(artifact))])
 
 
+def replace_clusters(transaction: Transaction, model_version_id: int, artifact: Artifact) -> None:
+    """Write the clusters of a version anew, from an artifact that has taken the place of its former one."""
+    drop_explanations(transaction, model_version_id)
+    version = {"model_version_id": model_version_id}
+    transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(attractions(artifact))])
+
+
 def drop_explanations(transaction: Transaction, model_version_id: int) -> None:
     """Remove the clusters of a version whose artifact is removed; DBSCAN's hold values of customers."""
     transaction.execute("explaining/delete_clusters", model_version_id=model_version_id)

@@ -1,4 +1,4 @@
-"""How much may be posted at once, from the environment."""
+"""How much may be posted at once, and how long a night may take, from the environment."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def dag_rows() -> int:
     Raises ConfigurationError for a value that is not a positive whole number.
     """
     return _limit("CLUSTERING_DAG_MAX_ROWS", 20_000)
+
+
+def night_hours() -> int:
+    """Return after how many hours a night that is not done is late: `CLUSTERING_NIGHT_HOURS`.
+
+    Raises ConfigurationError for a value that is not a positive whole number.
+    """
+    return _limit("CLUSTERING_NIGHT_HOURS", 4)
 
 
 def _limit(variable: str, default: int) -> int:

@@ -134,8 +134,9 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     """Replace the contract's table by these rows, in one transaction, and return how many there are.
 
     The columns get the types of the rows' columns, or uuid where the contract says so and every value is one; there is
-    no primary key. Raises DataError, and changes nothing, where the table cannot be replaced: what depends on it, such
-    as a view, is never dropped with it.
+    no primary key. Whoever might read the former table may read this one, and so may the role of the DAGs. Raises
+    DataError, and changes nothing, where the table cannot be replaced: what depends on it, such as a view, is never
+    dropped with it.
     """
     started = time.monotonic()
     schema, table = contract.schema_and_table
@@ -164,12 +165,18 @@ def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tu
         "table": sql.Identifier(schema, table),
         "columns": sql.SQL(", ").join(columns),
     }
-    queries = ["loading/drop_table", "loading/create_table"]
     with warehouse.transaction(read_only=True) as transaction:
+        readers = [
+            {**names, "reader": sql.SQL("public") if row.name is None else sql.Identifier(row.name)}
+            for row in transaction.rows("loading/readers", schema=schema, table=table)
+        ]
+        queries = [(query, names) for query in ("loading/drop_table", "loading/create_table")]
+        queries += [("loading/grant_select", reader) for reader in readers]
         # Asked first, because `create schema if not exists` needs the right to create one even where it exists.
         if not transaction.scalar("loading/schema_exists", schema=schema):
-            queries.insert(0, "loading/create_schema")
-        return [transaction.compose(query, names) for query in queries], transaction.compose("loading/analyze", names)
+            queries.insert(0, ("loading/create_schema", names))
+            queries += [("loading/grant_usage", reader) for reader in readers]
+        return [transaction.compose(*query) for query in queries], transaction.compose("loading/analyze", names)
 
 
 def _typed(text: pa.ChunkedArray, column: Column, factor: float, wanted: pa.DataType) -> pa.ChunkedArray:

@@ -70,9 +70,10 @@ def name_segment(
             record_events(transaction, model, champion, [Event("rename", segment_id, (), None, told)])
 
 
-def reset_segment_name(warehouse: Warehouse, *, model: str, segment_id: int) -> None:
+def reset_segment_name(warehouse: Warehouse, *, model: str, segment_id: int, reset_by: str) -> None:
     """Give a segment back to the model's own naming; ConfigurationError when no analyst has named it."""
     with warehouse.transaction() as transaction:
+        transaction.execute("audit/set_actor", actor=reset_by)
         if not transaction.execute("names/delete_name", model=model, segment_id=segment_id):
             raise ConfigurationError(f"{model} segment {segment_id} has no name, description or action of an analyst's")
 

@@ -5,6 +5,8 @@ makes a new version, `gate` promotes or refuses it, and `announce` tells who wai
 a refused version). A model that fails leaves its champion as it is and does not stop the others, but the run ends as
 failed. `prune` removes the artifacts of versions that nothing needs any more.
 
+A run that drift has started trains the models that drifted.
+
 With **approval** on, versions that pass the gate wait: `review` lists what would change, `approve` asks a person (see
 Required Actions; silence for three days is a no), and `decide` does as the person said.
 
@@ -18,7 +20,16 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, TriggerRule, dag, get_current_context, task, task_group
+from airflow.sdk import (
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    Param,
+    TriggerRule,
+    dag,
+    get_current_context,
+    task,
+    task_group,
+)
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
@@ -26,7 +37,10 @@ from segmentation_definitions import (
     CHAMPIONS,
     CUSTOMERS,
     DEFAULT_ARGS,
+    DRIFT,
     LONG,
+    alarmed_models,
+    alert_of_run,
     chosen_models,
     models_param,
     open_session,
@@ -37,7 +51,8 @@ PATIENCE = timedelta(days=3)
 
 
 @dag(
-    schedule="0 4 * * 0",
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 4 * * 0", timezone="UTC"), assets=[DRIFT]),
+    on_failure_callback=alert_of_run,
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
@@ -74,7 +89,7 @@ def retrain_models() -> None:
             return clustering.change_champion(session.registry, order=order, decided_by=person(dag_run))
 
     @task(inlets=[CUSTOMERS])
-    def sample(params: dict[str, Any], dag_run: Any) -> list[dict[str, str]]:
+    def sample(params: dict[str, Any], dag_run: Any, triggering_asset_events: Any) -> list[dict[str, str]]:
         """Draw the training customers and return the models to train on them."""
         if params["champions"]:
             raise AirflowSkipException("champions are set by hand: nothing is trained")
@@ -82,7 +97,7 @@ def retrain_models() -> None:
             drawn = clustering.draw_sample(
                 session.warehouse,
                 session.configuration,
-                models=chosen_models(params),
+                models=alarmed_models(triggering_asset_events) or chosen_models(params),
                 requested_by=f"retrain_models {dag_run.run_id}",
             )
         return [{"model": model, "sample": drawn["sample"]} for model in drawn["models"]]
@@ -92,7 +107,10 @@ def retrain_models() -> None:
         """Train one model and return its new version."""
         show_model(part["model"])
         with open_session() as session:
-            return clustering.train(session.warehouse, session.configuration, session.registry, **part)
+            try:
+                return clustering.train(session.warehouse, session.configuration, session.registry, **part)
+            finally:
+                clustering.end_workers()
 
     @task(map_index_template="{{ model_name }}", multiple_outputs=False)
     def gate(version: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:

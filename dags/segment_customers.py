@@ -4,15 +4,21 @@
 `publish` makes the run current in one transaction. `clean_up` drops what a failed or stopped run has staged;
 `retention` drops the labels of runs that are too old, and its failure never fails the night.
 
+`watch` compares the night with the customers that the models were trained on. Its results are in `drift_checks`; an
+alarm is told of, and starts `retrain_models` unless one did so only days before. A failure of it is told of as well.
+
 Before the first night, run `retrain_models`. A model without a champion is skipped with a warning in the log of `plan`.
-To repeat a day, trigger the DAG with its date as `as_of`: the new result takes the place of the old one.
+To repeat a day, trigger the DAG with its date as `as_of`: the new result takes the place of the old one. A past date,
+whether asked for so or by Airflow's backfill, is scored by the champions of that date on the contract's `dated_source`,
+or on the present rows with `from_present_rows`.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import DAG, Param, dag, get_current_context, task
+from airflow.sdk import DAG, AssetAlias, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
@@ -21,18 +27,30 @@ from segmentation_definitions import (
     CUSTOMER_LABELS,
     CUSTOMERS,
     DEFAULT_ARGS,
+    DRIFT,
     LONG,
+    SEGMENT_HISTORY,
     SEGMENTS,
+    alert_of_drift,
+    alert_of_run,
+    alert_of_task,
     business_date,
     chosen_models,
+    end_of_past_date,
+    late_night,
     models_param,
     open_session,
     workers,
 )
 
+# A task that ends well always tells of the assets that it names as outlets; those of an alias only when they are added.
+ALARMS = AssetAlias("drift_alarms")
+
 
 @dag(
     schedule="0 2 * * *",
+    deadline=late_night(),
+    on_failure_callback=alert_of_run,
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
@@ -47,6 +65,12 @@ from segmentation_definitions import (
             format="date",
             title="As of",
             description="The date that the labels stand for. Empty: the date of the run.",
+        ),
+        "from_present_rows": Param(
+            False,
+            type="boolean",
+            title="From present rows",
+            description="Label the customers as they are now for a past date. The run is marked as substituted.",
         ),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Count everything, publish nothing."),
         "shards": Param(
@@ -64,13 +88,16 @@ def segment_customers() -> None:
     @task(inlets=[CUSTOMERS, CHAMPIONS])
     def plan(params: dict[str, Any], dag: DAG, dag_run: Any, partition_key: str | None = None) -> list[dict[str, int]]:
         """Record the run and return its shards."""
+        as_of = business_date(params["as_of"], partition_key, dag_run, dag.timezone)
         with open_session() as session:
             planned = clustering.plan_run(
                 session.warehouse,
                 session.configuration,
                 session.registry,
                 models=chosen_models(params),
-                as_of=business_date(params["as_of"], partition_key, dag_run.run_after, dag.timezone),
+                as_of=as_of,
+                ended_at=end_of_past_date(as_of, dag_run, timezone=dag.timezone, now=datetime.now(UTC)),
+                from_present_rows=params["from_present_rows"],
                 dry_run=params["dry_run"],
                 requested_by=f"{dag.dag_id} {dag_run.run_id}",
                 workers=workers(),
@@ -87,7 +114,11 @@ def segment_customers() -> None:
                 session.warehouse, session.configuration, session.registry, run_id=part["run"], shard=part["shard"]
             )
 
-    @task(outlets=[CUSTOMER_LABELS, SEGMENTS], multiple_outputs=False)
+    @task(
+        inlets=[CUSTOMERS, CUSTOMER_LABELS],  # the labels of the date before, for what has changed since
+        outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY],
+        multiple_outputs=False,
+    )
     def publish(parts: list[dict[str, int]], params: dict[str, Any]) -> dict[str, Any]:
         """Make the run current and return its counts."""
         with open_session() as session:
@@ -96,6 +127,24 @@ def segment_customers() -> None:
             raise AirflowSkipException(f"dry run, nothing was published: {counts}")
         return counts
 
+    @task(
+        inlets=[CUSTOMER_LABELS, SEGMENTS], outlets=[ALARMS], on_failure_callback=alert_of_task, multiple_outputs=False
+    )
+    def watch(published: dict[str, Any] | None, outlet_events: Any) -> dict[str, Any]:
+        """Check the published run for drift, tell of alarms, and start a retraining where one is due."""
+        if not published:
+            raise AirflowSkipException("nothing was published")
+        with open_session() as session:
+            found = clustering.watch(
+                session.warehouse, session.configuration, session.registry, run_id=published["run_id"]
+            )
+        if found["alarms"] and found["is_latest"]:
+            alert_of_drift(found, get_current_context())
+        if found["retrain"]:
+            event = {"models": found["retrain"], "as_of": found["as_of"], "alarms": len(found["alarms"])}
+            outlet_events[ALARMS].add(DRIFT, extra=event)
+        return found
+
     @task
     def clean_up(parts: list[dict[str, int]], dag_run: Any) -> bool:
         """Abandon the run unless it has ended well, and return whether there was something to abandon."""
@@ -103,7 +152,7 @@ def segment_customers() -> None:
             note = f"the DAG run {dag_run.run_id} ended without publishing"
             return clustering.abandon_run(session.warehouse, run_id=parts[0]["run"], note=note)
 
-    @task(multiple_outputs=False)
+    @task(on_failure_callback=alert_of_task, multiple_outputs=False)
     def retention() -> dict[str, Any]:
         """Drop the labels of runs that are too old and return which."""
         with open_session() as session:
@@ -115,6 +164,7 @@ def segment_customers() -> None:
     scored >> published
     # Teardowns do not decide the state of the DAG run, and run even when a person marks it as failed.
     [scored, published] >> clean_up(parts).as_teardown(setups=parts)
+    watch(published).as_teardown()
     published >> retention().as_teardown()
 
 

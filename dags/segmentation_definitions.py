@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -11,18 +11,24 @@ from typing import Any
 
 from airflow.sdk import Asset, Connection, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 from airflow.sdk.configuration import conf
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
 from clustering.errors import ConfigurationError, PassingError, PermanentError
+from clustering.limits import night_hours
 
 CUSTOMERS = Asset(name="customers")
 CUSTOMER_LABELS = Asset(name="customer_labels")
 SEGMENTS = Asset(name="segments")
 CHAMPIONS = Asset(name="champions")
+SEGMENT_HISTORY = Asset(name="segment_history")
+DRIFT = Asset(name="drift")  # an event of it starts a retraining
 
 LONG = timedelta(hours=3)
+OWN_NIGHT = timedelta(days=1)  # so late a run may still plan its own date as the present one: until the next is due
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "segmentation",
     "retries": 3,
@@ -85,18 +91,32 @@ def workers() -> int:
     return max(1, at_once)
 
 
-def business_date(asked: str | None, partition_key: str | None, run_after: datetime, timezone: tzinfo) -> date:
+def business_date(asked: str | None, partition_key: str | None, dag_run: Any, timezone: tzinfo) -> date:
     """Return the date that a run's labels stand for: the one asked for, or the run's own in the DAG's time zone.
 
-    Raises ConfigurationError for a partition key that is not a date.
+    Raises ConfigurationError for a partition key that is not a date, and for a date that is asked of a whole backfill.
     """
+    if asked and dag_run.run_type == "backfill":
+        raise ConfigurationError(f"as_of is {asked!r}, but each run of a backfill has its own date; leave as_of out")
     if not (asked or partition_key):
-        return run_after.astimezone(timezone).date()
+        return dag_run.run_after.astimezone(timezone).date()
     try:
         return date.fromisoformat(asked or str(partition_key))
     except ValueError:
         name, value = ("as_of", asked) if asked else ("the partition key", partition_key)
         raise ConfigurationError(f"{name} is {value!r}; it has to be a date such as 2026-01-31") from None
+
+
+def end_of_past_date(as_of: date, dag_run: Any, *, timezone: tzinfo, now: datetime) -> datetime | None:
+    """Return when the date of a run ended in the DAG's time zone, if it is past; None for a present date.
+
+    A run's own date stays present for a day, unless the run is one of a backfill, so that a night may be late or
+    retried after midnight.
+    """
+    own = dag_run.run_type != "backfill" and as_of == dag_run.run_after.astimezone(timezone).date()
+    if own and now - dag_run.run_after < OWN_NIGHT:
+        return None
+    return clustering.end_of_past(as_of, timezone, now=now)
 
 
 def models_param() -> Param:
@@ -121,3 +141,52 @@ def models_param() -> Param:
 def chosen_models(params: Mapping[str, Any]) -> list[str] | None:
     """Return the models asked for, None for all."""
     return list(params["models"] or ()) or None
+
+
+def alarmed_models(events: Mapping[Any, Iterable[Any]]) -> list[str]:
+    """Return the models whose drift started a run, of those that are configured; none where no drift did."""
+    named = {model for event in events.get(DRIFT, ()) for model in event.extra["models"]}
+    return sorted(named & set(model_names()))
+
+
+def late_night() -> DeadlineAlert:
+    """Return the alert of a night that is not done in time."""
+    hours = night_hours()
+    message = {
+        "subject": "segment_customers is late",
+        "text": f"not done {hours} hours after it was queued; readers keep the former segments",
+    }
+    return DeadlineAlert(
+        name=f"done within {hours} hours",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=AsyncCallback("segmentation_notifier.Alert", kwargs=message),
+    )
+
+
+def alert_of_run(context: Any) -> None:
+    """Tell that a DAG run failed."""
+    run = context["dag_run"]
+    alert(f"{run.dag_id} failed", f"the run {run.run_id} ended as failed; its tasks' logs say why", context)
+
+
+def alert_of_task(context: Any) -> None:
+    """Tell that a task failed whose failure does not fail its run."""
+    task = context["ti"]
+    text = f"in the run {task.run_id}, which goes on without it: {context.get('exception') or 'see its log'}"
+    alert(f"{task.dag_id}: {task.task_id} failed", text, context)
+
+
+def alert_of_drift(watched: Mapping[str, Any], context: Any) -> None:
+    """Tell what has drifted, and whether models are retrained because of it."""
+    what = "; ".join(alarm["sentence"] for alarm in watched["alarms"])
+    models = ", ".join(watched["retrain"])
+    follows = f"retraining {models}" if models else "nothing is retrained now: see docs/operate.md"
+    alert(f"customers have drifted as of {watched['as_of']}", f"{what}. {follows}", context)
+
+
+def alert(subject: str, text: str, context: Any) -> None:
+    """Tell people by the configured notifier."""
+    from segmentation_notifier import Alert  # of plugins/, which is on the path of every component of Airflow
+
+    Alert(subject, text)(context)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
+    from fastapi import Request
+
     from clustering.web import Access, Backend
+    from clustering.web.backend import Open
 
 
 class SegmentationPlugin(AirflowPlugin):
@@ -56,16 +60,33 @@ def airflow_access() -> Access:
             name=lambda user: user.get_name(),
             require=requires_access_dag("POST", DagAccessEntity.RUN, "retrain_models"),
         ),
+        log_in=log_in_address,
     )
 
 
-@cache
+def log_in_address(request: Request) -> str:
+    """Return the path of Airflow's log-in, which leads back to what was asked for."""
+    # Paths alone: what stands before them may be another one to the browser than to this server.
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"{request.base_url.path}api/v2/auth/login?{urlencode({'next': wanted})}"
+
+
 def open_backend() -> Backend:
     """Return the backend on the warehouse of Airflow's connection; what fails is tried again by the next request."""
+    return _following()()
+
+
+@cache
+def _following() -> Open:
+    from clustering import web
+
+    return web.Following(_url)
+
+
+def _url() -> str:
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from clustering import web
     from clustering.warehouse import url_of_connection
     from clustering.warehouse.urls import CONNECTION
 
@@ -73,4 +94,4 @@ def open_backend() -> Backend:
         connection = Connection.get(CONNECTION)
     except AirflowNotFoundException:
         connection = None
-    return web.open_backend(url_of_connection(connection))
+    return url_of_connection(connection)

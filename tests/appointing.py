@@ -18,6 +18,7 @@ from clustering.generator import generate_customers
 from clustering.loading import load_customers
 from clustering.registry import Training
 from clustering.segments.naming import SegmentIdentity, name_clusters
+from clustering.training.building import describe
 from clustering.versions import Version
 from tests.clustering.scoring.conftest import Project
 
@@ -47,7 +48,10 @@ def appoint(project: Project, model: str, **settings: Any) -> Version:
         ClusterSegment(label, one.segment_id, one.name, one.description, one.recommended_action, customers=0)
         for label, one in sorted(names.items())
     )
-    artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters)
+    dirty = generate_customers(CUSTOMERS, seed=1).combine_chunks().to_batches()[0]
+    rejected = split(dirty, configuration.contract).rejected.num_rows
+    reference = describe(configuration, model, fitted, customers=customers, features=features, rejected=rejected)
+    artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters, reference)
     training = Training("structured", {"silhouette": 0.5}, "all", customers.num_rows, "0" * 64)
     version = registry.register(artifact, training, estimator=fitted.estimator)
     registry.promote(

@@ -24,6 +24,8 @@ def test_benchmark_writes_its_figures(tmp_path):
     for case in (alone, together):
         assert case["ratio_to_floor"] == pytest.approx(case["night_s"] / case["floor_s"])
         assert case["pandas_ratio"] > 0
+        assert case["history_ratio"] == pytest.approx(case["history"]["with_s"] / case["history"]["without_s"])
+        assert 0 < case["history"]["customers_moved"] <= 0.01
         assert 0 < case["peak_rss_mb"] <= 350
     assert alone["sql_ratio"] > 0
     assert together["sql_ratio"] is None

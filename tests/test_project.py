@@ -105,9 +105,10 @@ def test_lock_names_no_host_and_no_path(lock: str) -> None:
 
 
 def test_package_declares_what_the_image_carries() -> None:
-    """`pyproject.toml` and the upper part of `requirements.in` name the same packages."""
+    """`pyproject.toml`, Airflow as an extra, and the upper part of `requirements.in` name the same packages."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert sorted(map(str, map(Requirement, project["dependencies"]))) == sorted(map(str, declared()[0]))
+    named = project["dependencies"] + project["optional-dependencies"]["airflow"]
+    assert sorted(map(str, map(Requirement, named))) == sorted(map(str, declared()[0]))
 
 
 def test_make_targets_in_the_documents_exist() -> None:
@@ -204,6 +205,7 @@ def test_compose_variables_are_documented() -> None:
     assert set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE)) == required | optional.keys()
     assert set(re.findall(r"^(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == {(name, "") for name in required}
     assert dict(re.findall(r"^#(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == optional
+    assert not [name for name in optional if re.search("PASSWORD|SECRET|KEY|TOKEN", name)], "a secret has a default"
 
 
 def test_compose_opens_ports_to_this_machine_only() -> None:
@@ -227,14 +229,55 @@ def test_compose_suits_old_and_new_releases() -> None:
 
 
 def test_services_share_image_environment_and_store() -> None:
-    """Every Airflow service runs the same code with the same settings on the same model store."""
-    airflow = {name: service for name, service in services().items() if name.startswith("airflow-")}
+    """Every Airflow service runs the same code with the same settings; workers alone write to the model store."""
+    airflow = {name: service for name, service in services().items() if "airflow" in str(service.get("command", ""))}
+    airflow |= {name: service for name, service in services().items() if name.startswith("airflow-")}
     assert airflow.keys() >= {f"airflow-{name}" for name in ("apiserver", "scheduler", "dag-processor", "worker")}
-    common = services()["airflow-scheduler"]["environment"].items()
+    common = services()["airflow-scheduler"]["environment"]
     for name, service in airflow.items():
-        assert service["image"] == "customer-segmentation", name
-        assert common <= service["environment"].items(), name
-        assert "store:/opt/airflow/store" in service["volumes"], name
+        assert service["image"] == "${SEGMENTATION_IMAGE:-customer-segmentation}", name
+        others = {"WAREHOUSE_URL"} if name == "airflow-init" else set()
+        assert {key: service["environment"][key] for key in common.keys() - others} == {
+            key: value for key, value in common.items() if key not in others
+        }, name
+        store = "store:/opt/airflow/store" + ("" if name == "airflow-worker" else ":ro")
+        assert store in service["volumes"], name
+
+
+def test_services_are_contained() -> None:
+    """No service may write to its image or gain rights, all have limits, and those that stay have a health check."""
+    for name, service in services().items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["pids_limit"], name
+        assert service["mem_limit"], name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+        assert not service.get("privileged"), name
+        assert "healthcheck" in service or service["restart"] == "no", name
+        assert "image" in service, name
+        built = "build" in service  # the Dockerfile ends as the user airflow
+        assert built or service["user"] not in ("", "root", "0"), name
+
+
+def test_people_log_in_by_accounts() -> None:
+    """The containers use the auth manager with users and roles, whose provider is in both locks."""
+    managers = {service["environment"].get("AIRFLOW__CORE__AUTH_MANAGER") for service in services().values()}
+    assert managers - {None} == {"airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"}
+    assert all(("apache-airflow-providers-fab", "") in read_lock(lock) for lock in LOCKS)
+
+
+def test_kubernetes_runs_what_compose_runs() -> None:
+    """The values file sets what the compose file sets, names secrets, and holds none."""
+    values = yaml.safe_load((PROJECT / "deploy" / "values.yaml").read_text(encoding="utf-8"))
+    worker = services()["airflow-worker"]["environment"]
+    assert values["executor"] == worker["AIRFLOW__CORE__EXECUTOR"]
+    assert values["config"]["core"]["auth_manager"] == worker["AIRFLOW__CORE__AUTH_MANAGER"]
+    assert {one["envName"] for one in values["secret"]} == {"AIRFLOW_CONN_WAREHOUSE", "WAREHOUSE_URL"}
+    assert values["airflowVersion"] == read_lock("requirements.txt")["apache-airflow", ""].removeprefix("==")
+    (mount,) = values["volumeMounts"]
+    assert f"store:{mount['mountPath']}" in services()["airflow-worker"]["volumes"]
+    assert values["createUserJob"]["enabled"] is values["postgresql"]["enabled"] is False
 
 
 def test_image_is_built_for_every_engine() -> None:
@@ -253,7 +296,15 @@ def test_image_carries_what_it_runs() -> None:
     lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
-    assert {"!clustering", "!dags", "!plugins", "!sql", "!models/*.yaml", "!requirements-runtime.txt"} <= set(rules)
+    assert {
+        "!clustering",
+        "!dags",
+        "!plugins",
+        "!sql",
+        "!models/*.yaml",
+        "!requirements-runtime.txt",
+        "!setup.py",
+    } <= set(rules)
     assert not any(".env" in rule or "store" in rule for rule in rules[1:])
 
 

@@ -21,6 +21,7 @@ from clustering.config import (
     Column,
     Contract,
     DbscanSpec,
+    Drift,
     Gate,
     GaussianMixtureSpec,
     KMeansSpec,
@@ -37,6 +38,7 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
     ("customers.yaml", "The contract of the table of customers.", Contract),
     ("customers.yaml: columns", "Of each column, under its name.", Column),
     ("customers.yaml: aliases", "Of each alias of a column; a plain text is an alias with the factor 1.", Alias),
+    ("customers.yaml: drift", "When a night raises an alarm, and when an alarm starts a retraining.", Drift),
     ("segments.yaml", "The named segments. A cluster that fits none gets the next free number.", SegmentCatalogue),
     ("segments.yaml: segments", "Of each named segment. All prototypes name the same columns.", NamedSegment),
     ("segments.yaml: outliers", "What the noise of a density model is called.", Outliers),
@@ -72,6 +74,13 @@ VARIABLES: Sequence[tuple[str, str, str]] = (
     ("CLUSTERING_API_MAX_ROWS", "`5000`", "Customers of one request to the API."),
     ("CLUSTERING_API_MAX_BYTES", "`4194304`", "Size of one request to the API."),
     ("CLUSTERING_DAG_MAX_ROWS", "`20000`", "Customers of one run of the DAG `cluster_customers`."),
+    ("CLUSTERING_NIGHT_HOURS", "`4`", "Hours after which a run of `segment_customers` that is not done is late."),
+    (
+        "CLUSTERING_NOTIFIER",
+        "not set: the log alone",
+        "Who is told of late and failed runs and of drift: JSON with the `classpath` of a notifier of Airflow and its "
+        "`kwargs`; see [operate.md](operate.md#late-and-missing-nights-alarms-notifications-metrics).",
+    ),
 )
 CONFIGURE_INTRODUCTION = """\
 # Settings

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from clustering.cli.champions import models, promote, rollback
 from clustering.cli.files import cluster
+from clustering.cli.forgetting import forget
 from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
 from clustering.cli.preparing import load, migrate
@@ -41,7 +42,8 @@ def describe(
         typer.echo(context.get_help())
 
 
-for command in (migrate, load, retrain, score, segments, models, promote, rollback, cluster, report, name_segment):
+COMMANDS = (migrate, load, retrain, score, segments, models, promote, rollback, cluster, report, name_segment, forget)
+for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -22,6 +23,9 @@ def score(
         ),
     ] = None,
     model: Models = None,
+    from_present_rows: Annotated[
+        bool, typer.Option("--from-present-rows", help="Label the customers as they are now for a past date")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count everything, publish nothing")] = False,
     shards: Annotated[
         int | None,
@@ -32,19 +36,29 @@ def score(
 ) -> None:
     """Label every customer with every champion, publish the result whole or not at all, and drop what is too old.
 
-    A run that fails or is stopped is abandoned: readers keep the former result.
+    A past date is labelled by its own champions, from the contract's dated source. A run that fails or is stopped is
+    abandoned: readers keep the former result.
     """
-    day = as_of.date() if as_of else datetime.now(UTC).date()
+    night = Night(as_of.date() if as_of else datetime.now(UTC).date(), dry_run, from_present_rows)
     with open_session() as session:
-        told = _score(session, model, day=day, dry_run=dry_run, shards=shards, jobs=jobs or os.cpu_count() or 1)
+        told = _score(session, model, night, shards=shards, jobs=jobs or os.cpu_count() or 1)
     tell(told, _in_words(told), as_json=as_json)
 
 
+@dataclass(frozen=True)
+class Night:
+    """What is asked of a night."""
+
+    as_of: date
+    dry_run: bool
+    from_present_rows: bool
+
+
 def _score(
-    session: Session, models: list[str] | None, *, day: date, dry_run: bool, shards: int | None, jobs: int
+    session: Session, models: list[str] | None, night: Night, *, shards: int | None, jobs: int
 ) -> dict[str, Any]:
     from clustering.cli.workers import score_shards
-    from clustering.scoring import plan_run, publish_run
+    from clustering.scoring import end_of_past, plan_run, publish_run
 
     with progress("Planning"):
         run = plan_run(
@@ -52,8 +66,10 @@ def _score(
             session.configuration,
             session.registry,
             models=models,
-            as_of=day,
-            dry_run=dry_run,
+            as_of=night.as_of,
+            dry_run=night.dry_run,
+            ended_at=end_of_past(night.as_of, UTC, now=datetime.now(UTC)),
+            from_present_rows=night.from_present_rows,
             requested_by=f"{user_name()} (clustering score)",
             workers=jobs,
             shards=shards,
@@ -67,7 +83,8 @@ def _score(
     except BaseException as error:
         _abandon(session, run["run_id"], error)
         raise
-    return {**run, **published, "shards": len(run["shards"]), "models": run["models"], "retention": _retain(session)}
+    told = {**run, **published, "shards": len(run["shards"]), "models": run["models"]}
+    return {**told, "drift": [] if night.dry_run else _watch(session, run["run_id"]), "retention": _retain(session)}
 
 
 def _abandon(session: Session, run_id: int, error: BaseException) -> None:
@@ -78,6 +95,23 @@ def _abandon(session: Session, run_id: int, error: BaseException) -> None:
     note = str(error).splitlines()[0] if str(error) else type(error).__name__
     with suppress(ClusteringError, DBAPIError):  # the error that led here is the one to tell
         abandon_run(session.warehouse, run_id=run_id, note=f"clustering score ended without publishing: {note}")
+
+
+def _watch(session: Session, run_id: int) -> list[dict[str, Any]]:
+    """Check the night for drift, warn of alarms and return them; a failure never fails the night."""
+    from sqlalchemy.exc import DBAPIError
+
+    from clustering.monitoring.watching import watch
+
+    try:
+        with progress("Watching for drift"):
+            found = watch(session.warehouse, session.configuration, session.registry, run_id=run_id, may_ask=False)
+    except (ClusteringError, DBAPIError) as error:
+        warn(f"warning: published, but not checked for drift: {error}")
+        return []
+    for alarm in found["alarms"]:
+        warn(f"drift: {alarm['sentence']}")
+    return list(found["alarms"])
 
 
 def _retain(session: Session) -> dict[str, Any]:
@@ -102,6 +136,9 @@ def _in_words(told: dict[str, Any]) -> str:
         f"{told['rows_read']:,} rows read, {told['rows_labelled']:,} labelled, {told['rows_rejected']:,} rejected",
         f"scored by {versions}, in {told['shards']} shards",
     ]
+    if told["source_time"] != "present":
+        read = "the dated source" if told["source_time"] == "dated" else "the present rows, marked as substituted"
+        lines.append(f"a past date: scored by its own champions, from {read}")
     if told["skipped"]:
         lines.append(f"skipped, without a champion: {', '.join(told['skipped'])}; run clustering retrain")
     return "\n".join(lines)

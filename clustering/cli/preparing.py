@@ -8,16 +8,21 @@ from typing import Annotated
 import typer
 
 from clustering.cli.options import Json, open_session
-from clustering.cli.output import progress, tell
+from clustering.cli.output import progress, tell, warn
 
 
 def migrate(as_json: Json = False) -> None:
     """Create the schema `segmentation`, or bring it up to date; changes nothing when it is."""
     from clustering.warehouse import migrate as migrate_warehouse
+    from clustering.warehouse.roles import missing_grants
 
     with open_session() as session, progress("Migrating"):
         applied = migrate_warehouse(session.warehouse, session.configuration.contract)
-    tell({"applied": applied}, f"applied: {', '.join(applied)}" if applied else "up to date", as_json=as_json)
+        left = missing_grants(session.warehouse, session.configuration.contract)
+    for told in left:
+        warn(f"warning: {told}")
+    said = f"applied: {', '.join(applied)}" if applied else "up to date"
+    tell({"applied": applied, "missing_grants": left}, said, as_json=as_json)
 
 
 def load(

@@ -70,7 +70,7 @@ def name_segment(
     with open_session() as session:
         model = session.model(model)
         if reset:
-            reset_segment_name(session.warehouse, model=model, segment_id=segment)
+            reset_segment_name(session.warehouse, model=model, segment_id=segment, reset_by=by)
         else:
             give_name(session.warehouse, model=model, segment_id=segment, set_by=by, **words)
     said = f"{model} segment {segment}: holds from the next run that is published"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clustering.config.base import Frozen, Identifier
+from clustering.config.dated import checked_query
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
 KeyType = Literal["bigint", "text", "uuid"]
@@ -99,17 +100,42 @@ class Column(Frozen):
             raise ValueError(f"missing {value}: lies outside the range {[low, high]}")
 
 
+class Drift(Frozen):
+    """When a night raises an alarm because its customers differ from those that a version was trained on."""
+
+    false_alarms: float = Field(default=0.01, gt=0, le=0.5)
+    """The share of nights without drift that may raise an alarm all the same, over all checks and models together."""
+    min_effect: float = Field(default=0.1, ge=0)
+    """The least difference that matters, as Cohen's w: 0.1 is a shift of a feature by a tenth of a standard deviation.
+    With few customers chance alone brings more, and the limits are wider."""
+    retrain_at_most_every_days: int | None = Field(default=7, ge=1)
+    """Days that lie at least between two nights whose alarms start a retraining; null: alarms start none."""
+
+
 class Contract(Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""
 
     table: str = Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$")
     """The table of customers, with its schema; public where none is named."""
+    dated_source: Annotated[str, AfterValidator(checked_query)] | None = None
+    """A query of the customers as they were on a past date, which it names as `:as_of`; its columns are those of the
+    table. Runs of past dates read it; without it they are refused unless they ask for the present rows."""
     columns: Mapping[Identifier, Column]
     """The columns by name."""
     max_rejected_share: float = Field(default=0.2, ge=0, le=1)
     """A run that rejects more than this share of its rows fails before it publishes."""
     label_runs: int = Field(default=30, ge=1)
     """How many runs keep the labels of single customers; segments and history stay."""
+    history_days: int | None = Field(default=None, ge=1)
+    """How many days before the latest date the history of customers goes back; null keeps it for ever."""
+    default_model: Identifier | None = None
+    """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`
+    passes it on to the warehouse."""
+    min_group: int = Field(default=5, ge=1)
+    """Groups of fewer customers are not described: averages and profiles of such a segment, and counts of such a
+    protected group, are left out when a run is published; 1 describes all."""
+    drift: Drift = Drift()
+    """When a night raises an alarm, and when an alarm starts a retraining."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -151,6 +177,15 @@ class Contract(Frozen):
     def averaged(self) -> tuple[str, ...]:
         """Names of the numeric columns whose averages describe a segment."""
         return tuple(name for name in self.used[1:] if self.columns[name].is_numeric)
+
+    @property
+    def grouped(self) -> tuple[str, ...]:
+        """Names of the protected columns whose values make groups of customers."""
+        return tuple(
+            name
+            for name in self.with_role("protected")
+            if self.columns[name].is_numeric or self.columns[name].type == "text"
+        )
 
     def with_role(self, role: Role) -> tuple[str, ...]:
         """Names of the columns with this role, in the contract's order."""

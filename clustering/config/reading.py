@@ -16,7 +16,10 @@ from clustering.config.contract import Contract
 from clustering.config.models import AlgorithmName, ModelSpec
 from clustering.errors import ConfigurationError
 
-PROJECT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = _PACKAGE / "shipped"
+# What holds sql/, models/, dags/ and plugins/: a wheel's copy of them, or else the checkout around the package.
+PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"
 MOST_MODELS = 16  # current_customer_segments follows so many pointers
@@ -50,8 +53,14 @@ def configuration_directory() -> Path:
 
 
 def store_directory() -> Path:
-    """Return the model store's directory: `CLUSTERING_STORE`, or the project's `models/store`."""
-    return Path(os.environ.get("CLUSTERING_STORE") or PROJECT / "models" / "store").resolve()
+    """Return the model store's directory: `CLUSTERING_STORE`, or `models/store` of the checkout.
+
+    Raises ConfigurationError where neither is there: among installed packages, versions would be lost.
+    """
+    named = os.environ.get("CLUSTERING_STORE")
+    if not named and PROJECT == _SHIPPED:
+        raise ConfigurationError("CLUSTERING_STORE is not set; set it to a folder that all workers share")
+    return Path(named or PROJECT / "models" / "store").resolve()
 
 
 def model_names(directory: Path | None = None) -> list[str]:
@@ -77,6 +86,11 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
         raise ConfigurationError(f"{directory}: {len(names)} models are configured, at most {MOST_MODELS} can be")
     models = {name: _load_model(directory / f"{name}.yaml") for name in names}
     _check_columns(directory, contract, segments, models)
+    if contract.default_model is not None and contract.default_model not in models:
+        raise ConfigurationError(
+            f"{directory / CONTRACT_FILE}: default_model: {contract.default_model!r} is not configured; there are "
+            f"{', '.join(models)}, and null stands for the first of them"
+        )
     return Configuration(directory=directory, contract=contract, segments=segments, models=models)
 
 

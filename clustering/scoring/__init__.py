@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from clustering.scoring.dates import end_of_past
 from clustering.scoring.planning import abandon_run, plan_run
 from clustering.scoring.publishing import publish_run
 from clustering.scoring.records import cluster_records
 from clustering.scoring.retention import drop_expired
 from clustering.scoring.shards import score_shard
 
-__all__ = ["abandon_run", "cluster_records", "drop_expired", "plan_run", "publish_run", "score_shard"]
+__all__ = ["abandon_run", "cluster_records", "drop_expired", "end_of_past", "plan_run", "publish_run", "score_shard"]

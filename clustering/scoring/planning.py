@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from psycopg2 import sql
 
 from clustering.config import Configuration
-from clustering.errors import NoChampionError
 from clustering.registry import Registry, Version
+from clustering.scoring.champions import choose_champions
+from clustering.scoring.dates import source_time
+from clustering.scoring.history import require_neighbours
 from clustering.scoring.staging import drop_staged
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source
+from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, present_layout
 
 log = logging.getLogger(__name__)
 
@@ -37,46 +39,48 @@ def plan_run(
     requested_by: str,
     workers: int,
     shards: int | None = None,
+    ended_at: datetime | None = None,
+    from_present_rows: bool = False,
 ) -> dict[str, Any]:
     """Record a run with its champions and shards, and return them.
 
-    A run of the same date that is still going on is superseded: it can no longer publish. Models without a champion are
-    skipped with a warning; NoChampionError when none is left, DataError when the source is not as the contract says.
+    `ended_at` says that the date is past, and when it ended: the champions of that moment score, and the customers come
+    from the dated source, or if asked so from the present rows. A run of the same date that is still going on is
+    superseded: it can no longer publish. Models without a champion are skipped with a warning. Raises NoChampionError
+    when none is left, ArtifactError for one that can no longer score, ConfigurationError for a past date without a
+    source, DataError when the source is not as the contract says.
     """
     chosen = configuration.select(models)
-    champions = registry.champions(chosen)
-    skipped = sorted(set(chosen) - set(champions))
-    if not champions:
-        raise NoChampionError(
-            f"no champion for {', '.join(skipped)} yet: nothing has been trained and "
-            "promoted; run the DAG retrain_models first"
-        )
-    if skipped:
-        log.warning("skipped, they have no champion yet: %s; run the DAG retrain_models for them", ", ".join(skipped))
+    contract = configuration.contract
+    time = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)
+    champions = choose_champions(registry, list(chosen), ended_at=ended_at)
     with warehouse.transaction() as transaction:
-        source = describe_source(transaction, configuration.contract)
+        source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
         bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers))
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
+        if not dry_run:
+            require_neighbours(transaction, list(champions), as_of=as_of)
         _sweep(transaction, as_of=as_of, models=list(champions), dry_run=dry_run)
         run_id = transaction.scalar(
             "scoring/insert_run",
             as_of=as_of,
             dry_run=dry_run,
             requested_by=requested_by,
-            source=configuration.contract.table,
-            source_layout=source.layout(),
+            source=contract.dated_source if time == "dated" else contract.table,
+            source_time=time,
+            source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
         )
-        _record(transaction, run_id, champions, bounds, key_type=sql.SQL(configuration.contract.key_type))
-    log.info(
-        "run %s for %s: %s rows in %s shards, %s", run_id, as_of, source.rows, len(bounds) + 1, ", ".join(champions)
-    )
+        _record(transaction, run_id, champions, bounds, key_type=sql.SQL(contract.key_type))
+    counted = f"{source.rows} {time} rows in {len(bounds) + 1} shards"
+    log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
     return {
         "run_id": run_id,
         "as_of": as_of.isoformat(),
         "dry_run": dry_run,
         "models": {name: version.version for name, version in champions.items()},
-        "skipped": skipped,
+        "skipped": sorted(set(chosen) - set(champions)),
+        "source_time": time,
         "shards": list(range(len(bounds) + 1)),
     }
 

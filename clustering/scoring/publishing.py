@@ -18,7 +18,8 @@ from clustering.artifacts import ClusterSegment
 from clustering.config import Configuration, Contract
 from clustering.errors import DataError, RunError, TooManyRejectedError
 from clustering.own_names import own_names, put_on
-from clustering.scoring.profiling import write_profiles
+from clustering.scoring.history import write_history
+from clustering.scoring.profiling import undescribed, write_groups, write_profiles
 from clustering.scoring.staging import Attempt, drop_staged, staging_table
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.warehouse import Transaction, Warehouse
@@ -81,9 +82,11 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
     else:
         _attach_labels(transaction, run.run_id, versions, shards)
         _write_segments(transaction, configuration, run, versions, profiles)
-        write_profiles(transaction, run, versions, profiles, columns=configuration.contract.averaged)
+        write_profiles(transaction, configuration.contract, run, versions, profiles)
+        write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_samples", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
+        write_history(transaction, run, versions, shards)
         transaction.execute("publishing/move_pointer", run_id=run.run_id)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
     transaction.execute(
@@ -163,8 +166,10 @@ def _write_segments(
         "average_values": sql.SQL("").join(sql.SQL(", {}").format(sql.Placeholder(f"avg_{name}")) for name in averaged),
     }
     own = own_names(transaction, [version.model for version in versions])
+    nothing = dict.fromkeys(f"avg_{name}" for name in averaged)
     for version in versions:
         clusters = put_on([ClusterSegment(**cluster) for cluster in version.clusters], own[version.model])
+        hidden = undescribed(version.clusters, profiles[version.model], least=configuration.contract.min_group)
         for row in segment_rows(clusters, profiles[version.model], averaged):
             transaction.execute(
                 "publishing/insert_segment",
@@ -174,7 +179,7 @@ def _write_segments(
                 model=version.model,
                 model_version_id=version.model_version_id,
                 structure=version.structure,
-                **row,
+                **(row | nothing if row["segment_id"] in hidden else row),
             )
 
 

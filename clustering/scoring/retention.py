@@ -23,7 +23,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
     """Drop the labels and rejected rows of all but the newest runs, and return what was dropped and what was left.
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
-    transaction is open that began before the last publication: it may still follow the former pointer.
+    transaction is open that began before the last publication: it may still follow the former pointer. Where the
+    contract limits the history, older periods go too.
     """
     dropped: list[int] = []
     with warehouse.autocommit() as session:
@@ -34,6 +35,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             if not _drop_labels(session, run_id):
                 break
             dropped.append(run_id)
+        if days := configuration.contract.history_days:
+            log.info("%s periods of the history removed", session.execute("retention/delete_history", days=days))
     left = [run_id for run_id in expired if run_id not in dropped]
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from psycopg2 import sql
 
@@ -22,8 +21,11 @@ from clustering.algorithms import algorithm
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, source_cast, split
 from clustering.errors import RunError
+from clustering.monitoring.measuring import NightMeasure
 from clustering.registry import Registry, Version
+from clustering.scoring.comparing import Base, Bounds, find_bases, segments_of
 from clustering.scoring.staging import Attempt, Champion, Staging
+from clustering.segments.compositions import CompositionAccumulator
 from clustering.segments.profiles import ProfileAccumulator
 from clustering.segments.quartiles import SampleAccumulator
 from clustering.warehouse import Transaction, Warehouse
@@ -76,19 +78,24 @@ def score_shard(
         if row.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(row).as_dict()
-        source = describe_source(transaction, contract)
+        source = describe_source(transaction, contract, as_of=row.dated)
         keys = source.in_range(row.lower_bound, row.upper_bound, takes_null=shard == 0)
         versions = transaction.rows("scoring/run_versions", run_id=run_id)
         queries = _queries(transaction, source, keys)
+        bases = find_bases(transaction, registry, contract, run_id=run_id)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
-    champions = [_champion(registry, Version(**version._mapping), contract, attempt) for version in versions]
+    champions = [
+        _champion(registry, Version(**version._mapping), contract, base=bases.get(version.model_version_id))
+        for version in versions
+    ]
     with (
         ArrowConnection(warehouse.uri, read_only=True) as reader,
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
         duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
-        staging = Staging(transaction, writer, contract, champions, attempt)
+        bounds = Bounds(row.lower_bound, row.upper_bound, contract.key_type)
+        staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, reasons = Counts(), Counter[str]()
         for batch in reader.batches(queries.rows):
             parts = split(batch, contract, duplicated=duplicated, factors=source.factors)
@@ -107,11 +114,16 @@ def score_shard(
 
 
 def _needed(contract: Contract) -> Contract:
-    """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing."""
+    """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing.
+
+    Protected text is counted by segment.
+    """
     idle = [
         name
         for name in contract.used
-        if contract.columns[name].type == "text" and contract.columns[name].missing == "allow"
+        if contract.columns[name].type == "text"
+        and contract.columns[name].missing == "allow"
+        and name not in contract.grouped
     ]
     ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
     return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
@@ -151,7 +163,7 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
     return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
 
 
-def _champion(registry: Registry, version: Version, contract: Contract, attempt: Attempt) -> Champion:
+def _champion(registry: Registry, version: Version, contract: Contract, *, base: Base | None) -> Champion:
     artifact = registry.load(version)
     unknown = [column for column in artifact.features if column not in contract.averaged]
     if unknown:
@@ -159,14 +171,14 @@ def _champion(registry: Registry, version: Version, contract: Contract, attempt:
             f"{version.model} version {version.version} was trained on {', '.join(unknown)}, which customers.yaml "
             "no longer has as a number; retrain the model"
         )
-    segments = np.zeros(2 + max(cluster.cluster_label for cluster in artifact.clusters), dtype=np.int32)
-    for cluster in artifact.clusters:
-        segments[cluster.cluster_label + 1] = cluster.segment_id
     return Champion(
         model_version_id=version.model_version_id,
         scaling=artifact.scaling,
         assign=algorithm(artifact.algorithm).assigner(artifact.parameters),
-        segments=segments,
+        segments=segments_of(artifact),
         profiles=ProfileAccumulator(contract.averaged),
         samples=SampleAccumulator(contract.averaged),
+        compositions=CompositionAccumulator(contract.grouped),
+        base=base,
+        measure=NightMeasure(artifact.reference, artifact.features),
     )

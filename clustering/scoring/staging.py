@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from clustering.config import Contract, KeyType
 from clustering.customers import Split
 from clustering.errors import RunError
 from clustering.features import Scaling
+from clustering.monitoring.measuring import NightMeasure
+from clustering.scoring.comparing import Base, Bounds, stage_changes
+from clustering.segments.compositions import Coded, CompositionAccumulator
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
 from clustering.warehouse import Transaction
@@ -41,6 +45,14 @@ class Attempt:
         """Name of the table with the shard's labels by one version."""
         return f"labels_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
 
+    def changes_table(self, model_version_id: int) -> str:
+        """Name of the table with the customers who are not where the preceding date had them."""
+        return f"changes_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
+
+    def former_table(self, model_version_id: int) -> str:
+        """Name of the table with the customers whom the preceding date's version puts elsewhere, while it is needed."""
+        return f"former_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
+
     @property
     def rejected_table(self) -> str:
         """Name of the table with the shard's rejected rows."""
@@ -57,6 +69,9 @@ class Champion:
     segments: npt.NDArray[np.int32]  # segment id by cluster label + 1, so that noise (-1) comes first
     profiles: ProfileAccumulator
     samples: SampleAccumulator
+    compositions: CompositionAccumulator
+    measure: NightMeasure
+    base: Base | None  # what its labels are compared with
 
 
 class Staging:
@@ -72,6 +87,7 @@ class Staging:
         contract: Contract,
         champions: Sequence[Champion],
         attempt: Attempt,
+        bounds: Bounds,
     ) -> None:
         self._transaction = transaction
         self._writer = writer
@@ -79,11 +95,14 @@ class Staging:
         self._contract = contract
         self._champions = champions
         self._attempt = attempt
+        self._bounds = bounds
         transaction.execute("scoring/settings")
         transaction.execute("scoring/create_rejected", {"table": staging_table(attempt.rejected_table)})
         for champion in champions:
             names = {"table": self._labels_table(champion), "key_type": sql.SQL(contract.key_type)}
             transaction.execute("scoring/create_labels", names)
+            if former := self._former_table(champion):
+                transaction.execute("history/create_former", {**names, "table": former})
 
     def append(self, parts: Split) -> None:
         """Label the valid rows with every champion, and have labels and rejected rows written."""
@@ -91,10 +110,13 @@ class Staging:
         self._wait()
         if parts.rejected.num_rows:
             self._writing.append(self._writer.submit(self._write_rejected, parts.rejected))
-        self._writing += [self._writer.submit(self._write_labels, champion, rows) for champion, rows in writes]
+        self._writing += [self._writer.submit(self._write_rows, table, rows) for table, rows in writes]
 
-    def _label(self, valid: pa.RecordBatch) -> Iterator[tuple[Champion, pa.RecordBatch]]:
-        """Yield every champion's labels cluster by cluster, so that the members of a segment lie side by side."""
+    def _label(self, valid: pa.RecordBatch) -> Iterator[tuple[sql.Identifier, pa.RecordBatch]]:
+        """Yield every champion's labels cluster by cluster, so that the members of a segment lie side by side.
+
+        After them come the customers whom the preceding date's version puts elsewhere, where that is another one.
+        """
         columns = {
             name: ExactColumn.of(valid.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
             for name in self._contract.averaged
@@ -102,11 +124,15 @@ class Staging:
         values = {name: column.values for name, column in columns.items()}
         keys = _stored(valid.column(self._contract.key), self._contract.key_type)
         hashes = hash_keys(keys)
+        coded = {name: Coded.of(valid.column(name)) for name in self._contract.grouped}
         for champion in self._champions:
-            assigned = champion.assign(champion.scaling.apply(valid))
+            features = champion.scaling.apply(valid)
+            assigned = champion.assign(features)
             groups = Groups.of(assigned.labels)
             champion.profiles.add(groups, columns)
             champion.samples.add(assigned.labels, hashes, values)
+            champion.compositions.add(groups, coded)
+            champion.measure.add(features, assigned)
             labels = assigned.labels[groups.order]
             ordered = {
                 "cluster_label": pa.array(labels),
@@ -114,11 +140,15 @@ class Staging:
                 "confidence": pa.array(assigned.confidence[groups.order]),
                 "customer_id": keys.take(pa.array(groups.order)),
             }
-            yield champion, pa.record_batch(ordered)
+            yield self._labels_table(champion), pa.record_batch(ordered)
+            former = self._former_table(champion)
+            if former and champion.base and champion.base.former:
+                elsewhere = champion.base.former.elsewhere(valid, champion.segments[assigned.labels + 1], keys)
+                if elsewhere:
+                    yield former, elsewhere
 
-    def _write_labels(self, champion: Champion, rows: pa.RecordBatch) -> None:
-        names = {"table": self._labels_table(champion)}
-        self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, names), rows)
+    def _write_rows(self, table: sql.Identifier, rows: pa.RecordBatch) -> None:
+        self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, {"table": table}), rows)
 
     def _write_rejected(self, rows: pa.RecordBatch) -> None:
         names = {"table": staging_table(self._attempt.rejected_table)}
@@ -132,8 +162,7 @@ class Staging:
     def claim(self, *, read: int, labelled: int, reasons: Mapping[str, int]) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
-        for champion in self._champions:
-            self._finish(champion)
+        compared = {str(champion.model_version_id): self._finish(champion) for champion in self._champions}
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
@@ -144,13 +173,17 @@ class Staging:
             rows_rejected=sum(reasons.values()),
             reasons=dict(reasons),
             profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
+            compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
+            measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},
             samples=to_bytes({each.model_version_id: each.samples.sample for each in self._champions}),
+            compared=compared,
         )
         if not claimed:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: Champion) -> None:
+    def _finish(self, champion: Champion) -> dict[str, Any] | None:
+        """Complete the labels of a champion, stage their changes, and return what they were compared with."""
         names = {
             "table": self._labels_table(champion),
             "run_id": sql.Literal(self._attempt.run_id),
@@ -159,6 +192,28 @@ class Staging:
         }
         for query in ("scoring/add_constants", "scoring/index_customers", "scoring/index_segments", "scoring/analyze"):
             self._transaction.execute(query, names)
+        return self._compare(champion)
+
+    def _compare(self, champion: Champion) -> dict[str, Any] | None:
+        if champion.base is None:
+            return None
+        former = self._former_table(champion)
+        compared = stage_changes(
+            self._transaction,
+            champion.base,
+            self._bounds,
+            labels=self._labels_table(champion),
+            changes=staging_table(self._attempt.changes_table(champion.model_version_id)),
+            former=former,
+        )
+        if former:
+            self._transaction.execute("scoring/drop_table", {"table": former})
+        return compared
+
+    def _former_table(self, champion: Champion) -> sql.Identifier | None:
+        if champion.base is None or champion.base.former is None:
+            return None
+        return staging_table(self._attempt.former_table(champion.model_version_id))
 
     def _labels_table(self, champion: Champion) -> sql.Identifier:
         return staging_table(self._attempt.labels_table(champion.model_version_id))
@@ -173,7 +228,7 @@ class Staging:
 def drop_staged(transaction: Transaction, run_id: int) -> None:
     """Drop every staging table of a run, and what it sampled."""
     transaction.execute("scoring/forget_samples", run_id=run_id)
-    for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected)_{run_id}_"):
+    for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes)_{run_id}_"):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, change_champion, gate, promote, roll_back
 from clustering.training.pruning import prune
+from clustering.training.replicates import end_workers
 from clustering.training.retraining import draw_sample, drop_sample, train
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "change_champion",
     "draw_sample",
     "drop_sample",
+    "end_workers",
     "gate",
     "preview",
     "promote",

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from clustering.algorithms import FloatMatrix
-from clustering.algorithms.base import NOISE, Labels
+from clustering.algorithms import FloatMatrix, algorithm
+from clustering.algorithms.base import NOISE, Fitted, Labels
 from clustering.artifacts import Artifact, ClusterSegment
 from clustering.config import Configuration
 from clustering.features import fit_scaling
+from clustering.monitoring.reference import Reference, reference_of
 from clustering.registry import Training
 from clustering.segments.naming import SegmentIdentity, name_clusters
 from clustering.training.comparison import Champion, comparison_metrics, happened, incumbent, kinship
@@ -40,11 +41,13 @@ def build(
     taken: Collection[int] = (),
     reserved: Collection[str] = (),
     sample_rule: str,
+    rejected: int = 0,
 ) -> Built:
     """Train a model on valid customers and make its clusters the segments that they carry on.
 
-    `taken` are the segment ids that the model has used, `reserved` the names that analysts gave. Raises TrainingError
-    with the reason when no version can be made from these customers.
+    `taken` are the segment ids that the model has used, `reserved` the names that analysts gave, `rejected` counts the
+    rows that were drawn and not valid. Raises TrainingError with the reason when no version can be made from these
+    customers.
     """
     spec = configuration.models[model]
     scaling = fit_scaling(customers, spec.features, configuration.contract)
@@ -77,7 +80,15 @@ def build(
     )
     events = [asdict(event) for event in happened(champion, kin, clusters)]
     return Built(
-        artifact=Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters),
+        artifact=Artifact(
+            model,
+            spec.algorithm,
+            scaling,
+            fitted.settings,
+            clusters,
+            fitted.parameters,
+            describe(configuration, model, fitted, customers=customers, features=features, rejected=rejected),
+        ),
         training=Training(
             structure=selection.structure,
             metrics={**selection.metrics, **compared, "events": events},
@@ -87,6 +98,29 @@ def build(
             candidates=[asdict(candidate) for candidate in selection.candidates],
         ),
         estimator=fitted.estimator,
+    )
+
+
+def describe(
+    configuration: Configuration,
+    model: str,
+    fitted: Fitted,
+    *,
+    customers: pa.RecordBatch,
+    features: FloatMatrix,
+    rejected: int,
+) -> Reference:
+    """Return what nights of a new version are compared with."""
+    spec, contract = configuration.models[model], configuration.contract
+    return reference_of(
+        features,
+        algorithm(spec.algorithm).assigner(fitted.parameters)(features),
+        columns=spec.features,
+        customers=customers,
+        optional=tuple(name for name in contract.averaged if contract.columns[name].missing == "allow"),
+        rejected=rejected,
+        # Of a density model it is the nearness to the nearest core customer, who in training may be oneself.
+        with_confidence=not spec.has_noise,
     )
 
 

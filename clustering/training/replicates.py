@@ -21,6 +21,16 @@ PROGRESS_SECONDS = 10
 FEWEST_TASKS = 8  # fewer are done sooner than workers are started
 
 
+def end_workers() -> None:
+    """End the worker processes of `run`.
+
+    They wait for more to do, for minutes; a process that ends without Python's exit handlers would leave them behind.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=True)
+
+
 def run(
     task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], *, jobs: int, what: str, progress: bool = True
 ) -> list[Result]:

@@ -78,7 +78,7 @@ def train(
     started = time.monotonic()
     spec = configuration.select([model])[model]
     contract = configuration.contract
-    customers = read_sample(warehouse, contract, sample=sample, rows=spec.sample_rows)
+    customers, rejected = read_sample(warehouse, contract, sample=sample, rows=spec.sample_rows)
     champion = registry.champions([model]).get(model)
     with warehouse.transaction(read_only=True) as transaction:
         own = own_names(transaction, [model])[model]
@@ -91,6 +91,7 @@ def train(
         reserved={row.segment_name for row in own.values() if row.segment_name},
         sample_rule=f"up to {spec.sample_rows} rows of {contract.table} with the smallest "
         f"hashtextextended({contract.key}::text, 0), the valid ones of them",
+        rejected=rejected,
     )
     version = registry.register(built.artifact, built.training, estimator=built.estimator)
     log.info("%s version %s: %s, %.1f s", model, version.version, _figures(version), time.monotonic() - started)
@@ -104,8 +105,8 @@ def train(
     }
 
 
-def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: int) -> pa.RecordBatch:
-    """Return the valid customers among the first rows of a sample, in the order of the sample.
+def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: int) -> tuple[pa.RecordBatch, int]:
+    """Return the valid customers among the first rows of a sample, in its order, and how many are not valid.
 
     Raises DataError when the sample is gone or none of its rows is valid.
     """
@@ -129,7 +130,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
         raise DataError(
             f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid; see rejected_customers"
         )
-    return valid.to_batches()[0]
+    return valid.to_batches()[0], drawn.num_rows - valid.num_rows
 
 
 def _figures(version: Version) -> dict[str, float]:

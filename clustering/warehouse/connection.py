@@ -68,21 +68,33 @@ class Transaction:
         row = self.row(query, names, **params)
         return None if row is None else row[0]
 
+    def columns(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> list[tuple[str, int]]:
+        """Run a query and return the names of its columns with the oids of their types, and none of its rows."""
+        cursor: Any = self._run(query, names, params).cursor
+        return [(column.name, column.type_code) for column in cursor.description]
+
     def insert(self, query: str, records: Sequence[Mapping[str, Any]], names: Names = NO_NAMES) -> int:
         """Run a query once a record and return how many rows it touched; for short lists."""
         if not records:
             return 0
         values = [_bindable(record) for record in records]
-        return self.connection.exec_driver_sql(self.compose(query, names), values).rowcount
+        return self.connection.exec_driver_sql(self._to_bind(query, names), values).rowcount
 
     def compose(self, query: str, names: Names = NO_NAMES) -> str:
         """Return the text of a query with its identifiers quoted and its values still to be bound."""
         statement = sql.SQL(queries.load(query)).format(**names)
-        text: str = statement.as_string(self.connection.connection.dbapi_connection)
+        text: str = statement.as_string(self._driver)
         return text
 
+    @property
+    def _driver(self) -> Any:
+        return self.connection.connection.dbapi_connection
+
+    def _to_bind(self, query: str, names: Names) -> str:
+        return self.compose(query, {name: _doubled(part, self._driver) for name, part in names.items()})
+
     def _run(self, query: str, names: Names, params: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-        return self.connection.exec_driver_sql(self.compose(query, names), _bindable(params))
+        return self.connection.exec_driver_sql(self._to_bind(query, names), _bindable(params))
 
 
 class Warehouse:
@@ -146,16 +158,24 @@ class Warehouse:
             with connection:
                 yield connection
         except DBAPIError as error:
-            if not _is_passing(error):
+            if not is_passing(error):
                 raise
             raise WarehouseError(f"the warehouse {self.name} did not go on: {_reason(error)}") from error
+
+
+def _doubled(part: sql.Composable, context: Any) -> sql.Composable:
+    """Double the percent signs of a name, a value or a text, since the driver takes a single one for a parameter."""
+    if isinstance(part, sql.Composed):
+        return sql.Composed([_doubled(one, context) for one in part.seq])
+    return part if isinstance(part, sql.Placeholder) else sql.SQL(part.as_string(context).replace("%", "%%"))
 
 
 def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Json(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
-def _is_passing(error: DBAPIError) -> bool:
+def is_passing(error: DBAPIError) -> bool:
+    """Return whether what the driver raised may be gone a minute later."""
     state = getattr(error.orig, "pgcode", None) or ""
     return error.connection_invalidated or state.startswith(PASSING_STATES)
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import Contract
 from clustering.errors import ConfigurationError
 from clustering.warehouse.connection import Transaction, Warehouse
+from clustering.warehouse.roles import complete_grants
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +57,17 @@ def migrate(warehouse: Warehouse, contract: Contract) -> list[str]:
         _check_key_type(transaction, contract)
         applied = _upgrade(transaction, contract)
         sync_contract(transaction, contract)
+        complete_grants(transaction, contract)
     logger.info("migrated %s: %s", warehouse.name, ", ".join(applied) or "nothing to do")
     return applied
 
 
 def sync_contract(transaction: Transaction, contract: Contract) -> None:
-    """Give the table of segments an average a numeric column of the contract, and its view the same in order."""
+    """Give the table of segments an average a numeric column of the contract, and its view the same in order.
+
+    The views' default model is passed on too.
+    """
+    transaction.execute("schema/set_default_model", default_model=contract.default_model)
     comments = {f"avg_{name}": _describe(name, contract.columns[name].description) for name in contract.averaged}
     present = _columns(transaction, TABLE)
     for average in [name for name in comments if name not in present]:

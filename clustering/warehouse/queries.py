@@ -21,6 +21,4 @@ def load(name: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError:
-        raise ConfigurationError(
-            f"query {name!r}: {path} is not readable; the folder sql stands beside the package, install with pip -e"
-        ) from None
+        raise ConfigurationError(f"query {name!r}: {path} is not readable; install the package anew") from None

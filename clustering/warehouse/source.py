@@ -1,9 +1,10 @@
-"""The source table as it is in the warehouse: its columns, its size, and how to read a range of its keys."""
+"""The source as it is in the warehouse: its columns, its size, and how to read a range of its keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from psycopg2 import sql
@@ -11,7 +12,8 @@ from psycopg2 import sql
 from clustering.config import Contract, KeyType
 from clustering.customers import match_headers, source_cast
 from clustering.errors import DataError
-from clustering.warehouse.connection import Transaction
+from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.dated import as_relation, column_types, estimated_rows, query_errors
 
 KEY_TYPES: Mapping[KeyType, tuple[str, ...]] = {
     "bigint": ("int2", "int4", "int8"),
@@ -32,17 +34,20 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Source:
-    """The source table; `rows` is an estimate for large tables, exact for small ones."""
+    """The table of customers, or the dated source at `as_of`; `rows` is an estimate for many rows, exact for few."""
 
     contract: Contract
     columns: Mapping[str, SourceColumn]
     rows: int
     has_unique_key: bool
     can_be_sampled: bool
+    as_of: date | None = None
 
     @property
-    def table(self) -> sql.Identifier:
-        """The table's quoted name."""
+    def table(self) -> sql.Composable:
+        """What to select from: the table's quoted name, or the dated source in parentheses."""
+        if self.as_of is not None:
+            return _dated(self.contract, self.as_of)
         return sql.Identifier(*self.contract.schema_and_table)
 
     @property
@@ -92,25 +97,39 @@ class Source:
         return sql.SQL("({}) or {} is null").format(condition, self.key) if takes_null else condition
 
 
-def describe_source(transaction: Transaction, contract: Contract) -> Source:
-    """Look the contract's table up in the warehouse.
+def describe_source(transaction: Transaction, contract: Contract, *, as_of: date | None = None) -> Source:
+    """Look the contract's table up in the warehouse, or with a date its dated source.
 
-    Raises DataError when the table, a column or the right to read it is missing, when the key has another type, or when
-    the table has no rows.
+    Raises DataError when the table, a column or the right to read it is missing, when the key has another type, when
+    the dated source is missing or cannot be read, or when there are no rows.
     """
-    schema, table = contract.schema_and_table
-    relation = transaction.row("source/table", schema=schema, table=table)
-    if relation is None:
-        raise DataError(
-            f"the table {schema}.{table} does not exist in the warehouse; name the right one in customers.yaml"
-        )
-    if not relation.readable:
-        raise DataError(f"the table {schema}.{table} may not be read by {relation.reader}; grant select on it")
+    if as_of is None:
+        source = _counted(transaction, _describe_table(transaction, contract))
+    else:
+        with query_errors():
+            source = _counted(transaction, _describe_dated(transaction, contract, as_of))
+    if not source.rows:
+        found = "the table " + ".".join(contract.schema_and_table) if as_of is None else f"dated_source as of {as_of}"
+        raise DataError(f"{found} has no rows; load customers first, nothing was changed")
+    return source
+
+
+def present_layout(transaction: Transaction, contract: Contract) -> dict[str, Any]:
+    """Return the layout of the contract's table, which may be empty; DataError when it is not as the contract says."""
+    return _describe_table(transaction, contract).layout()
+
+
+def _counted(transaction: Transaction, source: Source) -> Source:
+    if source.rows >= EXACT_COUNT_BELOW:
+        return source
+    return replace(source, rows=int(transaction.scalar("source/count", {"table": source.table})))
+
+
+def _describe_table(transaction: Transaction, contract: Contract) -> Source:
+    relation = _readable_table(transaction, contract)
     types = {row.name: row.type for row in transaction.rows("source/columns", relation=relation.oid)}
-    found = match_headers(list(types), contract)
-    columns = {name: SourceColumn(header, types[header], factor) for name, (header, factor) in found.items()}
-    _check_key(contract, columns[contract.key])
-    source = Source(
+    columns = _find_columns(contract, types)
+    return Source(
         contract=contract,
         columns=columns,
         rows=int(relation.estimate),
@@ -119,12 +138,38 @@ def describe_source(transaction: Transaction, contract: Contract) -> Source:
         ),
         can_be_sampled=relation.kind in ("r", "m", "p"),
     )
-    if source.rows < EXACT_COUNT_BELOW:
-        rows = int(transaction.scalar("source/count", {"table": source.table}))
-        source = Source(contract, columns, rows, source.has_unique_key, source.can_be_sampled)
-    if not source.rows:
-        raise DataError(f"the table {schema}.{table} has no rows; load customers first, nothing was changed")
-    return source
+
+
+def _readable_table(transaction: Transaction, contract: Contract) -> Row:
+    schema, table = contract.schema_and_table
+    relation = transaction.row("source/table", schema=schema, table=table)
+    if relation is None:
+        raise DataError(
+            f"the table {schema}.{table} does not exist in the warehouse; name the right one in customers.yaml"
+        )
+    if not relation.readable:
+        raise DataError(f"the table {schema}.{table} may not be read by {relation.reader}; grant select on it")
+    return relation
+
+
+def _describe_dated(transaction: Transaction, contract: Contract, as_of: date) -> Source:
+    relation = _dated(contract, as_of)
+    columns = _find_columns(contract, column_types(transaction, relation))
+    rows = estimated_rows(transaction, relation)
+    return Source(contract, columns, rows, has_unique_key=False, can_be_sampled=False, as_of=as_of)
+
+
+def _dated(contract: Contract, as_of: date) -> sql.Composable:
+    if contract.dated_source is None:
+        raise DataError(f"customers.yaml names no dated_source any more, and {as_of} was to be read from it")
+    return as_relation(contract.dated_source, as_of)
+
+
+def _find_columns(contract: Contract, types: Mapping[str, str]) -> dict[str, SourceColumn]:
+    found = match_headers(list(types), contract)
+    columns = {name: SourceColumn(header, types[header], factor) for name, (header, factor) in found.items()}
+    _check_key(contract, columns[contract.key])
+    return columns
 
 
 def _check_key(contract: Contract, column: SourceColumn) -> None:

@@ -6,13 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from clustering.web.application import create_app, standalone_app
-from clustering.web.backend import Backend, open_backend
+from clustering.web.backend import Backend, Following, open_backend
 from clustering.web.security import Access
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["Access", "Backend", "create_app", "open_backend", "standalone_app"]
+__all__ = ["Access", "Backend", "Following", "create_app", "open_backend", "standalone_app"]
 
 
 @cache

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clustering.limits import api_limits
 from clustering.warehouse import warehouse_url
 from clustering.web import router
-from clustering.web.backend import Open, open_backend
+from clustering.web.backend import Following, Open
 from clustering.web.errors import add_handlers
 from clustering.web.page import make_page
 from clustering.web.security import Access, token_access
@@ -53,7 +53,7 @@ def create_app(backend: Open, access: Access) -> FastAPI:
     )
     app.state.backend = backend
     app.add_middleware(SafeHeaders)
-    add_handlers(app)
+    add_handlers(app, log_in=access.log_in)
     app.include_router(router.posts, dependencies=[Depends(access.posts)])
     app.include_router(router.gets, dependencies=[Depends(access.reads)])
     app.include_router(make_page(backend, access))
@@ -67,5 +67,6 @@ def standalone_app() -> FastAPI:
     """
     access = token_access()
     api_limits()
-    opened = open_backend(warehouse_url())
-    return create_app(lambda: opened, access)
+    backend = Following(warehouse_url)
+    backend()
+    return create_app(backend, access)

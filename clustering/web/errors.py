@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
@@ -48,11 +48,16 @@ class Refusal(HTTPException):
         return cls(422, f"the request has another form than it needs: {first}", errors=told, errors_found=len(faults))
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Let an app answer every error that we raise on purpose, and those of the database."""
+def add_handlers(app: FastAPI, *, log_in: Callable[[Request], str] | None = None) -> None:
+    """Let an app answer every error that we raise on purpose, and those of the database.
+
+    A browser that is not logged in is sent to `log_in`, if there is such an address.
+    """
 
     @app.exception_handler(StarletteHTTPException)
-    async def refused(_: Request, error: StarletteHTTPException) -> Response:
+    async def refused(request: Request, error: StarletteHTTPException) -> Response:
+        if log_in and error.status_code == 401 and _is_browsing(request):
+            return RedirectResponse(log_in(request), 303, {"Vary": "Accept"})
         return _answer(error)
 
     @app.exception_handler(RequestValidationError)
@@ -70,6 +75,11 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(DBAPIError)
     async def database_failed(request: Request, error: DBAPIError) -> Response:
         return _unavailable(request, error, explain(error))
+
+
+def _is_browsing(request: Request) -> bool:
+    """Return whether a person wants to see a page; scripts and programs accept anything, or ask for JSON."""
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _answer(error: StarletteHTTPException) -> Response:

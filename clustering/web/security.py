@@ -35,11 +35,15 @@ def _reader() -> Caller:
 
 @dataclass(frozen=True)
 class Access:
-    """The FastAPI dependencies that let a caller through, or answer 401 or 403; `caller` says who it is."""
+    """The FastAPI dependencies that let a caller through, or answer 401 or 403; `caller` says who it is.
+
+    `log_in`, where there is such a page, is the address that a browser is sent to in place of a 401.
+    """
 
     reads: Callable[..., Any]
     posts: Callable[..., Any]
     caller: Callable[..., Caller] = _reader
+    log_in: Callable[[Request], str] | None = None
 
 
 def recognise(

@@ -9,7 +9,10 @@ set
     rows_rejected = %(rows_rejected)s,
     reasons = %(reasons)s,
     profiles = %(profiles)s,
+    compositions = %(compositions)s,
+    measures = %(measures)s,
     samples = %(samples)s,
+    compared = %(compared)s,
     attempt = %(attempt)s,
     finished_at = now()
 where run_id = %(run_id)s and shard = %(shard)s and finished_at is null and exists (select from running)

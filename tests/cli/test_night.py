@@ -33,6 +33,7 @@ def sql(statement: str) -> list[tuple[Any, ...]]:
     """Run a statement on the warehouse and return its rows."""
     with closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
+        connection.commit()
         return list(cursor.fetchall())
 
 
@@ -46,14 +47,33 @@ def trained(clustering: Run) -> Run:
 
 def test_shards_and_jobs_change_nothing(trained: Run) -> None:
     """One shard and three, by one process and by two, publish the same labels."""
-    alone = trained("score", "--as-of", "2026-01-30", "--shards", "1", "--json").document
+    alone = trained("score", "--as-of", "2099-01-30", "--shards", "1", "--json").document
     labels = sql(LABELS)
-    shared = trained("score", "--as-of", "2026-01-31", "--shards", "3", "--jobs", "2", "--json").document
+    shared = trained("score", "--as-of", "2099-01-31", "--shards", "3", "--jobs", "2", "--json").document
     assert sql(LABELS) == labels
     assert (alone["shards"], shared["shards"]) == (1, 3)
     assert alone["rows_labelled"] == shared["rows_labelled"] == len(labels)
-    assert sql("select as_of::text from segmentation.current_models") == [("2026-01-31",)]
+    assert sql("select as_of::text from segmentation.current_models") == [("2099-01-31",)]
     assert shared["skipped"] == ["gmm", "kmeans"]
+
+
+def test_past_date_needs_rows_and_a_champion(trained: Run) -> None:
+    """A past date says what it lacks; with both it is published as what it is, and today stays current."""
+    past = ("score", "--as-of", "2026-01-31")
+    trained("score")
+    today = sql(LABELS), sql("select as_of from segmentation.current_models")
+    refused = trained(*past)
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "2026-01-31 is past, and customers.yaml names no dated_source" in refused.err
+    refused = trained(*past, "--from-present-rows")
+    assert refused.code == 1
+    assert "no champion for dbscan, gmm, kmeans on 2026-01-31 or before; the first was promoted for db" in refused.err
+    sql("update segmentation.promotions set decided_at = '2026-01-31 23:59:59Z' returning 1")
+    done = trained(*past, "--from-present-rows")
+    assert "a past date: scored by its own champions, from the present rows, marked as substituted" in done.out
+    published = "select as_of::text, source_time from segmentation.scoring_runs where status = 'published' order by 1"
+    assert [time for _, time in sql(published)] == ["substituted", "present"]
+    assert (sql(LABELS), sql("select as_of from segmentation.current_models")) == today
 
 
 def test_dry_run_publishes_nothing(trained: Run) -> None:
@@ -184,10 +204,10 @@ def test_progress_is_shown_on_a_terminal_alone(folder: Path) -> None:
     assert json.loads(shown.stdout)["applied"]
     assert b"Migrating" in seen
     quiet = subprocess.run(command, capture_output=True, check=True)
-    assert json.loads(quiet.stdout) == {"applied": []}
+    assert json.loads(quiet.stdout) == {"applied": [], "missing_grants": []}
     assert quiet.stderr == b""
     verbose = subprocess.run([*command[:3], "--verbose", *command[3:]], capture_output=True, check=True)
-    assert json.loads(verbose.stdout) == {"applied": []}
+    assert json.loads(verbose.stdout) == {"applied": [], "missing_grants": []}
     assert b"nothing to do" in verbose.stderr
 
 

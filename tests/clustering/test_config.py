@@ -13,6 +13,7 @@ from clustering.config import PROJECT, Configuration, load_configuration, model_
 from clustering.errors import ConfigurationError
 
 AGE = "    description: Age in years"
+DATED = 'table: public.customers\ndated_source: "{}"'
 INCOME = "{annual_income: 1.0, spending_score: 1.2}"
 
 
@@ -67,6 +68,11 @@ CUSTOMERS = [
     ("table: public.customers", "table: a.b.c", "table: String should match pattern"),
     ("table: public.customers", 'table: "x; drop table y"', "found 'x; drop table y'"),
     ("table: public.customers", "", "table: Field required"),
+    ("table: public.customers", DATED.format("delete from h where a = :as_of"), "dated_source: has to be a query that"),
+    ("table: public.customers", DATED.format("select :as_of; select 1"), "dated_source: has to be one statement with"),
+    ("table: public.customers", DATED.format("select * from h"), "dated_source: has to name the date as :as_of"),
+    ("table: public.customers", DATED.format("select ':as_of' -- :as_of"), "dated_source: has to name the date"),
+    ("table: public.customers", DATED.format("select now()::as_of"), "dated_source: has to name the date as :as_of"),
     ("  age:", "  Age:", "columns.Age"),
     ("max_rejected_share: 0.2", "max_rejected_share: 20", "Input should be less than or equal to 1, found 20"),
     ("label_runs: 30", "label_runs: 0", "label_runs: Input should be greater than or equal to 1, found 0"),

@@ -37,7 +37,8 @@ SPECS: dict[AlgorithmName, Any] = {
 }
 SOURCE = """
 create table public.customers ("CustomerID" bigint primary key, "Age" integer, "Gender" text,
-    "Annual Income (k$)" numeric, "Spending Score" text)
+    "Annual Income (k$)" numeric, "Spending Score" text);
+grant select on public.customers to segmentation_writer;
 """
 VERSION = """
 insert into segmentation.model_versions (model, version, status, structure, algorithm, features, settings, metrics,

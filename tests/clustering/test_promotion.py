@@ -300,9 +300,9 @@ def test_analysts_words_are_kept(registry, configuration, champion):
         name_segment(registry.warehouse, model="kmeans", segment_id=9, name="Nobody", set_by="ann")
     with pytest.raises(ConfigurationError, match="give a name"):
         name_segment(registry.warehouse, model="kmeans", segment_id=1, set_by="ann")
-    reset_segment_name(registry.warehouse, model="kmeans", segment_id=2)
+    reset_segment_name(registry.warehouse, model="kmeans", segment_id=2, reset_by="Ada")
     with pytest.raises(ConfigurationError, match="of an analyst's"):
-        reset_segment_name(registry.warehouse, model="kmeans", segment_id=2)
+        reset_segment_name(registry.warehouse, model="kmeans", segment_id=2, reset_by="Ada")
 
 
 def test_pruning_keeps_what_is_needed(registry, configuration):

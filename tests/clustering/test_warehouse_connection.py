@@ -21,6 +21,7 @@ STATEMENTS = {
     "count": "select count(*) from {table}",
     "two": "create table {table} (word text);\ninsert into {table} values (%(word)s)",
     "literals": "select 100 %% 7 as modulus, '{{}}'::jsonb as empty, %(id)s::uuid as id",
+    "named": "select {value} as {column}, {id} as id",
     "nobody": "select 1 where false",
     "leave": "select pg_terminate_backend(pg_backend_pid())",
     "pid": "select pg_backend_pid()",
@@ -45,6 +46,16 @@ def shop(empty_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def count(shop: Warehouse) -> int:
     with shop.transaction() as transaction:
         return int(transaction.scalar("count", {"table": sql.Identifier("basket")}))
+
+
+def test_percent_signs_of_names_and_values_are_taken_literally(shop: Warehouse) -> None:
+    """A name, a value or a text with a percent sign is no parameter, beside one that is."""
+    names = {"column": sql.Identifier("up by %"), "value": sql.Literal("5%(id)s"), "id": sql.Placeholder("id")}
+    with shop.transaction() as transaction:
+        row = transaction.row("named", names, id=7)
+        assert row is not None
+        assert dict(row._mapping) == {"up by %": "5%(id)s", "id": 7}
+        assert [name for name, _ in transaction.columns("named", names, id=7)] == ["up by %", "id"]
 
 
 def test_rows_come_back_by_name(shop: Warehouse) -> None:

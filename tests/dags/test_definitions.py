@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +12,14 @@ import pytest
 from clustering.errors import ConfigurationError
 
 LATE = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a task sees of its DAG run."""
+
+    run_after: datetime
+    run_type: str = "scheduled"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +35,7 @@ def test_business_date(asked: str | None, partition_key: str | None, zone: str, 
     """The date asked for comes first, then the partition, then the run's own date where the DAG lives."""
     from segmentation_definitions import business_date
 
-    assert business_date(asked, partition_key, LATE, ZoneInfo(zone)) == expected
+    assert business_date(asked, partition_key, Run(LATE), ZoneInfo(zone)) == expected
 
 
 def test_partition_that_is_no_date_is_refused() -> None:
@@ -33,7 +43,55 @@ def test_partition_that_is_no_date_is_refused() -> None:
     from segmentation_definitions import business_date
 
     with pytest.raises(ConfigurationError, match="the partition key is 'north'"):
-        business_date(None, "north", LATE, UTC)
+        business_date(None, "north", Run(LATE), UTC)
+
+
+def test_one_date_for_a_whole_backfill_is_refused() -> None:
+    """Runs of a backfill with the same date would take one another's place."""
+    from segmentation_definitions import business_date
+
+    with pytest.raises(ConfigurationError, match="as_of is '2026-11-01', but each run of a backfill has its own date"):
+        business_date("2026-11-01", None, Run(LATE, "backfill"), UTC)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "run_type", "hours_later", "zone", "ended"),
+    [
+        ("2026-11-22", "scheduled", 0, "Europe/Berlin", None),
+        ("2026-11-22", "scheduled", 23.9, "Europe/Berlin", None),
+        ("2026-11-22", "scheduled", 24, "Europe/Berlin", "2026-11-23T00:00:00+01:00"),
+        ("2026-11-21", "scheduled", 23.9, "UTC", None),
+        ("2026-11-21", "manual", 1, "UTC", None),
+        ("2026-11-21", "backfill", 1, "UTC", "2026-11-22T00:00:00+00:00"),
+        ("2026-11-21", "backfill", 0, "UTC", None),
+        ("2026-11-20", "manual", 0, "UTC", "2026-11-21T00:00:00+00:00"),
+        ("2026-11-21", "manual", 0, "Europe/Berlin", "2026-11-22T00:00:00+01:00"),
+        ("2026-11-22", "manual", 0, "UTC", None),
+    ],
+)
+def test_dates_that_are_past(as_of: str, run_type: str, hours_later: float, zone: str, ended: str | None) -> None:
+    """A late night keeps its own date for a day; a date that is asked for, or backfilled, is past when it has ended."""
+    from segmentation_definitions import end_of_past_date
+
+    now = LATE + timedelta(hours=hours_later)
+    found = end_of_past_date(date.fromisoformat(as_of), Run(LATE, run_type), timezone=ZoneInfo(zone), now=now)
+    assert (found and found.isoformat()) == ended
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"])
+def test_backfilled_runs_have_the_dates_of_their_nights(bag: Any, zone: str) -> None:
+    """Airflow's backfill makes a run a night, which stands for its local date, also where the clocks change."""
+    from airflow.sdk import CronTriggerTimetable
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    from segmentation_definitions import business_date
+
+    night = bag.dags["segment_customers"]
+    night.timetable = CronTriggerTimetable(night.timetable.expression, timezone=zone)
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(night))
+    first, end = (datetime(2026, 3, day, tzinfo=ZoneInfo(zone)) for day in (28, 31))
+    runs = [Run(info.run_after, "backfill") for info in dag.iter_dagrun_infos_between(first, end)]
+    assert [business_date(None, None, run, ZoneInfo(zone)).day for run in runs] == [28, 29, 30]
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
     trained = night.run("retrain_models")
     assert trained.state == "success"
     assert trained.tasks["each_model.announce"] == ["success"] * 3
-    segmented = night.run("segment_customers", shards=3, as_of="2026-11-21")
+    segmented = night.run("segment_customers", shards=3, as_of="2099-11-21")
     assert segmented.state == "success"
     assert segmented.tasks["score"] == ["success"] * 3
     assert night.sql("select distinct model, as_of::text from segmentation.current_segments order by 1") == [
-        ("dbscan", "2026-11-21"),
-        ("gmm", "2026-11-21"),
-        ("kmeans", "2026-11-21"),
+        ("dbscan", "2099-11-21"),
+        ("gmm", "2099-11-21"),
+        ("kmeans", "2099-11-21"),
     ]
     assert night.sql("select rows_read = (select count(*) from customers) from segmentation.scoring_runs") == [(True,)]
     assert night.staged() == []
@@ -43,6 +43,7 @@ def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.Cap
         "publish": ["upstream_failed"],
         "clean_up": ["upstream_failed"],
         "retention": ["success"],
+        "watch": ["skipped"],
     }
     assert night.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
@@ -98,6 +99,24 @@ def test_dry_run_publishes_nothing_and_announces_nothing(trained_night: Night) -
     assert segmented.tasks["publish"] == ["skipped"]
     assert trained_night.sql("select status, rows_read > 0 from segmentation.scoring_runs") == [("dry_run", True)]
     assert trained_night.sql("select * from segmentation.current_segments") == []
+
+
+def test_past_date_is_refused_unless_its_rows_may_be_the_present_ones(
+    trained_night: Night, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without a dated source the plan says what to do; from the present rows it is published under its own champion."""
+    trained_night.sql("update segmentation.promotions set decided_at = '2026-01-15'")
+    trained_night.run("segment_customers")
+    current = trained_night.sql("select * from segmentation.current_segments order by 1, 2, 3")
+    refused = trained_night.run("segment_customers", as_of="2026-01-31")
+    assert refused.tasks["plan"] == ["failed"]
+    assert "2026-01-31 is past, and customers.yaml names no dated_source" in "".join(capfd.readouterr())
+    done = trained_night.run("segment_customers", as_of="2026-01-31", from_present_rows=True)
+    assert done.state == "success"
+    assert trained_night.sql("select as_of::text, source_time from segmentation.scoring_runs order by 1 limit 1") == [
+        ("2026-01-31", "substituted")
+    ]
+    assert trained_night.sql("select * from segmentation.current_segments order by 1, 2, 3") == current
 
 
 def test_model_without_a_champion_is_skipped(trained_night: Night) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clustering.config import PROJECT
 
-PAGES = ("README.md", "docs/operate.md", "docs/configure.md", "docs/tables.md", "docs/api.md")
+PAGES = ("README.md", "docs/operate.md", "docs/bi.md", "docs/configure.md", "docs/tables.md", "docs/api.md")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ def commands(page: str) -> list[Command]:
     """Return the lines of a document's console blocks; a backslash at the end joins lines."""
     lines = "".join(blocks(page, "console")).replace("\\\n", " ").splitlines()
     return [Command(page, line.strip()) for line in lines if line.strip()]
+
+
+def section_commands(page: str, title: str, block: int = 0) -> list[str]:
+    """Return the lines of one of the console blocks of a document's section."""
+    body = text(page).split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return re.findall(r"^```console\n(.*?)^```$", body, re.DOTALL | re.MULTILINE)[block].splitlines()
 
 
 def rows(page: str, *head: str) -> list[list[str]]:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from clustering.alerting import notifier_settings
 from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
 from clustering.errors import ConfigurationError
-from clustering.limits import api_limits, dag_rows
+from clustering.limits import api_limits, dag_rows, night_hours
 from clustering.warehouse import Warehouse, warehouse_url
 from clustering.warehouse.urls import CONNECTION
 from clustering.web.security import token_access
@@ -29,6 +30,7 @@ PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "customers.yaml": ("customers.yaml", ()),
     "customers.yaml: columns": ("customers.yaml", ("columns", "age")),
     "customers.yaml: aliases": ("customers.yaml", ("columns", "age", "aliases", 0)),
+    "customers.yaml: drift": ("customers.yaml", ("drift",)),
     "segments.yaml": ("segments.yaml", ()),
     "segments.yaml: segments": ("segments.yaml", ("segments", 0)),
     "segments.yaml: outliers": ("segments.yaml", ("outliers",)),
@@ -190,6 +192,13 @@ def _limit(name: str, read: Callable[[], int]) -> Callable[[pytest.MonkeyPatch],
     return exercise
 
 
+def _notifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLUSTERING_NOTIFIER", raising=False)
+    assert notifier_settings() is None
+    monkeypatch.setenv("CLUSTERING_NOTIFIER", '{"classpath": "package.Mail", "kwargs": {"to": "ada@example.com"}}')
+    assert notifier_settings() is not None
+
+
 EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     "WAREHOUSE_URL": _warehouse,
     "AIRFLOW_CONN_WAREHOUSE": _connection,
@@ -200,6 +209,8 @@ EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     "CLUSTERING_API_MAX_ROWS": _limit("CLUSTERING_API_MAX_ROWS", lambda: api_limits().rows),
     "CLUSTERING_API_MAX_BYTES": _limit("CLUSTERING_API_MAX_BYTES", lambda: api_limits().bytes),
     "CLUSTERING_DAG_MAX_ROWS": _limit("CLUSTERING_DAG_MAX_ROWS", dag_rows),
+    "CLUSTERING_NIGHT_HOURS": _limit("CLUSTERING_NIGHT_HOURS", night_hours),
+    "CLUSTERING_NOTIFIER": _notifier,
 }
 DOCUMENTED = [name.strip("`") for name, _, _ in rows("docs/configure.md", "variable", "default", "meaning")]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.clustering.scoring.conftest import Project
+from tests.clustering.scoring.histories import assert_sound
 
 LABELS = """
     select
@@ -48,7 +49,7 @@ class Published:
 
 
 def published(project: Project) -> Published:
-    """Return what is current, after proving that it adds up."""
+    """Return what is current, after proving that it adds up and that the history agrees with the labels."""
     result = Published(project.sql(LABELS), project.sql(SEGMENTS), project.sql(REJECTED))
     for model, _, labels, customers, _ in result.labels:
         assert labels == customers, f"{model} has labelled somebody twice"
@@ -56,6 +57,7 @@ def published(project: Project) -> Published:
         assert read == labelled + rejected
         assert kept == rejected
         assert {labels for _, _, labels, _, _ in result.labels} == {labelled}
+    assert_sound(project)
     return result
 
 

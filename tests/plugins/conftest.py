@@ -45,7 +45,7 @@ def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -
 
     # The app's own plugin: tasks that ran in this process have loaded the file again, as another module.
     (plugin,) = (each for each in _get_plugins()[0] if each.name == "segmentation")
-    vars(type(plugin))["fastapi_apps"].func.__globals__["open_backend"].cache_clear()
+    vars(type(plugin))["fastapi_apps"].func.__globals__["_following"].cache_clear()
     yield log_in
     for client in clients:
         client.close()

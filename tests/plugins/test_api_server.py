@@ -1,10 +1,15 @@
-"""A real api-server with a scheduler, and curl: the API inside Airflow, and a run of cluster_customers."""
+"""A real api-server with a scheduler, and curl: the API inside Airflow, and a run of cluster_customers.
+
+With the auth manager of development and with that of the containers.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +21,15 @@ from client import Client
 from clustering.config import PROJECT
 from components import free_port, running, start_airflow
 from tests.clustering.scoring.conftest import Project
+from tests.plugins.addresses import addresses
 from tests.web.conftest import REQUEST, changed
 
 pytestmark = pytest.mark.slow
 
 USERS = "admin:admin,user:user,viewer:viewer"
 COMPONENTS = ("scheduler", "dag-processor")
+FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+PASSWORDS = "simple_auth_manager_passwords.json.generated"
 
 Curl = Callable[..., tuple[int, Any]]
 
@@ -50,16 +58,26 @@ def port() -> int:
     return free_port()
 
 
-@pytest.fixture(scope="module")
-def curl(unchanged: Project, postgresql: Any, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Curl]:
+@pytest.fixture(scope="module", params=["simple", "fab"])
+def curl(
+    unchanged: Project,
+    postgresql: Any,
+    port: int,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Curl]:
     """Run Airflow, and return curl: a user, a path and perhaps a body in, status and answer out."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "airflow").mkdir()
     metadata = postgresql.create()
     settings = environment(home, unchanged, postgresql.url(metadata), port)
+    if request.param == "fab":
+        settings["AIRFLOW__CORE__AUTH_MANAGER"] = FAB
     with running(settings, logs=home, record=home / "processes.json") as components:
         components.start("db", "migrate")
         components.finish("db")
+        if request.param == "fab":
+            add_users(home / "airflow", settings)
         start_airflow(components, port=port, names=COMPONENTS)
         airflow = Client(port, home / "airflow", components.check)
         with airflow._http:
@@ -82,9 +100,19 @@ def curl(unchanged: Project, postgresql: Any, port: int, tmp_path_factory: pytes
     postgresql.drop(metadata)
 
 
+def add_users(home: Path, settings: dict[str, str]) -> None:
+    """Make the users of the three roles, with passwords where the tests look for those of development."""
+    passwords = {user: secrets.token_hex(16) for user in ("admin", "user", "viewer")}
+    (home / PASSWORDS).write_text(json.dumps(passwords), encoding="utf-8")
+    for user, password in passwords.items():
+        words = ["--username", user, "--role", user.title(), "--password", password, "--email", f"{user}@example.com"]
+        command = [sys.executable, "-m", "airflow", "users", "create", *words, "--firstname", "A", "--lastname", "B"]
+        subprocess.run(command, env=settings, check=True, capture_output=True)
+
+
 def log_in(home: Path, port: int) -> dict[str, str]:
     """Return a token of every user."""
-    passwords = json.loads((home / "simple_auth_manager_passwords.json.generated").read_text())
+    passwords = json.loads((home / PASSWORDS).read_text())
     return {
         user: httpx.post(
             f"http://127.0.0.1:{port}/auth/token", json={"username": user, "password": password}, trust_env=False
@@ -130,6 +158,14 @@ def test_reads_and_posts_have_permissions_of_their_own(curl: Curl, user: str, po
     assert curl(user, "/segmentation/cluster", REQUEST)[0] == posts
     for path in ("models", "models/gmm", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"):
         assert curl(user, f"/segmentation/{path}")[0] == reads
+
+
+def test_every_address_needs_a_log_in(curl: Curl, port: int) -> None:
+    """Of all that the plugin adds to Airflow, a stranger gets nothing but 401."""
+    base = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=base, trust_env=False) as stranger:
+        found = {one: stranger.request(*one).status_code for one in addresses()}
+    assert found == dict.fromkeys(found, 401)
 
 
 def test_run_returns_the_labels(curl: Curl, unchanged: Project) -> None:

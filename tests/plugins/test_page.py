@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from fastapi import Request
 
 from clustering.web.page import COOKIE, HEADER
 from tests.appointing import appoint
@@ -28,6 +30,41 @@ def test_navigation_knows_the_page(airflow: LogIn) -> None:
 def test_looking_needs_the_permission_to_look(airflow: LogIn, user: str, status: int) -> None:
     """The page is for whoever may look at segment_customers."""
     assert airflow(user).get("/segmentation/page").status_code == status
+
+
+def test_browser_without_a_log_in_is_sent_to_airflows(airflow: LogIn) -> None:
+    """A person gets Airflow's log-in, which leads back to the page; a program gets 401, and so does a change."""
+    browser = airflow("")
+    asked = {"headers": {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, "follow_redirects": False}
+    answer = browser.get("/segmentation/page?model=kmeans&as_of=2026-11-22", **asked)
+    wanted = urlencode({"next": "/segmentation/page?model=kmeans&as_of=2026-11-22"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/api/v2/auth/login?{wanted}")
+    assert answer.headers["cache-control"] == "no-store"
+    form = browser.get(answer.headers["location"], follow_redirects=False)
+    assert form.status_code == 307
+    assert form.headers["location"].endswith(f"/auth/login?{wanted}")
+    assert browser.get("/segmentation/page", headers={"Accept": "application/json"}).status_code == 401
+    assert browser.post("/segmentation/page/champion", json={}, **asked).status_code == 401
+
+
+def test_browser_of_somebody_without_the_permission_stays(airflow: LogIn) -> None:
+    """Who is logged in and may not is not sent around in circles."""
+    client = airflow("")
+    client.headers["Authorization"] = "Bearer made.up.token"
+    answer = client.get("/segmentation/page", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert answer.status_code == 403
+
+
+def test_log_in_is_found_under_a_path(airflow: LogIn) -> None:
+    """Where Airflow lives under a path, so does its log-in."""
+    from airflow.plugins_manager import _get_plugins
+
+    airflow("")
+    (plugin,) = (each for each in _get_plugins()[0] if each.name == "segmentation")
+    address = vars(type(plugin))["fastapi_apps"].func.__globals__["log_in_address"]
+    scope = {"type": "http", "scheme": "http", "server": ("inside", 8080), "path": "/airflow/segmentation/page"}
+    scope |= {"query_string": b"", "headers": [], "root_path": "/airflow/segmentation", "app_root_path": "/airflow"}
+    assert address(Request(scope)) == "/airflow/api/v2/auth/login?next=%2Fairflow%2Fsegmentation%2Fpage"
 
 
 @pytest.mark.parametrize(("user", "status"), [("viewer", 403), ("user", 200)])

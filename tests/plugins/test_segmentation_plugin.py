@@ -11,6 +11,7 @@ import pytest
 
 from clustering.config import PROJECT
 from tests.clustering.scoring.conftest import Project
+from tests.plugins.addresses import addresses
 from tests.web.conftest import REQUEST, changed
 
 LogIn = Callable[[str], Any]
@@ -36,6 +37,13 @@ def test_reads_need_the_permission_to_look(airflow: LogIn, project: Project, use
     project.night()
     client = airflow(user)
     assert {path: client.get(f"/segmentation/{path}").status_code for path in READS} == dict.fromkeys(READS, status)
+
+
+def test_every_address_needs_a_log_in(airflow: LogIn) -> None:
+    """Of all that the plugin adds to Airflow, a stranger gets nothing but 401."""
+    stranger, found = airflow(""), addresses()
+    assert {path for _, path in found} >= {f"/segmentation/{path}" for path in ("cluster", "page", "page/champion")}
+    assert {one: stranger.request(*one).status_code for one in found} == dict.fromkeys(found, 401)
 
 
 def test_wrong_token_is_refused(airflow: LogIn) -> None:

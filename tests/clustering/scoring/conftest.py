@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class Project:
     warehouse: Warehouse
     configuration: Configuration
     registry: Registry
+
+    def with_contract(self, **settings: Any) -> Project:
+        """Return the project with other settings of the source contract."""
+        contract = self.configuration.contract.model_copy(update=settings)
+        return replace(self, configuration=self.configuration.model_copy(update={"contract": contract}))
 
     def plan(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
         """Plan a run of all models for a date."""

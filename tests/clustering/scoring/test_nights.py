@@ -28,7 +28,7 @@ def test_every_row_is_labelled_by_every_model_or_rejected(project):
 
 def test_segment_table_agrees_with_the_labels(project):
     """Counts and averages of the segment table are those of its customers."""
-    project.night()
+    project.with_contract(min_group=1).night()
     rows = project.sql(
         "select segment.customers, count(label.customer_id), segment.avg_age::numeric, avg(age::numeric),"
         "       segment.avg_spending_score, avg(spending_score)"

@@ -1,0 +1,231 @@
+"""Write what a publication changes in the history: the periods of customers in segments, and who moved.
+
+The history is a function of the published labels alone. A new latest date ends and begins the periods of the customers
+whom the shards have found changed. Any other publication (a date again, a date between, labels that were compared with
+another run) is compared with the history itself, and the periods around the date are written anew for those of whom it
+said otherwise. Who writes a model's history waits for whoever else does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg2 import sql
+
+from clustering.errors import RunError
+from clustering.scoring.staging import Attempt, staging_table
+from clustering.segments.movement import Move, add_up, movement
+from clustering.warehouse import Row, Transaction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What is published of a model around a date: before it, on it, and after it."""
+
+    before: Row | None
+    same: Row | None
+    after: Row | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A run's labels by one version, attached, about to become what holds for their date."""
+
+    run_id: int
+    as_of: date
+    model: str
+    model_version_id: int
+    changes: (
+        Sequence[sql.Identifier] | None
+    )  # staged by the shards against the date before; None where they do not hold
+    split: bool  # whether they tell whom the change of version moved
+
+    @property
+    def labels(self) -> sql.Identifier:
+        """The table of the labels."""
+        return sql.Identifier("segmentation", f"labels_{self.run_id}_{self.model_version_id}")
+
+
+def require_neighbours(transaction: Transaction, models: Sequence[str], *, as_of: date) -> None:
+    """Raise RunError where a date lies before a published one, and the labels next to it are no longer kept.
+
+    What would be written around the date could not be compared with the labels any more.
+    """
+    for model in models:
+        around = find_neighbours(transaction, model, as_of=as_of)
+        gone = [row.as_of for row in (around.before, around.after) if row is not None and not row.kept]
+        if around.after is not None and gone:
+            raise RunError(
+                f"the history of {model} cannot be repaired at {as_of}: the labels of {' and '.join(map(str, gone))} "
+                "next to it are no longer kept (label_runs in customers.yaml); nothing was changed, choose a later date"
+            )
+
+
+def find_neighbours(transaction: Transaction, model: str, *, as_of: date) -> Neighbours:
+    """Return what is published of a model around a date."""
+    rows = transaction.rows("history/neighbours", model=model, as_of=as_of)
+    before, same, after = (
+        next((row for row in rows if holds(row.as_of)), None) for holds in (as_of.__gt__, as_of.__eq__, as_of.__lt__)
+    )
+    return Neighbours(before, same, after)
+
+
+def write_history(transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row]) -> None:
+    """Write the periods and the movement of a run whose labels are attached and whose segments are written.
+
+    Must come before the pointer moves. Raises RunError where the labels next to a past date are gone.
+    """
+    transaction.execute("history/lock_models", run_id=run.run_id)
+    require_neighbours(transaction, [version.model for version in versions], as_of=run.as_of)
+    for version in versions:
+        around = find_neighbours(transaction, version.model, as_of=run.as_of)
+        publication = _publication(run, version, shards, around.before)
+        kept = _write_periods(transaction, publication, around)
+        _write_movement(transaction, publication, around, kept=kept)
+        for table in _staged(run.run_id, version.model_version_id, shards):
+            transaction.execute("scoring/drop_table", {"table": table})
+
+
+def _publication(run: Row, version: Row, shards: Sequence[Row], before: Row | None) -> Publication:
+    """Take what the shards have staged, if each of them was compared with the run that precedes now."""
+    noted: list[dict[str, Any]] = [(shard.compared or {}).get(str(version.model_version_id)) or {} for shard in shards]
+    holds = before is not None and all(note.get("base_run_id") == before.run_id for note in noted)
+    return Publication(
+        run_id=run.run_id,
+        as_of=run.as_of,
+        model=version.model,
+        model_version_id=version.model_version_id,
+        changes=list(_staged(run.run_id, version.model_version_id, shards)) if holds else None,
+        split=holds and all(note["split"] for note in noted),
+    )
+
+
+def _staged(run_id: int, model_version_id: int, shards: Sequence[Row]) -> Iterator[sql.Identifier]:
+    for shard in shards:
+        if (shard.compared or {}).get(str(model_version_id)):
+            yield staging_table(Attempt(run_id, shard.shard, shard.attempt).changes_table(model_version_id))
+
+
+def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
+    """Bring the periods to the labels and return whether they, and their versions, were as they are now."""
+    if not transaction.scalar("history/has_table", table=f'segmentation."{_partition_name(publication.model)}"'):
+        _load(transaction, publication)
+        return False
+    latest = around.after is None and around.same is None
+    if latest and publication.changes is not None and _append(transaction, publication, publication.changes):
+        return False
+    return _repair(transaction, publication, around)
+
+
+def _load(transaction: Transaction, publication: Publication) -> None:
+    """Begin the history of a model: all customers at once, indexed and attached when they are there."""
+    names = {
+        "table": sql.Identifier("segmentation", _partition_name(publication.model)),
+        "parent": sql.Identifier("segmentation", "segment_history"),
+        "labels": publication.labels,
+        "model": sql.Literal(publication.model),
+        "value": sql.Literal(publication.model),
+    }
+    transaction.execute("history/create_partition", names)
+    transaction.execute("history/load", names, model=publication.model, as_of=publication.as_of)
+    transaction.execute("history/index", names)
+    transaction.execute("publishing/attach", names)
+    transaction.execute("scoring/analyze", names)
+
+
+def _append(transaction: Transaction, publication: Publication, changes: Sequence[sql.Identifier]) -> bool:
+    """Write a new latest date, and return whether the history had everybody where the changes begin."""
+    found = True
+    for table in changes:
+        written = {"model": publication.model, "as_of": publication.as_of}
+        ended = transaction.execute("history/end_periods", {"changes": table}, **written)
+        moves = transaction.rows("history/staged_moves", {"changes": table})
+        found &= ended == sum(move.customers for move in moves if move.from_segment is not None)
+        if not found:
+            return False
+        transaction.execute(
+            "history/begin_periods", {"changes": table}, **written, model_version_id=publication.model_version_id
+        )
+    return True
+
+
+def _repair(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
+    table = staging_table(f"differences_{publication.run_id}_{publication.model_version_id}")
+    names = {"table": table, "differences": table, "labels": publication.labels}
+    written = {
+        "model": publication.model,
+        "as_of": publication.as_of,
+        "model_version_id": publication.model_version_id,
+    }
+    different = transaction.execute("history/differences", names, model=publication.model, as_of=publication.as_of)
+    transaction.execute("scoring/analyze", {"table": table})
+    transaction.execute(
+        "history/repair",
+        names,
+        **written,
+        next_date=around.after and around.after.as_of,
+        next_version_id=around.after and around.after.model_version_id,
+    )
+    transaction.execute("scoring/drop_table", {"table": table})
+    corrected = transaction.execute("history/set_version", **written) if around.same else 0
+    log.info("history of %s at %s: %s differences", publication.model, publication.as_of, different)
+    return not different and not corrected and around.same is not None
+
+
+def _write_movement(transaction: Transaction, publication: Publication, around: Neighbours, *, kept: bool) -> None:
+    """Write who moved to the date, and, unless nothing has changed, from it to the date after."""
+    model, as_of = publication.model, publication.as_of
+    transaction.execute("history/delete_movement", model=model, as_of=as_of)
+    if around.before is not None:
+        known = around.before.model_version_id == publication.model_version_id
+        moves = _staged_moves(transaction, publication) or _moves(transaction, model, as_of, known=known)
+        _insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
+    if around.after is not None and not kept:
+        known = around.after.model_version_id == publication.model_version_id
+        transaction.execute("history/delete_movement", model=model, as_of=around.after.as_of)
+        moves = _moves(transaction, model, around.after.as_of, known=known)
+        _insert_movement(transaction, model, moves, as_of=around.after.as_of, previous=as_of)
+
+
+def _staged_moves(transaction: Transaction, publication: Publication) -> list[Move] | None:
+    if publication.changes is None:
+        return None
+    rows = [
+        row for table in publication.changes for row in transaction.rows("history/staged_moves", {"changes": table})
+    ]
+    return add_up(
+        Move(row.from_segment, row.to_segment, row.customers, row.by_model if publication.split else None)
+        for row in rows
+    )
+
+
+def _moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> list[Move]:
+    """Return who moved to a date by the history; under one version, nobody was moved by a change of it."""
+    rows = transaction.rows("history/moves", model=model, as_of=as_of)
+    if rows and not known:
+        log.warning(
+            "%s at %s: the date before has another version, which was not asked about this date; segment_migrations "
+            "cannot say whom the change of version moved until %s is run again",
+            model,
+            as_of,
+            as_of,
+        )
+    return [Move(row.from_segment, row.to_segment, row.customers, 0 if known else None) for row in rows]
+
+
+def _insert_movement(
+    transaction: Transaction, model: str, moves: Sequence[Move], *, as_of: date, previous: date
+) -> None:
+    sizes = {row.segment_id: row.customers for row in transaction.rows("history/sizes", model=model, as_of=as_of)}
+    of_date = {"as_of": as_of, "previous_as_of": previous, "model": model}
+    transaction.insert("history/insert_movement", [{**of_date, **record} for record in movement(moves, sizes)])
+
+
+def _partition_name(model: str) -> str:
+    return f"period_{model}"

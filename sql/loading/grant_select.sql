@@ -1,0 +1,2 @@
+-- Lets somebody read the customers' table. Names: table, reader.
+grant select on {table} to {reader}

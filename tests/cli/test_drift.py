@@ -1,0 +1,49 @@
+"""A night from a terminal is checked for drift as well."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+
+from tests.cli.conftest import Run
+
+
+def sql(statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on the warehouse and return its rows."""
+    with (
+        closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_drift_is_warned_of(clustering: Run) -> None:
+    """A quiet night says nothing; drift is a warning on stderr and in the document, and the night is published."""
+    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
+        assert clustering(*words).code == 0
+    quiet = clustering("score", "--model", "kmeans", "--json")
+    assert quiet.document["drift"] == []
+    assert "drift" not in quiet.err
+
+    sql("update customers set annual_income = annual_income * 2 where annual_income between 0 and 1e9")
+    drifted = clustering("score", "--model", "kmeans", "--json")
+    assert drifted.code == 0
+    assert drifted.document["status"] == "published"
+    assert "drift: kmeans, inputs, distribution of annual_income: " in drifted.err
+    assert ("kmeans", "annual_income") in {(one["model"], one["subject"]) for one in drifted.document["drift"]}
+    assert sql("select * from segmentation.retraining_requests") == []
+
+
+def test_night_that_cannot_be_checked_is_published(clustering: Run) -> None:
+    """The failure is a warning."""
+    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
+        assert clustering(*words).code == 0
+    sql("alter table segmentation.drift_checks rename description to gone")
+    done = clustering("score", "--model", "kmeans")
+    assert done.code == 0
+    assert "warning: published, but not checked for drift: " in done.err

@@ -1,0 +1,5 @@
+"""A project with appointed champions."""
+
+from __future__ import annotations
+
+from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)

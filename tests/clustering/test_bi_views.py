@@ -1,0 +1,204 @@
+"""The views of BI tools, after nights, a retraining and a roll-back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clustering.config import Configuration
+from clustering.errors import ConfigurationError
+from clustering.training import roll_back
+from clustering.warehouse import migrate
+from tests.appointing import appoint, appointed_template, project
+from tests.clustering.scoring.conftest import Project
+
+__all__ = ["appointed_template", "project"]
+
+
+@pytest.fixture
+def weeks(project: Project) -> Project:
+    """Return a project with nights before and after a new champion of kmeans, and after going back."""
+    project.night("2026-11-19")
+    project.night("2026-11-20")
+    appoint(project, "kmeans", n_clusters=4)
+    project.sql("delete from customers where customer_id % 10 = 0")
+    project.night("2026-11-21")
+    roll_back(project.registry, model="kmeans", decided_by="Ada Lovelace")
+    project.night("2026-11-22", models=["kmeans"])
+    return project
+
+
+def test_one_row_a_customer(weeks: Project) -> None:
+    """customer_segments has every labelled customer once, by the default model."""
+    assert weeks.sql(
+        "select model, as_of::text, count(*) > 1000, count(*) = count(distinct customer_id)"
+        " from segmentation.customer_segments group by 1, 2"
+    ) == [("kmeans", "2026-11-22", True, True)]
+    assert (
+        weeks.sql(
+            "select customer_id, segment_id, segment_name, confidence from segmentation.customer_segments"
+            " except select customer_id, segment_id, segment_name, confidence"
+            " from segmentation.current_customer_segments where model = 'kmeans'"
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("gmm", "gmm"), (None, "dbscan"), ("never_published", None)])
+def test_default_model(weeks: Project, chosen: str | None, shown: str | None) -> None:
+    """The contract's default model reaches the view with the next migration; without one, the first by name shows."""
+    migrate(weeks.warehouse, weeks.with_contract(default_model=chosen).configuration.contract)
+    models = weeks.sql("select distinct model from segmentation.customer_segments")
+    assert models == ([(shown,)] if shown else [])
+
+
+def test_default_model_has_to_be_configured(configuration: Configuration, tmp_path: Any) -> None:
+    """A default model without a file is refused when the configuration is read."""
+    import shutil
+
+    from clustering.config import PROJECT, load_configuration
+
+    directory = shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"})
+    (directory / "kmeans.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=r"customers\.yaml: default_model: 'kmeans' is not configured"):
+        load_configuration(directory)
+
+
+@pytest.mark.parametrize("view", ["customer_segments", "current_customer_segments"])
+def test_other_runs_are_not_touched(weeks: Project, view: str) -> None:
+    """The plan reads the partitions of the current runs alone."""
+    question = f"explain (analyze, format json, costs off) select * from segmentation.{view}"  # noqa: S608
+    ((([plan],)),) = [weeks.sql(question)[0]]
+    read = {name for name in _relations(plan["Plan"]) if name.startswith("labels_")}
+    current = {row[0] for row in weeks.sql("select run_id from segmentation.current_models")}
+    assert {int(name.split("_")[1]) for name in read} == ({4} if view == "customer_segments" else current)
+
+
+def test_trend(weeks: Project) -> None:
+    """Changes are those since the date before, a segment that was not there counts as empty, and versions are told."""
+    rows = weeks.sql(
+        "select as_of::text, segment_id, customers, previous_as_of::text, previous_customers, customers_change,"
+        " is_other_version from segmentation.segment_trend where model = 'kmeans' order by as_of, segment_id"
+    )
+    sizes = {(day, segment): customers for day, segment, customers, *_ in rows}
+    days = sorted({row[0] for row in rows})
+    before = dict(zip(days[1:], days, strict=False))
+    for day, segment, customers, previous, former, change, is_other in rows:
+        assert previous == before.get(day)
+        assert is_other == (day in ("2026-11-21", "2026-11-22"))
+        if previous is None:
+            assert former is None
+            assert change is None
+        else:
+            assert former == sizes.get((previous, segment), 0)
+            assert change == customers - former
+
+
+def test_trend_keeps_the_name(weeks: Project) -> None:
+    """A renamed segment has its present name on every date, and its former one beside it."""
+    weeks.sql("insert into segmentation.segment_names (model, segment_id, segment_name) values ('kmeans', 1, 'Stars')")
+    weeks.night("2026-11-23", models=["kmeans"])
+    rows = weeks.sql(
+        "select distinct segment_name, segment_name_then from segmentation.segment_trend"
+        " where model = 'kmeans' and segment_id = 1 order by 2"
+    )
+    assert [name for name, _ in rows] == ["Stars"] * len(rows)
+    assert {then for _, then in rows} > {"Stars"}
+
+
+def test_model_history(weeks: Project) -> None:
+    """Each decision has its row; the periods of champions follow each other without gap or overlap."""
+    rows = weeks.sql(
+        "select version, decision, decided_by, champion_from, champion_until, status"
+        " from segmentation.model_history where model = 'kmeans' order by decided_at"
+    )
+    assert [row[:3] for row in rows] == [
+        (1, "promoted", "test"),
+        (2, "promoted", "test"),
+        (1, "rolled_back", "Ada Lovelace"),
+    ]
+    assert [row[4] for row in rows] == [rows[1][3], rows[2][3], None]
+    assert [row[5] for row in rows] == ["champion", "retired", "champion"]
+
+
+def test_health(weeks: Project) -> None:
+    """Each current segment says whether it can be trusted, and what speaks against it."""
+    rows = weeks.sql("select model, segment_id, trust, reasons from segmentation.segment_health")
+    current = weeks.sql("select model, segment_id from segmentation.current_segments")
+    assert sorted(row[:2] for row in rows) == sorted(current)
+    assert all((trust == "yes") == (reasons is None) for *_, trust, reasons in rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "trust", "reason"),
+    [
+        ("update segmentation.segments set stability_band = 'do not trust'", "no", "other samples do not show"),
+        ("update segmentation.segments set stability_band = 'pattern'", "with care", "only roughly"),
+        ("update segmentation.segments set structure = 'none'", "with care", "form no groups"),
+        ("update segmentation.segments set share = 0.001", "with care", "less than 1 % of the customers"),
+        (
+            "update segmentation.scoring_runs set rows_rejected = 500, rows_labelled = 1500, rows_read = 2000",
+            "with care",
+            "25 % of the rows were rejected",
+        ),
+        ("update segmentation.scoring_runs set source_time = 'substituted'", "with care", "rows of a later day"),
+        (
+            "insert into segmentation.drift_checks select as_of, model, 'inputs', 'share', 'x', 1, 0.1, true, 1, 1, '',"
+            " run_id, model_version_id from segmentation.current_models",
+            "with care",
+            "drift: 1 of 1 checks",
+        ),
+    ],
+)
+def test_what_speaks_against_a_segment(project: Project, change: str, trust: str, reason: str) -> None:
+    """Stability, structure, share, rejected rows, source and drift each show."""
+    project.night(models=["kmeans"])
+    project.sql(change)
+    rows = project.sql("select trust, reasons from segmentation.segment_health where segment_id > 0")
+    assert {row[0] for row in rows} == {trust}
+    assert all(reason in reasons for _, reasons in rows)
+
+
+def test_audit(weeks: Project) -> None:
+    """Whoever renames a segment, by whichever program, is noted with the words before and after."""
+    from clustering.own_names import name_segment, reset_segment_name
+
+    name_segment(weeks.warehouse, model="kmeans", segment_id=1, name="Stars", set_by="Ada")
+    weeks.sql("update segmentation.segment_names set segment_name = 'Suns', set_by = 'Bea'")
+    reset_segment_name(weeks.warehouse, model="kmeans", segment_id=1, reset_by="Cora")
+    rows = weeks.sql(
+        "select action, actor, detail #>> '{before,segment_name}', detail #>> '{after,segment_name}'"
+        " from segmentation.audit_trail where model = 'kmeans' order by occurred_at"
+    )
+    assert rows[-3:] == [
+        ("name_segment", "Ada", None, "Stars"),
+        ("name_segment", "Bea", "Stars", "Suns"),
+        ("reset_segment_name", "Cora", "Suns", None),
+    ]
+    assert [row[:2] for row in rows[:3]] == [
+        ("promoted", "test"),
+        ("promoted", "test"),
+        ("rolled_back", "Ada Lovelace"),
+    ]
+
+
+def test_history_is_kept_as_long_as_asked(weeks: Project) -> None:
+    """By default for ever; with a limit, periods that ended earlier go, and the present ones stay."""
+    from clustering.scoring import drop_expired
+
+    periods = "select count(*), count(*) filter (where valid_to is null) from segmentation.segment_history"
+    drop_expired(weeks.warehouse, weeks.configuration)
+    ((every, present),) = weeks.sql(periods)
+    assert every > present
+    drop_expired(weeks.warehouse, weeks.with_contract(history_days=1).configuration)
+    ended = "select min(valid_to)::text from segmentation.segment_history"
+    assert weeks.sql(ended) == [("2026-11-22",)]
+    ((_, kept),) = weeks.sql(periods)
+    assert kept == present
+
+
+def _relations(plan: dict[str, Any]) -> set[str]:
+    """Return the relations that a plan has read."""
+    own = {plan["Relation Name"]} if "Relation Name" in plan and plan.get("Actual Loops") else set()
+    return own.union(*(_relations(part) for part in plan.get("Plans", [])))

@@ -1,0 +1,226 @@
+"""Watching, alarms and alerts in the DAGs, task by task in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from airflow.sdk import BaseNotifier
+
+from clustering.config import PROJECT
+from tests.dags.conftest import Night
+
+pytestmark = pytest.mark.timeout(240, method="thread")
+
+SHIFT = (
+    "update customers set annual_income = annual_income + 0.8 * (select stddev(annual_income) from customers"
+    " where annual_income between 0 and 1e9)"
+)
+EVENTS = (
+    "select event.extra from asset_event as event join asset on asset.id = event.asset_id where asset.name = 'drift'"
+)
+
+
+class Told(BaseNotifier):
+    """Keeps what it is told, as a class of an operator's own would send it."""
+
+    template_fields = ("subject", "text")
+    messages: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(
+        self, subject: str = "{{ alert.subject }}", text: str = "{{ alert.text }}", fail: bool = False
+    ) -> None:
+        super().__init__()
+        self.subject, self.text, self.fail = subject, text, fail
+
+    def notify(self, context: Any) -> None:
+        """Keep the message, or fail to."""
+        if self.fail:
+            raise ConnectionError("nobody there")
+        self.messages.append((self.subject, self.text))
+
+
+class ToldLater(Told):
+    """The same for the triggerer's loop."""
+
+    async def async_notify(self, context: Any) -> None:
+        """Keep the message."""
+        self.messages.append((f"later: {self.subject}", self.text))
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Return the list of what was told."""
+    monkeypatch.syspath_prepend(str(PROJECT / "plugins"))
+    use(monkeypatch, "Told")
+    Told.messages.clear()
+    yield Told.messages
+    Told.messages.clear()
+
+
+def use(monkeypatch: pytest.MonkeyPatch, name: str, **kwargs: Any) -> None:
+    """Configure a notifier of this module."""
+    monkeypatch.setenv("CLUSTERING_NOTIFIER", json.dumps({"classpath": f"{__name__}.{name}", "kwargs": kwargs}))
+
+
+def drift_events() -> list[Any]:
+    """Return what came with the events of the asset drift."""
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    with create_session() as session:
+        return [row[0] for row in session.execute(text(EVENTS))]
+
+
+def test_quiet_night_tells_nothing(trained_night: Night, told: list[tuple[str, str]]) -> None:
+    """The checks are written, no event is sent, nobody is told."""
+    before = len(drift_events())
+    segmented = trained_night.run("segment_customers")
+    assert segmented.state == "success"
+    assert segmented.tasks["watch"] == ["success"]
+    assert trained_night.sql("select bool_or(alarm), count(*) > 5 from segmentation.drift_checks") == [(False, True)]
+    assert len(drift_events()) == before
+    assert told == []
+
+
+def test_drift_is_told_and_sends_an_event(trained_night: Night, told: list[tuple[str, str]]) -> None:
+    """One event with the models, one message; the next day there is a message and no event."""
+    before = len(drift_events())
+    trained_night.sql(SHIFT)
+    assert trained_night.run("segment_customers", as_of="2099-01-01").tasks["watch"] == ["success"]
+    sent = drift_events()[before:]
+    assert len(sent) == 1
+    event = json.loads(sent[0]) if isinstance(sent[0], str) else sent[0]
+    assert event["models"] == ["kmeans"]
+    assert event["as_of"] == "2099-01-01"
+    assert trained_night.run("segment_customers", as_of="2099-01-02").tasks["watch"] == ["success"]
+    assert len(drift_events()) == before + 1
+    assert [subject for subject, _ in told] == [f"customers have drifted as of 2099-01-0{day}" for day in (1, 2)]
+    assert told[0][1].endswith("retraining kmeans")
+
+
+def test_dry_run_is_not_watched(trained_night: Night, told: list[tuple[str, str]]) -> None:
+    """Whatever the customers are like, a dry run tells nothing and sends no event."""
+    before = len(drift_events())
+    trained_night.sql(SHIFT)
+    segmented = trained_night.run("segment_customers", dry_run=True)
+    assert segmented.state == "success"
+    assert segmented.tasks["watch"] == ["skipped"]
+    assert len(drift_events()) == before
+    assert told == []
+
+
+def test_failed_watch_does_not_fail_the_night(trained_night: Night, told: list[tuple[str, str]]) -> None:
+    """The night is published and successful; that it was not watched is there to be seen, and told."""
+    trained_night.sql("alter table segmentation.drift_checks rename description to gone")
+    segmented = trained_night.run("segment_customers")
+    assert segmented.tasks["watch"] == ["failed"]
+    assert segmented.state == "success"
+    assert trained_night.sql("select distinct model from segmentation.current_segments") == [("kmeans",)]
+    [(subject, text)] = told
+    assert subject == "segment_customers: watch failed"
+    assert "description" in text
+
+
+def test_alert_that_cannot_be_sent_fails_nothing(trained_night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chat is down: the watch succeeds, and the retraining is asked for all the same."""
+    use(monkeypatch, "Told", fail=True)
+    before = len(drift_events())
+    trained_night.sql(SHIFT)
+    assert trained_night.run("segment_customers").tasks["watch"] == ["success"]
+    assert len(drift_events()) == before + 1
+
+
+def test_alert_says_what_it_has_to_say(
+    monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a notifier of its own templates, in the triggerer's loop by either face, or in the log alone."""
+    from segmentation_notifier import Alert
+
+    context = {"dag_run": {"dag_run_id": "manual__1"}}
+    Alert("late", "not {{ done }}")(dict(context))
+    assert told == [("late", "not {{ done }} (run manual__1)")]
+
+    async def wait(alert: Alert) -> None:
+        await alert
+
+    asyncio.run(wait(Alert("late", "again", context=dict(context))))
+    assert told[1:] == [("late", "again (run manual__1)")]
+    use(monkeypatch, "ToldLater")
+    asyncio.run(wait(Alert("late", "again", context=dict(context))))
+    assert told[2:] == [("later: late", "again (run manual__1)")]
+    monkeypatch.delenv("CLUSTERING_NOTIFIER")
+    Alert("late", "unsent")({})
+    assert told[3:] == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "address"),
+    [
+        (
+            {"conn_type": "http", "host": "https://hooks.example.com", "password": "services/T0/B0"},
+            "https://hooks.example.com/services/T0/B0",
+        ),
+        ({"conn_type": "http", "host": "http://127.0.0.1:81/"}, "http://127.0.0.1:81/"),
+    ],
+)
+def test_address_of_a_webhook(connection: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret path is kept as the connection's password."""
+    from airflow.sdk import Connection
+
+    from segmentation_notifier import webhook_address
+
+    monkeypatch.setenv("AIRFLOW_CONN_SEGMENTATION_ALERTS", json.dumps(connection))
+    assert webhook_address(Connection.get("segmentation_alerts")) == address
+
+
+def test_night_has_a_deadline_and_both_dags_tell_of_failures() -> None:
+    """What Airflow needs to know of late and failed runs is declared."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(PROJECT / "dags")
+    [late] = bag.dags["segment_customers"].deadline
+    assert late.interval.total_seconds() == 4 * 3600
+    assert late.callback.path == "segmentation_notifier.Alert"
+    for dag in ("segment_customers", "retrain_models"):
+        assert bag.dags[dag].on_failure_callback
+
+
+def test_failed_run_is_told(told: list[tuple[str, str]]) -> None:
+    """The message names the DAG and the run."""
+    from types import SimpleNamespace
+
+    from segmentation_definitions import alert_of_run
+
+    alert_of_run({"dag_run": SimpleNamespace(dag_id="retrain_models", run_id="manual__2")})
+    assert told == [
+        ("retrain_models failed", "the run manual__2 ended as failed; its tasks' logs say why"),
+    ]
+
+
+def test_only_configured_models_are_retrained() -> None:
+    """What an event names and is no longer configured is left out; without an event, all are chosen."""
+    from types import SimpleNamespace
+
+    from segmentation_definitions import CHAMPIONS, DRIFT, alarmed_models
+
+    events = [SimpleNamespace(extra={"models": ["kmeans", "gone"]}), SimpleNamespace(extra={"models": ["gmm"]})]
+    assert alarmed_models({DRIFT: events}) == ["gmm", "kmeans"]
+    assert alarmed_models({CHAMPIONS: events}) == []
+
+
+def test_lineage_leads_from_customers_to_segments(bag: Any) -> None:
+    """Each step of the night names what it reads and what it writes."""
+    tasks = bag.dags["segment_customers"].task_dict
+    named = {
+        name: ({asset.name for asset in tasks[name].inlets}, {asset.name for asset in tasks[name].outlets})
+        for name in ("plan", "publish", "watch")
+    }
+    assert named == {
+        "plan": ({"customers", "champions"}, set()),
+        "publish": ({"customers", "customer_labels"}, {"customer_labels", "segments", "segment_history"}),
+        "watch": ({"customer_labels", "segments"}, {"drift_alarms"}),
+    }
