@@ -14,7 +14,7 @@ QUICK = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up bench test test-slow test-celery pictures docs lint format lock clean
+.PHONY: help install demo up bench test test-slow test-celery test-compose pictures docs lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -74,6 +74,9 @@ test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; u
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery
 
+test-compose: $(STAMP) ## Run the containers: deploy, scale, break, upgrade; needs a container engine with Compose
+	$(PY) -m pytest -x -s -m compose tests/compose
+
 pictures: $(STAMP) ## Take the pictures of the Segments page for the documentation anew; needs chromium
 	PICTURES=docs/images $(PY) -m pytest -m slow tests/browser -k picture
 
@@ -92,6 +95,10 @@ format: $(STAMP) ## Format the code and apply the safe fixes
 lock: $(STAMP) ## Compile requirements.in into both locks; UPGRADE=1 takes the newest versions
 	$(LOCK) requirements.in --output-file requirements.txt
 	sed '/^# --- below/,$$d' requirements.in | $(LOCK) --constraints requirements.txt --output-file requirements-runtime.txt -
+
+audit: $(STAMP) ## Look for known vulnerabilities in the locked packages and for risky code; needs the internet
+	$(PY) -m uv tool run bandit --quiet --recursive --severity-level high clustering dags plugins tools
+	$(PY) -m uv tool run pip-audit --strict --disable-pip --no-deps --requirement requirements-runtime.txt
 
 clean: ## Remove caches and build files; .venv and model versions stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist clustering.egg-info
