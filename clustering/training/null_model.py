@@ -1,11 +1,13 @@
 """Is it more than one group? Clusterings of customers held against clusterings of customers without groups.
 
 Stability does not tell: four quadrants of uniform noise are found again and again. Two kinds of noise are the measure:
-uniform in the box along the features or along their principal components, whichever is smaller (Tibshirani, Walther &
-Hastie, 2001, give both), and one Gaussian with the same covariance. K-Means must lower the logarithm of its dispersion
-by more than it does in the first (their gap statistic, k clusters against one), and reach a higher silhouette than in
-either. A Gaussian mixture must gain more log likelihood over one Gaussian than it does in either (the bootstrapped
-likelihood ratio of McLachlan, 1987).
+uniform in the box along the principal components (Tibshirani, Walther & Hastie, 2001), and one Gaussian with the same
+covariance. K-Means must lower the logarithm of its dispersion by more than it does in the first (their gap statistic, k
+clusters against one), and reach a higher silhouette than in either. A Gaussian mixture must gain more log likelihood
+over one Gaussian than it does in either (the bootstrapped likelihood ratio of McLachlan, 1987).
+
+A mixture without correlations, unlike K-Means, fits a box along the features better than a turned one. It is held
+against the smaller of the two boxes, which is turned as the customers are.
 """
 
 from __future__ import annotations
@@ -65,15 +67,18 @@ def statistics_of_noise(
     features: FloatMatrix, settings: Settings, spec: ModelSpec, noise: Noise, seed: int
 ) -> dict[str, float]:
     """Return the statistics of a fit on noise that resembles features (n, d) in all but groups; none without a fit."""
-    reference = draw_noise(features, noise, seed=seed)
+    reference = draw_noise(features, noise, seed=seed, smaller_box=spec.algorithm == "gmm")
     try:
         return statistics(reference, refit(reference, settings, spec, seed=seed), spec, noise)
     except TrainingError:
         return {}
 
 
-def draw_noise(features: FloatMatrix, noise: Noise, *, seed: int) -> FloatMatrix:
-    """Return as many rows of noise as there are features (n, d), with their mean and extent."""
+def draw_noise(features: FloatMatrix, noise: Noise, *, seed: int, smaller_box: bool = False) -> FloatMatrix:
+    """Return as many rows of noise as there are features (n, d), with their mean and extent.
+
+    With `smaller_box`, the box lies along the features where that is smaller than along the principal components.
+    """
     generator = np.random.default_rng(seed)
     mean = features.mean(axis=0)
     centred = features - mean
@@ -81,8 +86,8 @@ def draw_noise(features: FloatMatrix, noise: Noise, *, seed: int) -> FloatMatrix
     if noise == "gaussian":
         rows = generator.normal(size=features.shape) * (lengths / np.sqrt(len(features)))
     else:
-        # A mixture without correlations fits a box along the features better than a turned one: the box must be alike.
-        axes = min(np.eye(features.shape[1]), axes, key=lambda turn: float(np.prod(np.ptp(centred @ turn.T, axis=0))))
+        turns = [axes, np.eye(features.shape[1])] if smaller_box else [axes]
+        axes = min(turns, key=lambda turn: float(np.prod(np.ptp(centred @ turn.T, axis=0))))
         turned = centred @ axes.T
         rows = generator.uniform(turned.min(axis=0), turned.max(axis=0), features.shape)
     return np.ascontiguousarray(rows @ axes + mean)

@@ -58,3 +58,15 @@ def test_groups_beat_noise(spec, settings, noise):
     assert of_noise[0] == statistics_of_noise(ROWS, settings, spec, noise, 0)
     assert all(observed[name] > one[name] for one in of_noise for name in observed)
     assert ("gap" in observed) == (spec is KMEANS and noise == "uniform")
+
+
+def test_the_smaller_box_lies_as_the_rows_do():
+    """Rows in a square along the features, or along a turned one, get noise of that square's extent."""
+    square = np.random.default_rng(3).uniform(-1, 1, size=(2_000, 2))  # whose principal components lie anyhow
+    turn = np.array([[1.0, 1.0], [-1.0, 1.0]]) / np.sqrt(2)
+    stretch = np.array([1.0, 0.3])
+
+    straight = draw_noise(square, "uniform", seed=0, smaller_box=True)
+    turned = draw_noise((square * stretch) @ turn, "uniform", seed=0, smaller_box=True)
+    assert np.abs(straight).max(axis=0) == pytest.approx([1, 1], abs=0.01)
+    assert np.abs(turned @ turn.T).max(axis=0) == pytest.approx(stretch, abs=0.05)
