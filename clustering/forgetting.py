@@ -31,16 +31,18 @@ def forget(
 ) -> dict[str, Any]:
     """Remove a customer from every table of both schemas, prove it, and return what was done.
 
-    `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (for a short key
-    often by chance), `core_points` says of each DBSCAN version whether the customer's values were among its core
-    points, `source_rows` whether the source still has the customer, who then comes back with the next night. All of it
-    is one transaction. Raises DataError for what is no key, RunError while a run is being scored.
+    `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
+    chance, or words about the customer, to be removed by hand), `core_points` says of each DBSCAN version whether the
+    customer's values were among its core points, `source_rows` whether the source still has the customer, who then
+    comes back with the next night. All of it is one transaction. Raises DataError for what is no key, RunError while a
+    run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     with warehouse.transaction() as transaction:
         transaction.execute("forgetting/lock_runs")
         _require_rest(transaction)
         key = _as_key(transaction, contract, customer_id)
+        transaction.execute("forgetting/lock_labels")
         tables = transaction.rows("forgetting/tables", key=contract.key, key_type=contract.key_type)
         removed = {_name(table): _remove(transaction, table, key) for table in tables if table.key}
         found = find_customer(warehouse, contract, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ from airflow.sdk import Asset, Connection, ExceptionRetryPolicy, Param, RetryAct
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
 from clustering.errors import ConfigurationError, PassingError, PermanentError
 from clustering.limits import night_hours
+
+log = logging.getLogger(__name__)
 
 CUSTOMERS = Asset(name="customers")
 CUSTOMER_LABELS = Asset(name="customer_labels")
@@ -144,9 +147,22 @@ def chosen_models(params: Mapping[str, Any]) -> list[str] | None:
 
 
 def alarmed_models(events: Mapping[Any, Iterable[Any]]) -> list[str]:
-    """Return the models whose drift started a run, of those that are configured; none where no drift did."""
-    named = {model for event in events.get(DRIFT, ()) for model in event.extra["models"]}
-    return sorted(named & set(model_names()))
+    """Return the models whose drift started a run, of those that are configured; none for whatever the run asks for.
+
+    That is so where no drift started the run, and where an event made by hand names no model. Skips the task where
+    every model that is named is no longer configured.
+    """
+    named = [(event.extra or {}).get("models") or () for event in events.get(DRIFT, ())]
+    if not named:
+        return []
+    if not all(named):
+        log.info("an event of the asset drift names no model: all of them are trained")
+        return []
+    drifted = {model for models in named for model in models}
+    if not (configured := drifted & set(model_names())):
+        told = ", ".join(sorted(map(str, drifted)))
+        raise AirflowSkipException(f"nothing is trained: drift was told of {told}, and no such model is configured")
+    return sorted(configured)
 
 
 def late_night() -> DeadlineAlert:

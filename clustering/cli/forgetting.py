@@ -44,7 +44,8 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     lines += [f"  {rows} from {table}" for table, rows in removed.items()]
     searched = f"{report['tables_searched']} tables with {report['columns_searched']} columns"
     if left:
-        lines.append(f"searched {searched}; the same characters stand in other rows, for a short key often by chance:")
+        lines.append(f"searched {searched}; the same characters stand in other rows, a number by chance")
+        lines.append("or words about the customer: look at them, and remove such words by hand")
         lines += [f"  {rows} of {table}" for table, rows in left.items()]
     else:
         lines.append(f"searched {searched}: the key stands nowhere any more")

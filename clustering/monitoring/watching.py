@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,9 +47,10 @@ def watch(
 ) -> dict[str, Any]:
     """Check a published run for drift, keep the checks, and return the alarms and the models to retrain.
 
-    Models are to be retrained when the run's date is the latest one and the last such request is old enough, unless
-    nobody `may_ask` for it. A version without a reference is left out with a line in the log. Watching a run again
-    returns and writes the same. Raises RunError for a run that is not published.
+    Models for which a later run holds are left out. Models are to be retrained when the run's date is the latest one
+    and the last such request is old enough, unless nobody `may_ask` for it, and never one whose champion was brought
+    back by a roll-back. A version without a reference is left out with a line in the log. Watching a run again returns
+    and writes the same, while nothing else is published or decided. Raises RunError for a run that is not published.
     """
     with warehouse.transaction() as transaction:
         as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
@@ -58,7 +59,7 @@ def watch(
         if run is None or run.status not in ("published", "replaced"):
             raise RunError(f"run {run_id} is {run.status if run else 'unknown'}: only a published run can be watched")
         checks: list[Check] = []
-        if run.holds:
+        if run.models:
             drift = configuration.contract.drift
             nights = _nights(transaction, registry, run)
             checks = check_nights(nights, false_alarms=drift.false_alarms, min_effect=drift.min_effect)
@@ -82,7 +83,7 @@ def _nights(transaction: Transaction, registry: Registry, run: Row) -> list[Mode
     shards = transaction.rows("monitoring/measures", run_id=run.run_id)
     versions = [Version(**row._mapping) for row in transaction.rows("scoring/run_versions", run_id=run.run_id)]
     nights = []
-    for version in versions:
+    for version in (version for version in versions if version.model in run.models):
         artifact = registry.load(version)
         if artifact.reference is None or any(shard.measures is None for shard in shards):
             log.warning(
@@ -175,8 +176,11 @@ def _alarm(check: Check) -> Alarm:
 
 def _due(transaction: Transaction, run: Row, alarms: Sequence[Alarm], drift: Drift) -> list[str]:
     """Return the models to retrain because of the alarms, and note the request."""
-    models = sorted({alarm.model for alarm in alarms})
-    if not (models and run.is_latest and drift.retrain_at_most_every_days):
+    alarmed = {alarm.model for alarm in alarms}
+    if not (alarmed and run.is_latest and drift.retrain_at_most_every_days):
+        return []
+    models = _without_rolled_back(transaction, alarmed)
+    if not models:
         return []
     transaction.execute("monitoring/lock_requests")
     last = transaction.scalar("monitoring/last_request", run_id=run.run_id)
@@ -185,3 +189,14 @@ def _due(transaction: Transaction, run: Row, alarms: Sequence[Alarm], drift: Dri
         return []
     transaction.execute("monitoring/insert_request", run_id=run.run_id, as_of=run.as_of, models=models)
     return models
+
+
+def _without_rolled_back(transaction: Transaction, models: Set[str]) -> list[str]:
+    """Leave out the models that somebody has rolled back: a retraining would bring the like of what they rejected."""
+    rolled_back = models & {row.model for row in transaction.rows("monitoring/rolled_back")}
+    if rolled_back:
+        log.warning(
+            "no retraining of %s because of drift: rolled back; promote a version once the cause is known",
+            ", ".join(sorted(rolled_back)),
+        )
+    return sorted(models - rolled_back)

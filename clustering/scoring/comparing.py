@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from psycopg2 import sql
+from psycopg2.errors import UndefinedTable
+from sqlalchemy.exc import DBAPIError
 
 from clustering.algorithms import Assigner, algorithm
 from clustering.artifacts import Artifact
@@ -122,6 +124,20 @@ def segments_of(artifact: Artifact) -> npt.NDArray[np.int32]:
     return segments
 
 
+def _hold(transaction: Transaction, base: Base) -> bool:
+    """Return whether there are labels to compare with, which retention then leaves alone until the shard is done."""
+    if not transaction.scalar("history/has_table", table=f"segmentation.{base.table_name}"):
+        return False
+    try:
+        with transaction.connection.begin_nested():
+            transaction.execute("history/hold", {"base": base.table})
+    except DBAPIError as error:
+        if isinstance(error.orig, UndefinedTable):  # dropped in between
+            return False
+        raise
+    return True
+
+
 def stage_changes(
     transaction: Transaction,
     base: Base,
@@ -137,11 +153,11 @@ def stage_changes(
     compare with are gone or the source orders keys in its own way: publishing then compares the run as a whole.
     """
     names = {"table": labels, "changes": changes, "base": base.table, "key_type": sql.SQL(bounds.key_type)}
-    kept = transaction.scalar("history/has_table", table=f"segmentation.{base.table_name}")
-    if not kept or not transaction.scalar("history/ranges_hold", names, **bounds.params):
+    if not _hold(transaction, base) or not transaction.scalar("history/ranges_hold", names, **bounds.params):
         return None
     transaction.execute("history/settings")
     transaction.execute("history/compare", names, **bounds.params)
+    transaction.execute("scoring/hand_over", {"table": changes})
     transaction.execute("scoring/analyze", {"table": changes})
     if former is not None:
         transaction.execute("scoring/analyze", {"table": former})

@@ -52,10 +52,13 @@ class Publication:
         return sql.Identifier("segmentation", f"labels_{self.run_id}_{self.model_version_id}")
 
 
-def require_neighbours(transaction: Transaction, models: Sequence[str], *, as_of: date) -> None:
-    """Raise RunError where a date lies before a published one, and the labels next to it are no longer kept.
+def require_neighbours(
+    transaction: Transaction, models: Sequence[str], *, as_of: date, history_days: int | None
+) -> None:
+    """Raise RunError where a date lies before a published one, and what lies next to it is no longer kept.
 
-    What would be written around the date could not be compared with the labels any more.
+    Without the labels there, what would be written around the date could not be compared with them any more; where
+    `history_days` has removed periods, movement would be counted anew from what is left.
     """
     for model in models:
         around = find_neighbours(transaction, model, as_of=as_of)
@@ -64,6 +67,13 @@ def require_neighbours(transaction: Transaction, models: Sequence[str], *, as_of
             raise RunError(
                 f"the history of {model} cannot be repaired at {as_of}: the labels of {' and '.join(map(str, gone))} "
                 "next to it are no longer kept (label_runs in customers.yaml); nothing was changed, choose a later date"
+            )
+        first = around.before or around.same
+        age = (first.latest - first.as_of).days if around.after is not None and first is not None else 0
+        if history_days is not None and age > history_days:
+            raise RunError(
+                f"the history of {model} cannot be repaired at {as_of}: it is kept for {history_days} days "
+                "(history_days in customers.yaml); nothing was changed, choose a later date"
             )
 
 
@@ -76,13 +86,16 @@ def find_neighbours(transaction: Transaction, model: str, *, as_of: date) -> Nei
     return Neighbours(before, same, after)
 
 
-def write_history(transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row]) -> None:
+def write_history(
+    transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row], *, history_days: int | None
+) -> None:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
-    Must come before the pointer moves. Raises RunError where the labels next to a past date are gone.
+    Must come before the pointer moves. Raises RunError where what lies next to a past date is gone.
     """
     transaction.execute("history/lock_models", run_id=run.run_id)
-    require_neighbours(transaction, [version.model for version in versions], as_of=run.as_of)
+    models = [version.model for version in versions]
+    require_neighbours(transaction, models, as_of=run.as_of, history_days=history_days)
     for version in versions:
         around = find_neighbours(transaction, version.model, as_of=run.as_of)
         publication = _publication(run, version, shards, around.before)
@@ -133,6 +146,7 @@ def _load(transaction: Transaction, publication: Publication) -> None:
         "value": sql.Literal(publication.model),
     }
     transaction.execute("history/create_partition", names)
+    transaction.execute("scoring/hand_over", names)
     transaction.execute("history/load", names, model=publication.model, as_of=publication.as_of)
     transaction.execute("history/index", names)
     transaction.execute("publishing/attach", names)
@@ -175,14 +189,15 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
     transaction.execute("scoring/drop_table", {"table": table})
     corrected = transaction.execute("history/set_version", **written) if around.same else 0
     log.info("history of %s at %s: %s differences", publication.model, publication.as_of, different)
-    return not different and not corrected and around.same is not None
+    same_version = around.same is not None and around.same.model_version_id == publication.model_version_id
+    return not different and not corrected and same_version
 
 
 def _write_movement(transaction: Transaction, publication: Publication, around: Neighbours, *, kept: bool) -> None:
     """Write who moved to the date, and, unless nothing has changed, from it to the date after."""
     model, as_of = publication.model, publication.as_of
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
-    if around.before is not None:
+    if around.before is not None and (publication.changes is not None or _reaches(transaction, model, around.before)):
         known = around.before.model_version_id == publication.model_version_id
         moves = _staged_moves(transaction, publication) or _moves(transaction, model, as_of, known=known)
         _insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
@@ -191,6 +206,11 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
         transaction.execute("history/delete_movement", model=model, as_of=around.after.as_of)
         moves = _moves(transaction, model, around.after.as_of, known=known)
         _insert_movement(transaction, model, moves, as_of=around.after.as_of, previous=as_of)
+
+
+def _reaches(transaction: Transaction, model: str, before: Row) -> bool:
+    """Return whether the history knows the date; an upgraded warehouse has dates from before its history."""
+    return bool(transaction.scalar("history/reaches", model=model, as_of=before.as_of))
 
 
 def _staged_moves(transaction: Transaction, publication: Publication) -> list[Move] | None:

@@ -60,7 +60,7 @@ def plan_run(
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
         if not dry_run:
-            require_neighbours(transaction, list(champions), as_of=as_of)
+            require_neighbours(transaction, list(champions), as_of=as_of, history_days=contract.history_days)
         _sweep(transaction, as_of=as_of, models=list(champions), dry_run=dry_run)
         run_id = transaction.scalar(
             "scoring/insert_run",
@@ -145,11 +145,15 @@ def _record(
 
 
 def _sweep(transaction: Transaction, *, as_of: date, models: Sequence[str], dry_run: bool) -> None:
-    """End runs that this one supersedes, and runs that died without a word."""
+    """End runs that this one supersedes, and runs that died without a word; in order, as another plan does."""
+    ended = {
+        row.run_id: f"no sign of life for {STALE_HOURS} hours"
+        for row in transaction.rows("scoring/stale_runs", hours=STALE_HOURS)
+    }
     for row in transaction.rows("scoring/superseded_runs", as_of=as_of, models=list(models), dry_run=dry_run):
-        _abandon(transaction, row.run_id, f"superseded by a later run of {as_of}")
-    for row in transaction.rows("scoring/stale_runs", hours=STALE_HOURS):
-        _abandon(transaction, row.run_id, f"no sign of life for {STALE_HOURS} hours")
+        ended[row.run_id] = f"superseded by a later run of {as_of}"
+    for run_id, note in sorted(ended.items()):
+        _abandon(transaction, run_id, note)
 
 
 def _abandon(transaction: Transaction, run_id: int, note: str) -> bool:

@@ -84,9 +84,9 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         _write_segments(transaction, configuration, run, versions, profiles)
         write_profiles(transaction, configuration.contract, run, versions, profiles)
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
-        transaction.execute("scoring/forget_samples", run_id=run.run_id)
+        transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
-        write_history(transaction, run, versions, shards)
+        write_history(transaction, run, versions, shards, history_days=configuration.contract.history_days)
         transaction.execute("publishing/move_pointer", run_id=run.run_id)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
     transaction.execute(
@@ -131,10 +131,10 @@ def _check_rejected(contract: Contract, shards: Sequence[Row], *, read: int, rej
 
 def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Row], shards: Sequence[Row]) -> None:
     run_table = _partition(f"labels_{run_id}")
-    transaction.execute("publishing/create_run_table", {"table": run_table})
+    _create(transaction, "publishing/create_run_table", run_table)
     for version in versions:
         model_table = _partition(f"labels_{run_id}_{version.model_version_id}")
-        transaction.execute("publishing/create_model_table", {"table": model_table})
+        _create(transaction, "publishing/create_model_table", model_table)
         for shard in shards:
             staged = Attempt(run_id, shard.shard, shard.attempt).labels_table(version.model_version_id)
             transaction.execute("publishing/leave_staging", {"table": staging_table(staged)})
@@ -145,6 +145,11 @@ def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Row
 
 def _partition(name: str) -> sql.Identifier:
     return sql.Identifier("segmentation", name)
+
+
+def _create(transaction: Transaction, query: str, table: sql.Identifier) -> None:
+    for step in (query, "scoring/hand_over"):
+        transaction.execute(step, {"table": table})
 
 
 def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identifier, value: int) -> None:

@@ -97,10 +97,13 @@ class Staging:
         self._attempt = attempt
         self._bounds = bounds
         transaction.execute("scoring/settings")
-        transaction.execute("scoring/create_rejected", {"table": staging_table(attempt.rejected_table)})
+        rejected = {"table": staging_table(attempt.rejected_table)}
+        for query in ("scoring/create_rejected", "scoring/hand_over"):
+            transaction.execute(query, rejected)
         for champion in champions:
             names = {"table": self._labels_table(champion), "key_type": sql.SQL(contract.key_type)}
             transaction.execute("scoring/create_labels", names)
+            transaction.execute("scoring/hand_over", names)
             if former := self._former_table(champion):
                 transaction.execute("history/create_former", {**names, "table": former})
 
@@ -226,8 +229,8 @@ class Staging:
 
 
 def drop_staged(transaction: Transaction, run_id: int) -> None:
-    """Drop every staging table of a run, and what it sampled."""
-    transaction.execute("scoring/forget_samples", run_id=run_id)
+    """Drop every staging table of a run, and what its manifest holds of single customers."""
+    transaction.execute("scoring/forget_customers", run_id=run_id)
     for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes)_{run_id}_"):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 

@@ -54,6 +54,7 @@ def draw_sample(
                 "rows": sql.Literal(max(spec.sample_rows for spec in chosen.values())),
             },
         )
+        transaction.execute("scoring/hand_over", {"table": sql.Identifier(STAGING, name)})
     log.info(
         "sample %s: %s of about %s rows of %s for %s", name, rows, source.rows, source.contract.table, requested_by
     )

@@ -1,5 +1,6 @@
 -- Returns the tables of both schemas with the number of their columns, whether they are partitioned and, where there is one,
--- the column of the customers' keys and whether that has their type. Parameters: key (the contract's name of the key), key_type.
+-- the column of the customers' keys and whether that has their type. Labels whose detaching was interrupted are tables of
+-- their own here, since their parent leaves them out. Parameters: key (the contract's name of the key), key_type.
 select
     namespace.nspname as schema,
     class.relname as name,
@@ -16,6 +17,11 @@ join pg_attribute as attribute
     on attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
 where
     namespace.nspname in ('segmentation', 'segmentation_staging') and class.relkind in ('r', 'p', 'm')
-    and not class.relispartition
+    and (
+        not class.relispartition
+        or exists (
+            select from pg_inherits as inherits where inherits.inhrelid = class.oid and inherits.inhdetachpending
+        )
+    )
 group by namespace.nspname, class.relname, class.relkind
 order by namespace.nspname, class.relname

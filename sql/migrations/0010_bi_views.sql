@@ -184,9 +184,9 @@ comment on column segmentation.model_history.model_version_id is 'The version''s
 
 create view segmentation.segment_health as
 with alarm as (
-    select model, as_of, count(*) filter (where alarm) as alarms, count(*) as checks
+    select model, as_of, run_id, count(*) filter (where alarm) as alarms, count(*) as checks
     from segmentation.drift_checks
-    group by model, as_of
+    group by model, as_of, run_id
 ),
 figure as (
     select
@@ -214,7 +214,8 @@ figure as (
     join segmentation.segments as segment on segment.as_of = current.as_of and segment.model = current.model
     join segmentation.scoring_runs as run on run.run_id = current.run_id
     join segmentation.model_versions as version on version.model_version_id = current.model_version_id
-    left join alarm on alarm.model = current.model and alarm.as_of = current.as_of
+    left join alarm
+        on alarm.model = current.model and alarm.as_of = current.as_of and alarm.run_id = current.run_id
 ),
 told as (
     select

@@ -1,7 +1,17 @@
--- Shares of protected groups by segment, and what people and programs have changed by hand.
+-- Shares of protected groups by segment, what people and programs have changed by hand, and no keys where none are needed.
 
 alter table segmentation.run_shards add column compositions jsonb;
 comment on column segmentation.run_shards.compositions is 'Customers by protected group per version and cluster.';
+
+-- The bounds are keys of customers, of whom somebody may want to be forgotten.
+update segmentation.run_shards as shard
+set lower_bound = null, upper_bound = null
+from segmentation.scoring_runs as run
+where
+    run.run_id = shard.run_id and run.status <> 'running'
+    and num_nonnulls(shard.lower_bound, shard.upper_bound) > 0;
+comment on column segmentation.run_shards.lower_bound is 'Smallest key of the shard; null: no bound, or the run has ended.';
+comment on column segmentation.run_shards.upper_bound is 'First key after the shard; null: no bound, or the run has ended.';
 
 create table segmentation.segment_groups (
     as_of            date not null,

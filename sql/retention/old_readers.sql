@@ -8,7 +8,9 @@ where
     and coalesce(session.backend_type, 'client backend') = 'client backend'
     and case
         when session.state is not null then
-            age(session.backend_xmin) >= (select min(age(published_xid::xid)) from segmentation.published_runs)
+            age(session.backend_xmin) >= (
+                select age(published_xid::xid) from segmentation.published_runs order by published_xid desc limit 1
+            )
         else exists (
             select
             from pg_locks as lock

@@ -160,6 +160,19 @@ def test_what_speaks_against_a_segment(project: Project, change: str, trust: str
     assert all(reason in reasons for _, reasons in rows)
 
 
+def test_alarms_of_a_run_that_was_replaced(project: Project) -> None:
+    """What the former run of a date has alarmed of says nothing about the one that holds, watched or not."""
+    project.night(models=["kmeans"])
+    project.sql(
+        "insert into segmentation.drift_checks select as_of, model, 'inputs', 'share', 'x', 1, 0.1, true, 1, 1, '',"
+        " run_id, model_version_id from segmentation.current_models"
+    )
+    told = "select distinct drift_checks, drift_alarms from segmentation.segment_health"
+    assert project.sql(told) == [(1, 1)]
+    project.night(models=["kmeans"])
+    assert project.sql(told) == [(0, 0)]
+
+
 def test_audit(weeks: Project) -> None:
     """Whoever renames a segment, by whichever program, is noted with the words before and after."""
     from clustering.own_names import name_segment, reset_segment_name

@@ -6,10 +6,13 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg2
 import pytest
 
 from clustering.cli import main
@@ -17,9 +20,9 @@ from clustering.config import Configuration
 from clustering.errors import DataError, RunError
 from clustering.forgetting import forget
 from clustering.registry import Registry
-from clustering.scoring import score_shard
-from clustering.warehouse import Warehouse
-from tests.appointing import appointed_template
+from clustering.scoring import drop_expired, score_shard
+from clustering.warehouse import Warehouse, migrate
+from tests.appointing import appoint, appointed_template
 from tests.clustering.scoring.conftest import Project
 
 __all__ = ["appointed_template"]
@@ -50,7 +53,7 @@ def project(
     return Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
 
 
-def rows_with(project: Project, key: int) -> dict[str, int]:
+def rows_with(project: Project, key: int | str) -> dict[str, int]:
     """Return in how many rows of which column of the schemas a key stands, partitions included."""
     found = {}
     for table, column in project.sql(COLUMNS):
@@ -112,6 +115,78 @@ def test_nothing_is_left(known: Project) -> None:
     }
     assert report["tables_searched"] > 20
     assert run_forget(known)["removed"] == {}
+
+
+@pytest.fixture
+def by_name(create_database: Callable[..., str], configuration: Configuration, tmp_path: Path) -> Project:
+    """Return a project whose customers' keys are texts."""
+    columns = configuration.contract.columns
+    key = columns["customer_id"].model_copy(update={"type": "text"})
+    contract = configuration.contract.model_copy(update={"columns": {**columns, "customer_id": key}})
+    warehouse = Warehouse(create_database())
+    migrate(warehouse, contract)
+    project = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
+    appoint(project, "kmeans")
+    project.sql(
+        "create table customers as select 'customer ' || g as customer_id, 20 + g % 50 as age, 'x' as gender,"
+        " 20000 + g * 100.0 as annual_income, 1 + g % 99 as spending_score from generate_series(1, 400) as g"
+    )
+    return replace(project, configuration=configuration.model_copy(update={"contract": contract}))
+
+
+def test_key_between_two_shards(by_name: Project) -> None:
+    """A customer whose key has cut the source into shards stands nowhere any more either."""
+    planned = by_name.plan(shards=4)
+    ((key, places),) = by_name.sql(
+        "select lower_bound, count(*) from segmentation.run_shards where shard = 2 group by 1"
+    )
+    assert places == 1
+    assert "segmentation.run_shards.lower_bound" in rows_with(by_name, key)
+    for shard in planned["shards"]:
+        by_name.score(planned["run_id"], shard)
+    by_name.publish(planned["run_id"])
+    report = run_forget(by_name, key)
+    assert report["removed"] == {"segmentation.customer_labels": 1, "segmentation.segment_history": 1}
+    assert report["left"] == {}
+    assert rows_with(by_name, key) == {}
+
+
+def test_keys_between_shards_of_former_releases(warehouse: Warehouse) -> None:
+    """The migration takes them out of the runs that have ended, and leaves them to the one that is being scored."""
+    with warehouse.transaction() as transaction:
+        run = transaction.connection.exec_driver_sql
+        run("drop table segmentation.segment_groups, segmentation.audit_log cascade")
+        run("drop function segmentation.audit_segment_names() cascade")
+        run("alter table segmentation.run_shards drop column compositions")
+        for status in ("running", "abandoned"):
+            run(
+                "with run as (insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, status)"
+                " values ('2026-03-02', false, 'test', 'customers', %(status)s) returning run_id)"
+                " insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)"
+                " select run_id, shard, shard, shard + 1 from run, generate_series(0, 1) as shard",
+                {"status": status},
+            )
+        run(transaction.compose("migrations/0011_governance"))
+        left = run(
+            "select status, count(lower_bound), count(upper_bound) from segmentation.run_shards"
+            " join segmentation.scoring_runs using (run_id) group by 1 order by 1"
+        ).all()
+    assert left == [("abandoned", 0, 0), ("running", 2, 2)]
+
+
+def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
+    """Labels that retention has begun to detach are no part of the table of all labels, and lose the customer too."""
+    few = known.with_contract(label_runs=1)
+    with closing(psycopg2.connect(known.warehouse.uri)) as connection, connection, connection.cursor() as reader:
+        reader.execute("select count(*) from segmentation.customer_segments")
+        assert drop_expired(few.warehouse, few.configuration)["left"] == [1]
+        assert known.sql("select inhrelid::regclass::text from pg_inherits where inhdetachpending") == [
+            ("segmentation.labels_1",)
+        ]
+        report = run_forget(few)
+    assert report["removed"]["segmentation.labels_1"] == 3
+    assert report["left"] == {}
+    assert rows_with(known, SOMEBODY) == {}
 
 
 def test_published_counts_stay(known: Project) -> None:
@@ -241,6 +316,15 @@ def test_from_a_terminal(terminal: Project, capfd: pytest.CaptureFixture[str]) -
     assert json.loads(out)["source_rows"] == 1
     assert "the source still has the customer" in err
     assert rows_with(terminal, SOMEBODY) == {}
+
+
+def test_what_is_left_is_told_to_look_at(terminal: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """The terminal names the tables, and does not call every hit chance."""
+    terminal.sql("update segmentation.scoring_runs set note = 'for customer ' || %s", SOMEBODY)
+    assert main(["forget", str(SOMEBODY), "--by", "Ada", "--yes"]) == 0
+    said = capfd.readouterr().out
+    assert "remove such words by hand" in said
+    assert "  1 of segmentation.scoring_runs" in said
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), (None, 2)])

@@ -85,6 +85,71 @@ def test_writer_cannot_rewrite_what_was_decided(served: tuple[Project, Project])
         transaction.connection.exec_driver_sql("update segmentation.contract set key_type = 'text'")
 
 
+def test_superuser_and_writer_take_turns(served: tuple[Project, Project]) -> None:
+    """What a superuser has scored, or staged before it died, the DAGs' login goes on from."""
+    _take_turns(*served)
+
+
+@pytest.mark.slow
+def test_owner_and_writer_take_turns(
+    new_server: embedded.EmbeddedServer, configuration: Configuration, tmp_path: Path
+) -> None:
+    """So it does where the owner of the schema has no right but to create roles."""
+    administer(
+        new_server.ensure_database("postgres"), "create role maker login createrole", "create database shop owner maker"
+    )
+    url = new_server.url("shop")
+    owner, writer = (
+        Project(login, configuration, Registry(login, tmp_path / "store"))
+        for login in (Warehouse(url.replace("postgres@", f"{name}@")) for name in ("maker", "airflow"))
+    )
+    migrate(owner.warehouse, configuration.contract)
+    load_customers(owner.warehouse, configuration.contract, generate_customers(1_500, seed=1))
+    administer(owner.warehouse.uri, "create role airflow login in role segmentation_writer")
+    _take_turns(owner, writer)
+
+
+def _take_turns(owner: Project, writer: Project) -> None:
+    retrain(owner, "kmeans")
+    owner.night("2026-11-17", models=["kmeans"])
+    writer.night("2026-11-18", models=["kmeans"])
+    owner.night("2026-11-19", models=["kmeans"])
+    died = owner.plan("2026-11-20", models=["kmeans"])
+    owner.score(died["run_id"])
+    assert len(owner.staged()) == 3
+    assert _not_the_writers(owner) == []
+    writer.night("2026-11-20", models=["kmeans"])
+    assert owner.staged() == []
+    assert drop_expired(writer.warehouse, writer.with_contract(label_runs=1).configuration)["dropped"] == [1, 2, 3]
+
+
+def _not_the_writers(project: Project) -> list[tuple[str]]:
+    """Return the partitions and staged tables that belong to somebody else."""
+    return project.sql(
+        "select oid::regclass::text from pg_class where relkind in ('r', 'p') and (relispartition or"
+        " relnamespace = 'segmentation_staging'::regnamespace) and relowner <> 'segmentation_writer'::regrole"
+    )
+
+
+def test_partitions_and_staged_tables_change_hands(served: tuple[Project, Project]) -> None:
+    """A migration gives the writer what somebody else has made there, such as a restore."""
+    admin, writer = served
+    retrain(writer, "kmeans")
+    writer.night("2026-11-21", models=["kmeans"])
+    writer.score(writer.plan("2026-11-22", models=["kmeans"])["run_id"])
+    made = admin.sql(
+        "select oid::regclass::text from pg_class where relkind in ('r', 'p') and (relispartition or"
+        " relnamespace = 'segmentation_staging'::regnamespace) and relowner = 'segmentation_writer'::regrole"
+    )
+    assert len(made) >= 7
+    administer(admin.warehouse.uri, *(f"alter table {table} owner to current_user" for (table,) in made))
+    with pytest.raises(Exception, match="must be owner"):
+        writer.plan("2026-11-22", models=["kmeans"])
+    assert missing_grants(admin.warehouse, admin.configuration.contract) == []
+    assert _not_the_writers(admin) == []
+    writer.night("2026-11-22", models=["kmeans"])
+
+
 @pytest.mark.slow
 def test_two_logins_share_their_work(
     served: tuple[Project, Project], create_login: Callable[..., str], tmp_path: Path
@@ -218,13 +283,17 @@ def test_loading_keeps_who_reads(warehouse: Warehouse, configuration: Configurat
             assert transaction.connection.exec_driver_sql(question, {"role": role}).scalar_one() == reads
 
 
+@pytest.mark.parametrize("reads", [False, True])
 def test_source_of_another_owner(
-    warehouse: Warehouse, configuration: Configuration, create_login: Callable[..., str]
+    warehouse: Warehouse, configuration: Configuration, create_login: Callable[..., str], *, reads: bool
 ) -> None:
-    """A table that the migrating user may not hand on is named, with the statement to run; the rest is done."""
+    """A table that the migrating user may not hand on, be it that it reads it, is named with the statement to run."""
     administer(warehouse.uri, "create table public.customers (customer_id bigint)")
     owner = create_login(warehouse)
-    administer(warehouse.uri, "grant segmentation_writer to " + owner.split("//")[1].split(":")[0])
+    name = owner.split("//")[1].split(":")[0]
+    administer(warehouse.uri, f"grant segmentation_writer to {name}")
+    if reads:
+        administer(warehouse.uri, f"grant select on public.customers to {name}")
     with Warehouse(owner).transaction() as transaction:
         asked = "select told from segmentation.grant_roles('public', 'customers') as told"
         told = [row.told for row in transaction.connection.exec_driver_sql(asked)]
@@ -295,8 +364,15 @@ def test_user_who_is_no_member(new_server: embedded.EmbeddedServer, configuratio
     migrate(plain, configuration.contract)
     (told,) = missing_grants(plain, configuration.contract)
     assert 'let an administrator run "grant segmentation_writer to plain;"' in told
+    owner = Project(plain, configuration, None)  # type: ignore[arg-type]
+    explains = (
+        "select proowner::regrole::text, has_function_privilege('segmentation_reader', oid, 'execute')"
+        " from pg_proc where proname = 'explain_customer'"
+    )
+    assert owner.sql(explains) == [("plain", False)]
     administer(server, "grant segmentation_writer to plain")
     assert missing_grants(plain, configuration.contract) == []
+    assert owner.sql(explains) == [("segmentation_writer", True)]
 
 
 @pytest.mark.slow

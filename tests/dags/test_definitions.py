@@ -22,6 +22,13 @@ class Run:
     run_type: str = "scheduled"
 
 
+@dataclass(frozen=True)
+class Event:
+    """What a task sees of an event of an asset."""
+
+    extra: dict[str, Any] | None
+
+
 @pytest.mark.parametrize(
     ("asked", "partition_key", "zone", "expected"),
     [
@@ -138,3 +145,25 @@ def test_workers_are_no_more_than_the_cores_of_one_machine(monkeypatch: pytest.M
     assert workers() == 16
     monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "9")
     assert workers() == 9
+
+
+@pytest.mark.parametrize("extra", [None, {}, {"from_rest_api": True}, {"models": []}])
+def test_event_of_drift_made_by_hand_trains_all(extra: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """An event that names no model is no error, and the log says what it leads to."""
+    from segmentation_definitions import DRIFT, alarmed_models
+
+    with caplog.at_level("INFO"):
+        assert alarmed_models({DRIFT: [Event(extra)]}) == []
+    assert "names no model: all of them are trained" in caplog.text
+
+
+def test_event_of_drift_that_names_unknown_models_alone_trains_nothing() -> None:
+    """The task is skipped, with the names; one model that is configured suffices to train that one."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from segmentation_definitions import DRIFT, alarmed_models
+
+    gone = Event({"models": ["gone", "former"]})
+    with pytest.raises(AirflowSkipException, match="drift was told of former, gone, and no such model is configured"):
+        alarmed_models({DRIFT: [gone]})
+    assert alarmed_models({DRIFT: [gone, Event({"models": ["kmeans"]})]}) == ["kmeans"]

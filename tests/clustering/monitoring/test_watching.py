@@ -11,6 +11,7 @@ import pytest
 from clustering import watch
 from clustering.errors import RunError
 from clustering.registry import Registry, Training
+from clustering.training import roll_back
 from tests.clustering.scoring.conftest import Project
 
 CHECKS = "select {} from segmentation.drift_checks where as_of = %s order by model, layer, check_name, subject"
@@ -88,6 +89,19 @@ def test_date_that_is_run_again_has_its_checks_written_anew(project: Project) ->
     assert project.sql("select distinct run_id, alarm from segmentation.drift_checks") == [(second["run_id"], False)]
 
 
+def test_run_that_holds_for_one_of_its_models(project: Project) -> None:
+    """Watching it again looks at that model alone, and leaves the checks of the others to the run that holds."""
+    project.sql(SHIFT)
+    first = watched(project, models=["gmm", "kmeans"])
+    second = watched(project, models=["kmeans"])
+    kept = "select model, run_id, layer, check_name, subject, alarm from segmentation.drift_checks order by 1, 3, 4, 5"
+    before = project.sql(kept)
+    assert {row[:2] for row in before} == {("gmm", first["run_id"]), ("kmeans", second["run_id"])}
+    again = watch(project.warehouse, project.configuration, project.registry, run_id=first["run_id"])
+    assert {alarm["model"] for alarm in again["alarms"]} == {"gmm"}
+    assert project.sql(kept) == before
+
+
 def test_alarms_ask_for_a_retraining_once_in_the_interval(project: Project) -> None:
     """The second night's alarms ask for nothing, those a week later do; a repeated task asks again for the same."""
     project.sql(SHIFT)
@@ -145,6 +159,28 @@ def reappoint(project: Project, model: str, **changes: Any) -> None:
     project.registry.promote(
         version, instead_of=present, reason="by the test", metrics={}, events=(), decided_by="test"
     )
+
+
+def test_model_that_was_rolled_back_is_not_retrained(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """Its alarms are told and start nothing, until a version is promoted; a refusal in between changes nothing."""
+    reappoint(project, "kmeans")
+    roll_back(project.registry, model="kmeans", decided_by="Ada Lovelace")
+    project.sql(SHIFT)
+    alone = watched(project, "2026-11-22", models=["kmeans"])
+    assert alone["alarms"]
+    assert alone["retrain"] == []
+    assert "no retraining of kmeans because of drift: rolled back" in caplog.text
+    assert project.sql("select * from segmentation.retraining_requests") == []
+    assert watched(project, "2026-11-23")["retrain"] == ["dbscan", "gmm"]
+    decided = (
+        "insert into segmentation.promotions (model, model_version_id, decision, reason, decided_by)"
+        " select model, model_version_id, %s, 'by the test', 'test' from segmentation.model_versions"
+        " where model = 'kmeans' and version = %s"
+    )
+    project.sql(decided, "refused", 2)
+    assert watched(project, "2026-11-30")["retrain"] == ["dbscan", "gmm"]
+    project.sql(decided, "promoted", 1)
+    assert watched(project, "2026-12-07")["retrain"] == ["dbscan", "gmm", "kmeans"]
 
 
 def test_version_without_a_reference_is_left_out(project: Project, caplog: pytest.LogCaptureFixture) -> None:

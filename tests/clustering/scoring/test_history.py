@@ -6,6 +6,7 @@ import logging
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from psycopg2 import sql
@@ -293,6 +294,28 @@ def test_past_date_is_refused_when_the_labels_next_to_it_are_gone(project):
     assert_sound(few)
 
 
+def test_past_date_is_refused_when_the_history_before_it_is_gone(project):
+    """What is left of the history there would make movement that nobody made."""
+    for day in DAYS[:4]:
+        project.night(day)
+    known = project.with_contract(history_days=1)
+
+    with pytest.raises(RunError, match="it is kept for 1 days"):
+        known.plan(DAYS[2])
+    assert known.night(DAYS[3])["status"] == "published"
+
+
+def test_mistyped_date_in_the_future_does_not_end_the_history(project):
+    """Periods are removed by today's date at the latest."""
+    project.night(DAYS[0])
+    place(project, 1, 2)
+    project.night(DAYS[1])
+    project.night("2999-01-01")
+    days = (date.today() - date.fromisoformat(DAYS[1])).days + 10
+    drop_expired(project.warehouse, project.with_contract(history_days=days).configuration)
+    assert periods(project, 1)[0] == (DAYS[0], DAYS[1])
+
+
 def test_latest_date_can_be_repeated_however_few_labels_are_kept(project):
     """The history itself knows the date before, so that the latest date is never refused."""
     few = replace(project, configuration=keeping(project, 1))
@@ -328,6 +351,17 @@ def test_migration_makes_the_history_of_the_labels_that_are_kept(project):
     place(project, 1, 1)
     project.night(DAYS[4])
     assert_right(project)
+
+
+def test_repeating_the_first_date_of_an_upgraded_history_has_no_movement(project):
+    """The date before is published, but nobody is known of it."""
+    project.night(DAYS[0])
+    project.night(DAYS[1])
+    project.sql("delete from segmentation.segment_migrations")
+    project.sql("update segmentation.segment_history set valid_from = %s", DAYS[1])  # as if made by the migration
+    drop_expired(project.warehouse, project.with_contract(label_runs=1).configuration)
+    project.night(DAYS[1])
+    assert project.sql("select * from segmentation.segment_migrations") == []
 
 
 def test_movement_is_behaviour_under_one_version(project):
@@ -409,6 +443,20 @@ def test_movement_is_not_split_when_the_former_version_cannot_be_asked(project, 
     assert project.sql(f"{split} from_segment_id <> to_segment_id") == [(None, None)]
     assert project.sql(f"{split} from_segment_id = to_segment_id") == [(0, 0)]
     assert_right(project)
+
+
+def test_repeating_a_date_by_another_version_unsettles_the_split_of_the_date_after(project):
+    """Even where nobody's segment is another one: nobody has asked the new version about the date after."""
+    project.night(DAYS[0])
+    project.night(DAYS[1])
+    place(project, 1, 2)
+    project.night(DAYS[2])
+    moved = "select by_behaviour from segmentation.segment_migrations where from_segment_id <> to_segment_id"
+    assert project.sql(moved) == [(1,)]
+    appoint(project, "kmeans")
+    place(project, 1, 1)
+    project.night(DAYS[1])
+    assert project.sql(moved) == [(None,)]
 
 
 def test_movement_to_the_date_after_is_not_split_when_its_version_is_another(project, caplog):

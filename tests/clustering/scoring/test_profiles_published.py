@@ -72,15 +72,15 @@ def test_shuffled_rows_and_other_shards_give_identical_profiles(project):
 
 
 @pytest.mark.parametrize("end", ["published", "abandoned", "dry run"])
-def test_ended_run_keeps_no_samples(project, end):
-    """What the shards sampled is of no use afterwards, and is not small."""
+def test_ended_run_keeps_no_samples_and_no_keys(project, end):
+    """What the shards sampled and the keys between them are of no use afterwards, and are those of customers."""
     planned = project.plan(shards=2, dry_run=end == "dry run")
     for shard in planned["shards"]:
         project.score(planned["run_id"], shard)
-    kept = "select count(*) from segmentation.run_shards where samples is not null"
-    assert project.sql(kept) == [(2,)]
+    kept = "select count(samples), count(lower_bound) + count(upper_bound) from segmentation.run_shards"
+    assert project.sql(kept) == [(2, 2)]
     if end == "abandoned":
         abandon_run(project.warehouse, run_id=planned["run_id"], note="test")
     else:
         project.publish(planned["run_id"])
-    assert project.sql(kept) == [(0,)]
+    assert project.sql(kept) == [(0, 0)]

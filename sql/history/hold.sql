@@ -1,0 +1,2 @@
+-- Keeps {base} from being dropped until the transaction ends.
+lock table {base} in access share mode
