@@ -9,8 +9,7 @@ PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" \
 	$(if $(UPGRADE),--upgrade)
 WORKERS ?= auto
-# Twice, because Airflow takes over the logging and the plugins of a process that imports it.
-QUICK = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -58,18 +57,13 @@ bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=ou
 	    $(if $(JSON),--json "$(JSON)")
 
 test: lint ## Check style and types and run the quick tests, under 10 minutes
-	$(QUICK) --ignore tests/dags --ignore tests/plugins
-	$(QUICK) tests/dags tests/plugins
+	$(SIDE_BY_SIDE) --ignore tests/dags --ignore tests/plugins
+	@# Apart, because Airflow takes over the logging and the plugins of a process that imports it.
+	$(SIDE_BY_SIDE) tests/dags tests/plugins
 
 test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; under 40 minutes
-	@echo "$(PY) -m pytest -m slow"; $(PY) -m pytest -m slow || { \
-	    status=$$?; \
-	    if [ $$status -eq 5 ] && ! grep -rqE --include='*.py' 'mark\.slow' tests; then \
-	        echo "There are no slow tests."; \
-	    else \
-	        exit $$status; \
-	    fi; \
-	}
+	$(SIDE_BY_SIDE) -m slow tests/simulations
+	$(PY) -m pytest -m slow --ignore tests/simulations
 
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery
