@@ -118,7 +118,7 @@ def _name(model: str) -> sql.Literal:
 @contextmanager
 def _without_history() -> Iterator[None]:
     written = publishing.write_history
-    publishing.write_history = lambda *_: None
+    publishing.write_history = lambda *_, **__: None
     try:
         yield
     finally:
