@@ -16,12 +16,13 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustering.algorithms.base import Parameters
 from clustering.config import AlgorithmName
@@ -32,6 +33,8 @@ from clustering.segments.stability import stability_band
 
 FORMAT = 1
 META, PARAMETERS, ESTIMATOR = "meta.json", "parameters.npz", "model.joblib"
+
+SegmentIds = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,14 @@ class ClusterSegment:
     def stability_band(self) -> str | None:
         """What the stability means; None where it was not measured."""
         return None if self.stability is None else stability_band(self.stability)
+
+
+def segments_by_label(clusters: Sequence[ClusterSegment]) -> SegmentIds:
+    """Return the segment ids (k + 1,) by cluster label + 1, so that noise (-1) comes first."""
+    segments = np.zeros(2 + max(cluster.cluster_label for cluster in clusters), dtype=np.int32)
+    for cluster in clusters:
+        segments[cluster.cluster_label + 1] = cluster.segment_id
+    return segments
 
 
 @dataclass(frozen=True)

@@ -11,40 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
-from clustering.algorithms import Assigner, algorithm
-from clustering.artifacts import Artifact
+from clustering.artifacts import SegmentIds
 from clustering.config import Contract, KeyType
 from clustering.errors import ArtifactError
-from clustering.features import Scaling
 from clustering.registry import Registry
+from clustering.scoring.labelling import Labeller, missing_columns
 from clustering.warehouse import Row, Transaction
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Former:
-    """The version that labelled the preceding date, asked about tonight's customers."""
-
-    scaling: Scaling
-    assign: Assigner
-    segments: npt.NDArray[np.int32]
-
-    def elsewhere(
-        self, valid: pa.RecordBatch, segments: npt.NDArray[np.int32], keys: pa.Array
-    ) -> pa.RecordBatch | None:
-        """Return the customers whom this version puts into another segment than the new one; None for nobody."""
-        former = self.segments[self.assign(self.scaling.apply(valid)).labels + 1]
-        place = np.flatnonzero(former != segments)
-        if not len(place):
-            return None
-        return pa.record_batch({"segment_id": pa.array(former[place]), "customer_id": keys.take(pa.array(place))})
 
 
 @dataclass(frozen=True)
@@ -53,7 +32,7 @@ class Base:
 
     run_id: int
     model_version_id: int
-    former: Former | None
+    former: Labeller | None
     split: bool  # whether it will be known whom the change of version moved
 
     @property
@@ -95,7 +74,7 @@ def _base(registry: Registry, contract: Contract, row: Row) -> Base:
     return Base(row.base_run_id, row.base_version_id, former, split=former is not None)
 
 
-def _former(registry: Registry, contract: Contract, model_version_id: int) -> Former | None:
+def _former(registry: Registry, contract: Contract, model_version_id: int) -> Labeller | None:
     """Return a version ready to be asked; None, with a warning, where that is no longer possible."""
     version = registry.version(model_version_id)
     named = f"{version.model} version {version.version}, which labelled the preceding date,"
@@ -104,24 +83,24 @@ def _former(registry: Registry, contract: Contract, model_version_id: int) -> Fo
     except ArtifactError as error:
         log.warning("%s cannot be asked: %s; who moved by the change of version stays unknown", named, error)
         return None
-    unknown = [column for column in artifact.features if column not in contract.averaged]
-    if unknown:
+    if missing := missing_columns(artifact, contract):
         log.warning(
             "%s needs %s, which customers.yaml no longer has as a number; who moved by the change of version stays "
             "unknown",
             named,
-            ", ".join(unknown),
+            ", ".join(missing),
         )
         return None
-    return Former(artifact.scaling, algorithm(artifact.algorithm).assigner(artifact.parameters), segments_of(artifact))
+    return Labeller.of(artifact)
 
 
-def segments_of(artifact: Artifact) -> npt.NDArray[np.int32]:
-    """Return a version's segment ids by cluster label + 1, so that noise (-1) comes first."""
-    segments = np.zeros(2 + max(cluster.cluster_label for cluster in artifact.clusters), dtype=np.int32)
-    for cluster in artifact.clusters:
-        segments[cluster.cluster_label + 1] = cluster.segment_id
-    return segments
+def elsewhere(former: Labeller, valid: pa.RecordBatch, segments: SegmentIds, keys: pa.Array) -> pa.RecordBatch | None:
+    """Return the customers whom the former version puts into another segment than the new one; None for nobody."""
+    theirs = former.segments[former.assign(former.scaling.apply(valid)).labels + 1]
+    place = np.flatnonzero(theirs != segments)
+    if not len(place):
+        return None
+    return pa.record_batch({"segment_id": pa.array(theirs[place]), "customer_id": keys.take(pa.array(place))})
 
 
 def _hold(transaction: Transaction, base: Base) -> bool:

@@ -15,6 +15,7 @@ from clustering.customers.checking import check_records, describe_faults
 from clustering.errors import ArtifactError, DataError, NoChampionError
 from clustering.own_names import own_names, put_on
 from clustering.registry import Registry
+from clustering.scoring.labelling import missing_columns, outdated
 from clustering.segments.reasons import reasons
 from clustering.versions import Version
 from clustering.warehouse import Row
@@ -58,12 +59,8 @@ def make_scorer(version: Version, artifact: Artifact, contract: Contract, *, own
 
     Raises ArtifactError when the version needs a column that the contract no longer has as a number.
     """
-    unknown = [column for column in artifact.features if column not in contract.averaged]
-    if unknown:
-        raise ArtifactError(
-            f"{version.model} version {version.version} was trained on {', '.join(unknown)}, which customers.yaml "
-            "no longer has as a number; retrain the model"
-        )
+    if missing := missing_columns(artifact, contract):
+        raise ArtifactError(outdated(version, missing))
     named = replace(artifact, clusters=tuple(put_on(artifact.clusters, own)))
     return Scorer(version, named, algorithm(artifact.algorithm).assigner(artifact.parameters))
 

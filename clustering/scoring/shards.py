@@ -17,13 +17,13 @@ from typing import Any
 import pyarrow as pa
 from psycopg2 import sql
 
-from clustering.algorithms import algorithm
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, source_cast, split
 from clustering.errors import RunError
 from clustering.monitoring.measuring import NightMeasure
 from clustering.registry import Registry, Version
-from clustering.scoring.comparing import Base, Bounds, find_bases, segments_of
+from clustering.scoring.comparing import Base, Bounds, find_bases
+from clustering.scoring.labelling import Labeller, missing_columns, outdated
 from clustering.scoring.staging import Attempt, Champion, Staging
 from clustering.segments.compositions import CompositionAccumulator
 from clustering.segments.profiles import ProfileAccumulator
@@ -165,17 +165,11 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
 
 def _champion(registry: Registry, version: Version, contract: Contract, *, base: Base | None) -> Champion:
     artifact = registry.load(version)
-    unknown = [column for column in artifact.features if column not in contract.averaged]
-    if unknown:
-        raise RunError(
-            f"{version.model} version {version.version} was trained on {', '.join(unknown)}, which customers.yaml "
-            "no longer has as a number; retrain the model"
-        )
+    if missing := missing_columns(artifact, contract):
+        raise RunError(outdated(version, missing))
     return Champion(
         model_version_id=version.model_version_id,
-        scaling=artifact.scaling,
-        assign=algorithm(artifact.algorithm).assigner(artifact.parameters),
-        segments=segments_of(artifact),
+        labeller=Labeller.of(artifact),
         profiles=ProfileAccumulator(contract.averaged),
         samples=SampleAccumulator(contract.averaged),
         compositions=CompositionAccumulator(contract.grouped),

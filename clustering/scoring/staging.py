@@ -11,19 +11,16 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
 
-from clustering.algorithms import Assigner
 from clustering.config import Contract, KeyType
 from clustering.customers import Split
 from clustering.errors import RunError
-from clustering.features import Scaling
 from clustering.monitoring.measuring import NightMeasure
-from clustering.scoring.comparing import Base, Bounds, stage_changes
+from clustering.scoring.comparing import Base, Bounds, elsewhere, stage_changes
+from clustering.scoring.labelling import Labeller
 from clustering.segments.compositions import Coded, CompositionAccumulator
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
@@ -64,9 +61,7 @@ class Champion:
     """A version ready to score, and the profiles of what it has labelled."""
 
     model_version_id: int
-    scaling: Scaling
-    assign: Assigner
-    segments: npt.NDArray[np.int32]  # segment id by cluster label + 1, so that noise (-1) comes first
+    labeller: Labeller
     profiles: ProfileAccumulator
     samples: SampleAccumulator
     compositions: CompositionAccumulator
@@ -129,8 +124,8 @@ class Staging:
         hashes = hash_keys(keys)
         coded = {name: Coded.of(valid.column(name)) for name in self._contract.grouped}
         for champion in self._champions:
-            features = champion.scaling.apply(valid)
-            assigned = champion.assign(features)
+            features = champion.labeller.scaling.apply(valid)
+            assigned = champion.labeller.assign(features)
             groups = Groups.of(assigned.labels)
             champion.profiles.add(groups, columns)
             champion.samples.add(assigned.labels, hashes, values)
@@ -139,16 +134,16 @@ class Staging:
             labels = assigned.labels[groups.order]
             ordered = {
                 "cluster_label": pa.array(labels),
-                "segment_id": pa.array(champion.segments[labels + 1]),
+                "segment_id": pa.array(champion.labeller.segments[labels + 1]),
                 "confidence": pa.array(assigned.confidence[groups.order]),
                 "customer_id": keys.take(pa.array(groups.order)),
             }
             yield self._labels_table(champion), pa.record_batch(ordered)
             former = self._former_table(champion)
             if former and champion.base and champion.base.former:
-                elsewhere = champion.base.former.elsewhere(valid, champion.segments[assigned.labels + 1], keys)
-                if elsewhere:
-                    yield former, elsewhere
+                segments = champion.labeller.segments[assigned.labels + 1]
+                if found := elsewhere(champion.base.former, valid, segments, keys):
+                    yield former, found
 
     def _write_rows(self, table: sql.Identifier, rows: pa.RecordBatch) -> None:
         self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, {"table": table}), rows)

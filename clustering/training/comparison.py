@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from scipy.stats import multivariate_normal
 
 from clustering.algorithms import Fitted, FloatMatrix, Parameters, algorithm
 from clustering.algorithms.base import NOISE, Labels, Settings
-from clustering.artifacts import Artifact, ClusterSegment
+from clustering.artifacts import Artifact, ClusterSegment, segments_by_label
 from clustering.config import AlgorithmName, ModelSpec
 from clustering.errors import ArtifactError, TrainingError
 from clustering.features import Scaling
@@ -144,12 +144,9 @@ def comparison_metrics(
     }
 
 
-def segment_ids(labels: Labels, clusters: tuple[ClusterSegment, ...] | list[ClusterSegment]) -> Ids:
+def segment_ids(labels: Labels, clusters: Sequence[ClusterSegment]) -> Ids:
     """Return the segment id (n,) of every cluster label (n,)."""
-    ids = np.zeros(max(one.cluster_label for one in clusters) + 2, dtype=np.int64)
-    for one in clusters:
-        ids[one.cluster_label] = one.segment_id  # noise, -1, comes last
-    return ids[labels]
+    return segments_by_label(clusters)[labels + 1].astype(np.int64)
 
 
 def price_of_stability(
