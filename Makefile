@@ -13,7 +13,7 @@ SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up bench test test-slow test-celery test-compose pictures docs lint format lock audit clean
+.PHONY: help install demo up bench test test-slow soak test-celery test-compose pictures docs lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -62,8 +62,10 @@ test: lint ## Check style and types and run the quick tests, under 10 minutes
 	$(SIDE_BY_SIDE) tests/dags tests/plugins
 
 test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; under 40 minutes
-	$(SIDE_BY_SIDE) -m slow tests/simulations
-	$(PY) -m pytest -m slow --ignore tests/simulations
+	$(SIDE_BY_SIDE) -m "slow and not soak"
+
+soak: $(STAMP) ## Run storms and simulations at their full length, seeded; before an issue is closed
+	$(SIDE_BY_SIDE) -m soak
 
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery

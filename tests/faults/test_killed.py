@@ -15,23 +15,22 @@ from tests.faults.server import wait_until_alone
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
 
-
-def test_scoring_killed_at_random_points(project, undisturbed):
-    """SIGKILL at 20 random points of an attempt: nothing of it stays but a claimed shard; retries give the same."""
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.soak)])
+def test_scoring_killed_at_random_points(project, undisturbed, kills):
+    """SIGKILL at random points of attempts: nothing of one stays but a claimed shard; retries give the same."""
     chance = np.random.default_rng(4)
-    rehearsal = project.plan("2026-11-01", shards=KILLS)["run_id"]
+    rehearsal = project.plan("2026-11-01", shards=kills)["run_id"]
     seconds = min(_seconds(project, score, run_id=rehearsal, shard=shard) for shard in (1, 2))
     abandon_run(project.warehouse, run_id=rehearsal, note="rehearsal")
-    planned = project.plan(TODAY, shards=KILLS)
+    planned = project.plan(TODAY, shards=kills)
     for shard in planned["shards"]:
         _kill_after(chance.uniform(0, seconds), score, project, run_id=planned["run_id"], shard=shard)
     wait_until_alone(project.warehouse.uri)
     finished = project.sql(
         "select shard from segmentation.run_shards where run_id = %s and finished_at is not null", planned["run_id"]
     )
-    assert len(finished) <= KILLS * 3 // 4
+    assert len(finished) <= kills * 3 // 4
     assert len(project.staged()) == 7 * len(finished)  # three models, what each has changed, and the rejected rows
     for shard in planned["shards"]:
         project.score(planned["run_id"], shard)
@@ -39,12 +38,13 @@ def test_scoring_killed_at_random_points(project, undisturbed):
     assert_as_undisturbed(project, undisturbed)
 
 
-def test_publishing_killed_at_random_points(project, yesterday, undisturbed):
+@pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.soak)])
+def test_publishing_killed_at_random_points(project, yesterday, undisturbed, kills):
     """SIGKILL while publishing: all of it is there or nothing, and publishing again gives the same."""
     chance = np.random.default_rng(5)
     seconds = _seconds(project, publish, run_id=_scored(project, "2026-11-01"))
     run_id, outcomes = _scored(project, TODAY), []
-    for delay in (0, *sorted(chance.uniform(0, seconds, 7))):
+    for delay in (0, *sorted(chance.uniform(0, seconds, kills - 1))):
         _kill_after(delay, publish, project, run_id=run_id)
         wait_until_alone(project.warehouse.uri)
         outcomes.append(published(project))

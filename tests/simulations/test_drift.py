@@ -118,7 +118,7 @@ def check(champions: list[Champion], customers: Matrix, random: np.random.Genera
 
 
 World = Callable[[int, np.random.Generator], Matrix]
-SIZES = [(200, 20, 10), (20_000, 4, 10), (1_000_000, 2, 5)]
+SIZES = [(200, 20, 10), (20_000, 4, 10), pytest.param(1_000_000, 2, 5, marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("world", [groups, continuum])
