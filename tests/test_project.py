@@ -170,15 +170,6 @@ def test_readme_examples_are_valid(tmp_path: Path) -> None:
     assert load_configuration(tmp_path).models.keys() == {"kmeans_four"}
 
 
-def test_every_query_is_used() -> None:
-    """Every file of `sql/` is named in the package."""
-    package = text_of((PROJECT / "clustering").rglob("*.py"))
-    for path in (PROJECT / "sql").rglob("*.sql"):
-        concern, name = path.parent.name, path.stem
-        wanted = f'"{name}"' if concern == "migrations" else f'"{concern}/{name}"'
-        assert wanted in package, path.relative_to(PROJECT)
-
-
 def test_package_does_not_import_airflow() -> None:
     """`clustering` stands without Airflow."""
     found = re.findall(r"^\s*(?:import|from) airflow.*", text_of((PROJECT / "clustering").rglob("*.py")), re.MULTILINE)
