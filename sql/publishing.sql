@@ -69,7 +69,7 @@ insert into segmentation.segment_profiles (
 
 -- name: insert_segment
 -- Adds a segment.
--- Names: average_columns, average_values.
+-- Names: average_columns (each after a comma), average_values (the placeholders of their values, each after a comma).
 -- Parameters: as_of, model, segment_id, segment_name, description, recommended_action, customers, share, rule,
 -- rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure, run_id,
 -- model_version_id.
