@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from clustering.config import PROJECT
 from clustering.errors import ConfigurationError
-from clustering.warehouse import queries
+from clustering.warehouse import Warehouse, queries
 from clustering.warehouse.statements import named_statements
 
 SCRIPTS = sorted(queries.DIRECTORY.glob("*/*.sql"))
@@ -18,6 +20,7 @@ CONCERNS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(queri
 NAMES = [f"{concern}/{name}" for concern, text in CONCERNS.items() for name, _ in named_statements(text)]
 PACKAGE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((PROJECT / "clustering").rglob("*.py")))
 LISTED = r"^-- {}: ([^.]+)\.$"
+PLANNED = re.compile(r"^(select|with|insert|update|delete)\b", re.MULTILINE)
 EXPLANATION = re.compile(r"\s*\([^()]*\)")
 
 
@@ -105,6 +108,19 @@ def test_script_says_what_it_does_and_binds_no_values(path: Path) -> None:
     script = queries.load(f"{path.parent.name}/{path.stem}")
     assert script.text.startswith("-- ")
     assert script.values == set()
+
+
+def test_statements_can_be_pasted(warehouse: Warehouse) -> None:
+    """The server takes a statement as it is written, once its values are replaced."""
+    plain = {name: queries.load(name) for name in NAMES if not queries.load(name).parts}
+    asked = {name: statement for name, statement in plain.items() if PLANNED.search(statement.text)}
+    assert len(asked) > 80
+    with closing(psycopg2.connect(warehouse.uri)) as connection, connection.cursor() as cursor:
+        for name, statement in asked.items():
+            text = "".join(piece if isinstance(piece, str) else "null" for piece in statement.pieces)
+            # Without values the driver takes every sign as it is, as psql does.
+            cursor.execute(f"explain\n{text}")
+            assert cursor.fetchone(), name
 
 
 def test_every_query_is_used() -> None:
