@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from clustering.config import PROJECT, load_configuration, model_names
+from tests.paths import CONFIGURATION
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -158,6 +159,13 @@ def test_example_configurations_load() -> None:
     directories = [PROJECT / "models", *(path.parent for path in (PROJECT / "examples").rglob("customers.yaml"))]
     for directory in directories:
         assert list(load_configuration(directory).models) == model_names(directory)
+
+
+def test_shipped_configuration_is_the_tested_one() -> None:
+    """`models/` says what the configuration of the tests says, and may hold more models."""
+    shipped, tested = load_configuration(PROJECT / "models"), load_configuration(CONFIGURATION)
+    assert (shipped.contract, shipped.segments) == (tested.contract, tested.segments)
+    assert shipped.models.items() >= tested.models.items()
 
 
 def test_readme_examples_are_valid(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from clustering.config.files import (
 )
 from clustering.config.frozen import Identifier
 from clustering.config.models import (
-    AlgorithmName,
     DbscanSpec,
     Gate,
     GaussianMixtureSpec,
@@ -39,7 +38,6 @@ from clustering.config.models import (
 __all__ = [
     "NUMERIC_TYPES",
     "PROJECT",
-    "AlgorithmName",
     "Alias",
     "Column",
     "ColumnType",

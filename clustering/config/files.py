@@ -46,6 +46,10 @@ class Configuration(Frozen):
             chosen[name.casefold()] = self.models[name.casefold()]
         return chosen
 
+    def title(self, model: str) -> str:
+        """Return what people call a model: its own title, or else one made from its name."""
+        return self.models[model].title or " ".join(filter(None, model.split("_"))).capitalize()
+
 
 def configuration_directory() -> Path:
     """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""
@@ -91,7 +95,9 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
             f"{directory / CONTRACT_FILE}: default_model: {contract.default_model!r} is not configured; there are "
             f"{', '.join(models)}, and null stands for the first of them"
         )
-    return Configuration(directory=directory, contract=contract, segments=segments, models=models)
+    configuration = Configuration(directory=directory, contract=contract, segments=segments, models=models)
+    _check_titles(configuration)
+    return configuration
 
 
 def _load_model(path: Path) -> ModelSpec:
@@ -142,6 +148,18 @@ def _sentence(fault: Any, skip: int) -> str:
     if isinstance(fault["input"], (dict, list, tuple)):
         return f"{key}: {message}"
     return f"{key}: {message}, found {fault['input']!r}"
+
+
+def _check_titles(configuration: Configuration) -> None:
+    called: dict[str, str] = {}
+    for name in configuration.models:
+        title = configuration.title(name)
+        other = called.setdefault(title.casefold(), name)
+        if other != name:
+            raise ConfigurationError(
+                f"{configuration.directory / name}.yaml: title: {title!r} is what {other}.yaml is called; give one of "
+                "them another title"
+            )
 
 
 def _check_columns(

@@ -6,11 +6,9 @@ from abc import abstractmethod
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter, model_validator
 
 from clustering.config.frozen import Frozen, Identifier
-
-AlgorithmName = str
 
 
 def _as_range(value: Any) -> Any:
@@ -18,6 +16,12 @@ def _as_range(value: Any) -> Any:
         return (value, value)
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ValueError(f"{value!r} is neither a whole number nor a pair such as [2, 10]")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has to be one line without control characters")
     return value
 
 
@@ -31,6 +35,12 @@ ClusterRange = Annotated[
     tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]],
     BeforeValidator(_as_range),
     AfterValidator(_ordered),
+]
+
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60),  # fits into a heading and a list
+    AfterValidator(_printable),
 ]
 
 
@@ -63,6 +73,9 @@ class ModelSpec(Frozen):
 
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
 
+    title: Title | None = None
+    """What people call it on pages and in reports, in at most 60 characters; null makes it from the file's name: Kmeans
+    four from `kmeans_four`."""
     features: tuple[Identifier, ...] = Field(min_length=1)
     """The columns to cluster by; each has the role cluster in the contract."""
     sample_rows: int = Field(default=200_000, ge=10)

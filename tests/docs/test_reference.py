@@ -21,6 +21,7 @@ from clustering.warehouse.urls import CONNECTION
 from clustering.web.security import token_access
 from reference import CONFIGURE, TABLES, VARIABLES, configure_page, tables_page
 from tests.docs.pages import PAGES, rows, text
+from tests.paths import CONFIGURATION
 
 HEAD = ("key", "allowed", "default", "meaning")
 WRONG = {"nothing": "of this form"}  # no setting takes it
@@ -58,7 +59,7 @@ SETTINGS = settings()
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """Return a configuration with an alias to change."""
-    found = Path(shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"}))
+    found = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
     change(found / "customers.yaml", ("columns", "age"), "aliases", [{"header": "Years", "factor": 1.0}])
     return found
 
