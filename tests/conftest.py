@@ -16,11 +16,13 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from clustering.config import PROJECT, Configuration, load_configuration
+from clustering.config import Configuration, load_configuration
 from clustering.demo import embedded
 from clustering.training import evaluation as evaluation
 from clustering.warehouse import Warehouse, migrate
+from tests.paths import CONFIGURATION
 
+os.environ["CLUSTERING_CONFIG"] = str(CONFIGURATION)  # for the processes that tests start, too
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of several, and starts none of its own
 
 
@@ -57,8 +59,8 @@ FEWER: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
-    """Return the project's default configuration, with fewer candidates, so that a training takes a second."""
-    whole = load_configuration(PROJECT / "models")
+    """Return the configuration of the tests, with fewer candidates, so that a training takes a second."""
+    whole = load_configuration(CONFIGURATION)
     models = {name: spec.model_copy(update=FEWER[name]) for name, spec in whole.models.items()}
     return whole.model_copy(update={"models": models})
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from clustering.config import PROJECT, load_configuration, model_names
+from tests.paths import CONFIGURATION
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -37,6 +39,13 @@ def code() -> Iterator[Path]:
 
 def text_of(paths: Iterator[Path]) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def without_sentences(path: Path) -> str:
+    """Return the names and operators of a Python file, without its texts and comments."""
+    with path.open("rb") as file:
+        tokens = list(tokenize.tokenize(file.readline))
+    return " ".join(token.string for token in tokens if token.type in (tokenize.NAME, tokenize.OP))
 
 
 def read_requirements(text: str) -> list[Requirement]:
@@ -160,6 +169,13 @@ def test_example_configurations_load() -> None:
         assert list(load_configuration(directory).models) == model_names(directory)
 
 
+def test_shipped_configuration_is_the_tested_one() -> None:
+    """`models/` says what the configuration of the tests says, and may hold more models."""
+    shipped, tested = load_configuration(PROJECT / "models"), load_configuration(CONFIGURATION)
+    assert (shipped.contract, shipped.segments) == (tested.contract, tested.segments)
+    assert shipped.models.items() >= tested.models.items()
+
+
 def test_readme_examples_are_valid(tmp_path: Path) -> None:
     """The contract that the README shows is accepted, and so is its model on that contract's column."""
     contract, model = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -168,6 +184,13 @@ def test_readme_examples_are_valid(tmp_path: Path) -> None:
     model = model.replace("annual_income, spending_score", "revenue")
     (tmp_path / "kmeans_four.yaml").write_text(model, encoding="utf-8")
     assert load_configuration(tmp_path).models.keys() == {"kmeans_four"}
+
+
+def test_environment_is_read_in_one_place() -> None:
+    """No module of the product but `clustering/settings.py` reads or sets variables of the environment."""
+    product = [path for folder in ("clustering", "dags", "plugins") for path in (PROJECT / folder).rglob("*.py")]
+    found = [path for path in product if re.search(r"\b(?:environb?|getenv|putenv)\b", without_sentences(path))]
+    assert found == [PROJECT / "clustering" / "settings.py"]
 
 
 def test_package_does_not_import_airflow() -> None:

@@ -9,9 +9,19 @@ from clustering.algorithms import dbscan, gmm, kmeans
 from clustering.algorithms.base import Algorithm, Assigner, Assignment, Fitted, FloatMatrix, Parameters, Settings
 from clustering.config import AlgorithmName
 
-__all__ = ["Algorithm", "Assigner", "Assignment", "Fitted", "FloatMatrix", "Parameters", "Settings", "algorithm"]
+__all__ = [
+    "Algorithm",
+    "Assigner",
+    "Assignment",
+    "Fitted",
+    "FloatMatrix",
+    "Parameters",
+    "Settings",
+    "algorithm",
+    "algorithm_names",
+]
 
-_ALGORITHMS: Mapping[AlgorithmName, Algorithm[Any]] = {"dbscan": dbscan, "gmm": gmm, "kmeans": kmeans}
+_ALGORITHMS: Mapping[AlgorithmName, Algorithm[Any]] = {"kmeans": kmeans, "gmm": gmm, "dbscan": dbscan}
 
 
 def algorithm(name: AlgorithmName) -> Algorithm[Any]:
@@ -21,3 +31,8 @@ def algorithm(name: AlgorithmName) -> Algorithm[Any]:
     'clustering.algorithms.kmeans'
     """
     return _ALGORITHMS[name]
+
+
+def algorithm_names() -> tuple[AlgorithmName, ...]:
+    """Return the names of all algorithms, those first that people know best."""
+    return tuple(_ALGORITHMS)

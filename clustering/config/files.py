@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -15,6 +14,7 @@ from clustering.config.contract import Contract
 from clustering.config.frozen import Frozen
 from clustering.config.models import AlgorithmName, ModelSpec
 from clustering.errors import ConfigurationError
+from clustering.settings import FolderSettings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"
@@ -46,10 +46,14 @@ class Configuration(Frozen):
             chosen[name.casefold()] = self.models[name.casefold()]
         return chosen
 
+    def title(self, model: str) -> str:
+        """Return what people call a model: its own title, or else one made from its name."""
+        return self.models[model].title or " ".join(filter(None, model.split("_"))).capitalize()
+
 
 def configuration_directory() -> Path:
     """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""
-    return Path(os.environ.get("CLUSTERING_CONFIG") or PROJECT / "models").resolve()
+    return (FolderSettings.read().configuration or PROJECT / "models").resolve()
 
 
 def store_directory() -> Path:
@@ -57,10 +61,10 @@ def store_directory() -> Path:
 
     Raises ConfigurationError where neither is there: among installed packages, versions would be lost.
     """
-    named = os.environ.get("CLUSTERING_STORE")
-    if not named and PROJECT == _SHIPPED:
+    named = FolderSettings.read().store
+    if named is None and PROJECT == _SHIPPED:
         raise ConfigurationError("CLUSTERING_STORE is not set; set it to a folder that all workers share")
-    return Path(named or PROJECT / "models" / "store").resolve()
+    return (named or PROJECT / "models" / "store").resolve()
 
 
 def model_names(directory: Path | None = None) -> list[str]:
@@ -91,7 +95,9 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
             f"{directory / CONTRACT_FILE}: default_model: {contract.default_model!r} is not configured; there are "
             f"{', '.join(models)}, and null stands for the first of them"
         )
-    return Configuration(directory=directory, contract=contract, segments=segments, models=models)
+    configuration = Configuration(directory=directory, contract=contract, segments=segments, models=models)
+    _check_titles(configuration)
+    return configuration
 
 
 class _AnyModel(Frozen):
@@ -145,6 +151,18 @@ def _sentence(fault: Any, skip: int) -> str:
     if isinstance(fault["input"], (dict, list, tuple)):
         return f"{key}: {message}"
     return f"{key}: {message}, found {fault['input']!r}"
+
+
+def _check_titles(configuration: Configuration) -> None:
+    called: dict[str, str] = {}
+    for name in configuration.models:
+        title = configuration.title(name)
+        other = called.setdefault(title.casefold(), name)
+        if other != name:
+            raise ConfigurationError(
+                f"{configuration.directory / name}.yaml: title: {title!r} is what {other}.yaml is called; give one of "
+                "them another title"
+            )
 
 
 def _check_columns(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from clustering.config.frozen import Frozen, Identifier
 
@@ -19,6 +19,12 @@ def _as_range(value: Any) -> Any:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("has to be one line without control characters")
+    return value
+
+
 def _ordered(value: tuple[int, int]) -> tuple[int, int]:
     if value[0] > value[1]:
         raise ValueError(f"{list(value)}: the first number is the smaller one")
@@ -29,6 +35,12 @@ ClusterRange = Annotated[
     tuple[Annotated[int, Field(ge=1, le=100)], Annotated[int, Field(ge=1, le=100)]],
     BeforeValidator(_as_range),
     AfterValidator(_ordered),
+]
+
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=60),  # fits into a heading and a list
+    AfterValidator(_printable),
 ]
 
 
@@ -56,6 +68,9 @@ class Gate(Frozen):
 class _Model(Frozen):
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
 
+    title: Title | None = None
+    """What people call it on pages and in reports, in at most 60 characters; null makes it from the file's name: Kmeans
+    four from `kmeans_four`."""
     features: tuple[Identifier, ...] = Field(min_length=1)
     """The columns to cluster by; each has the role cluster in the contract."""
     sample_rows: int = Field(default=200_000, ge=10)

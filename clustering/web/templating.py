@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from clustering.web.assets import style_marks
 from clustering.web.charts import place, words
-from clustering.web.views import REASONS, TITLES
+from clustering.web.views import REASONS
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_STRUCTURE = (
@@ -58,9 +58,7 @@ def environment() -> Environment:
         sentence=lambda text: text[:1].upper() + text[1:],
         signed_percent=lambda value: f"{value:+.0%}".replace("-", "−"),
     )
-    made.globals.update(
-        NO_STRUCTURE=NO_STRUCTURE, REASONS=REASONS, SHAPES=SHAPES, TITLES=TITLES, place=place, style_marks=style_marks
-    )
+    made.globals.update(NO_STRUCTURE=NO_STRUCTURE, REASONS=REASONS, SHAPES=SHAPES, place=place, style_marks=style_marks)
     return made
 
 

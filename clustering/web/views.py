@@ -8,7 +8,8 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
-from clustering.config import AlgorithmName, Configuration
+from clustering.algorithms import algorithm_names
+from clustering.config import Configuration
 from clustering.errors import DataError
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
@@ -18,8 +19,6 @@ DATES_DRAWN = 180
 VERSIONS_LISTED = 20
 EVENTS_LISTED = 20
 
-ORDER: tuple[AlgorithmName, ...] = ("kmeans", "gmm", "dbscan")
-TITLES = {"kmeans": "K-Means", "dbscan": "DBSCAN", "gmm": "Gaussian mixture"}
 REASONS = {
     "missing_key": "The row has no key.",
     "duplicate_key": "Several rows have the same key; all of them are left out.",
@@ -120,9 +119,16 @@ def read_overview(
 
 def read_models(transaction: Transaction, configuration: Configuration) -> list[Model]:
     """Return the configured models, those first that people know best."""
-    names = sorted(configuration.models, key=lambda name: (ORDER.index(configuration.models[name].algorithm), name))
+    names = names_in_order(configuration)
     latest = {row.model: row.latest for row in transaction.rows("page/nights", models=names)}
-    return [Model(name, TITLES.get(name, name), latest.get(name)) for name in names]
+    return [Model(name, configuration.title(name), latest.get(name)) for name in names]
+
+
+def names_in_order(configuration: Configuration) -> list[str]:
+    """Return the names of the configured models in the order of their algorithms, then by name."""
+    order = {algorithm: place for place, algorithm in enumerate(algorithm_names())}
+    models = configuration.models
+    return sorted(models, key=lambda name: (order.get(models[name].algorithm, len(order)), name))
 
 
 def choose_model(models: Sequence[Model], name: str | None) -> Model:

@@ -14,8 +14,8 @@ import yaml
 from pyarrow import csv, parquet
 
 from clustering.cli import main
-from clustering.config import PROJECT
 from clustering.demo.generator import generate_customers
+from tests.paths import CONFIGURATION
 
 CUSTOMERS = 300
 # Declared, so that nothing is searched for.
@@ -46,7 +46,7 @@ Run = Callable[..., Done]
 @pytest.fixture
 def quick_configuration(tmp_path: Path) -> Path:
     """Return the default configuration with models that train quickly."""
-    directory = Path(shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"}))
+    directory = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
     for name, settings in QUICK.items():
         file = directory / f"{name}.yaml"
         file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | settings), encoding="utf-8")

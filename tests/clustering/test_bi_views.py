@@ -12,6 +12,7 @@ from clustering.training import roll_back
 from clustering.warehouse import migrate
 from tests.appointing import appoint, appointed_template, project
 from tests.clustering.scoring.conftest import Project
+from tests.paths import CONFIGURATION
 
 __all__ = ["appointed_template", "project"]
 
@@ -57,9 +58,9 @@ def test_default_model_has_to_be_configured(configuration: Configuration, tmp_pa
     """A default model without a file is refused when the configuration is read."""
     import shutil
 
-    from clustering.config import PROJECT, load_configuration
+    from clustering.config import load_configuration
 
-    directory = shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"})
+    directory = shutil.copytree(CONFIGURATION, tmp_path / "models")
     (directory / "kmeans.yaml").unlink()
     with pytest.raises(ConfigurationError, match=r"customers\.yaml: default_model: 'kmeans' is not configured"):
         load_configuration(directory)

@@ -305,9 +305,9 @@ def test_source_of_another_owner(
 
 MIGRATE = """
 import sys
-from clustering.config import PROJECT, load_configuration
+from clustering.config import load_configuration
 from clustering.warehouse import Warehouse, migrate
-migrate(Warehouse(sys.argv[1]), load_configuration(PROJECT / "models").contract)
+migrate(Warehouse(sys.argv[1]), load_configuration().contract)
 """
 
 

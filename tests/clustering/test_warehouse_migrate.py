@@ -18,9 +18,9 @@ from clustering.warehouse.migrate import REVISIONS
 
 MIGRATE = """
 import sys
-from clustering.config import PROJECT, load_configuration
+from clustering.config import load_configuration
 from clustering.warehouse import Warehouse, migrate
-print(*migrate(Warehouse(sys.argv[1]), load_configuration(PROJECT / "models").contract))
+print(*migrate(Warehouse(sys.argv[1]), load_configuration().contract))
 """
 FILES = sorted(path.stem for path in (queries.DIRECTORY / "migrations").glob("*.sql"))
 NUMBERS = [name[:4] for name in FILES]

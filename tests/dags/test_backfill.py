@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from clustering import end_of_past
-from clustering.config import PROJECT, Configuration
+from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import appoint
 from tests.clustering.scoring.conftest import Project
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
+from tests.paths import CONFIGURATION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600, method="thread")]
 
@@ -55,7 +56,7 @@ def dated(configuration: Configuration) -> Configuration:
 def system(dated: Configuration, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Run Airflow with a dated source, two champions of K-Means one after the other, and a night of today."""
     directory = tmp_path_factory.mktemp("configuration") / "models"
-    shutil.copytree(PROJECT / "models", directory, ignore=shutil.ignore_patterns("store"))
+    shutil.copytree(CONFIGURATION, directory)
     contract = directory / "customers.yaml"
     contract.write_text(f'dated_source: "{DATED}"\n{contract.read_text(encoding="utf-8")}', encoding="utf-8")
     with airflow_system(dated, _prepare, {"CLUSTERING_CONFIG": str(directory)}) as system:

@@ -19,11 +19,12 @@ import psycopg2
 import pytest
 import yaml
 
-from clustering.config import PROJECT, Configuration
+from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.clustering.scoring.conftest import Project, retrain
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
+from tests.paths import CONFIGURATION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 
@@ -76,7 +77,7 @@ def chat() -> Iterator[Chat]:
 def system(configuration: Configuration, chat: Chat, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Run Airflow with one model, its triggerer, and the chat to tell of alarms."""
     directory = Path(
-        shutil.copytree(PROJECT / "models", tmp_path_factory.mktemp("configuration") / "models", ignore=_only_kmeans)
+        shutil.copytree(CONFIGURATION, tmp_path_factory.mktemp("configuration") / "models", ignore=_only_kmeans)
     )
     kmeans = yaml.safe_load((directory / "kmeans.yaml").read_text())
     (directory / "kmeans.yaml").write_text(yaml.safe_dump(kmeans | {"clusters": 5, "n_init": 10, "sample_rows": 3_000}))
@@ -98,7 +99,7 @@ def _prepare(project: Project) -> None:
 
 
 def _only_kmeans(_: Any, names: list[str]) -> set[str]:
-    return {"store", "gmm.yaml", "dbscan.yaml"} & set(names)
+    return {"gmm.yaml", "dbscan.yaml"} & set(names)
 
 
 def night(system: System, days: int) -> None:

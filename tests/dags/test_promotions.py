@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from clustering.config import PROJECT
 from tests.dags.conftest import Night
+from tests.paths import CONFIGURATION
 
 DECISIONS = "select version.version, promotion.decision, version.status from segmentation.promotions as promotion\
  join segmentation.model_versions as version using (model_version_id) order by promotion_id"
@@ -23,7 +23,7 @@ DECISIONS = "select version.version, promotion.decision, version.status from seg
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that changes settings of the K-Means model for the DAGs' next run."""
     directory = tmp_path / "models"
-    shutil.copytree(PROJECT / "models", directory, ignore=shutil.ignore_patterns("store"))
+    shutil.copytree(CONFIGURATION, directory)
     monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
 
     def change(**settings: Any) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clustering.config import PROJECT
 from tests.dags.conftest import Night, read_dags
+from tests.paths import CONFIGURATION
 
 # Airflow uses the alarm that pytest-timeout would, for its tasks' own limits.
 pytestmark = pytest.mark.timeout(240, method="thread")
@@ -76,7 +76,7 @@ def test_model_that_fails_does_not_stop_the_others(
 ) -> None:
     """A model that cannot be trained fails by itself: the other one is promoted, the run fails, no sample stays."""
     directory = tmp_path / "models"
-    shutil.copytree(PROJECT / "models", directory, ignore=shutil.ignore_patterns("store"))
+    shutil.copytree(CONFIGURATION, directory)
     customers = directory / "customers.yaml"
     customers.write_text(customers.read_text().replace("role: profile", "role: cluster"))
     (directory / "constant.yaml").write_text("algorithm: kmeans\nfeatures: [annual_income, age]\n")

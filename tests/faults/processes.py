@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from clustering import ClusteringError, Registry, Warehouse, load_configuration, publish_run, score_shard
-from clustering.config import PROJECT
 from clustering.warehouse import bulk
 from tests.clustering.scoring.conftest import Project
+from tests.paths import CONFIGURATION
 
 BATCH_BYTES = 1 << 16
 
@@ -56,13 +56,13 @@ class Worker:
 
 def score(warehouse: Warehouse, store: Path, *, run_id: int, shard: int) -> None:
     """Score a shard."""
-    configuration = load_configuration(PROJECT / "models")
+    configuration = load_configuration(CONFIGURATION)
     score_shard(warehouse, configuration, Registry(warehouse, store), run_id=run_id, shard=shard)
 
 
 def publish(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
     """Publish a run."""
-    publish_run(warehouse, load_configuration(PROJECT / "models"), run_id=run_id)
+    publish_run(warehouse, load_configuration(CONFIGURATION), run_id=run_id)
 
 
 def _work(pipe: Connection, work: Callable[..., Any], uri: str, store: Path, arguments: dict[str, Any]) -> None:

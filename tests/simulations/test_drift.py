@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from clustering.algorithms import algorithm
 from clustering.algorithms.base import Assigner, Assignment
 from clustering.config import Drift, load_configuration
-from clustering.config.files import PROJECT
 from clustering.drift.checks import DriftCheck, ModelNight, check_nights
 from clustering.drift.measurements import NightMeasure
 from clustering.drift.reference import Reference, reference_of
+from tests.paths import CONFIGURATION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -64,7 +64,7 @@ class Champion:
 
     @classmethod
     def of(cls, model: str, sample: Matrix, random: np.random.Generator) -> Champion:
-        spec = load_configuration(PROJECT / "models").models[model]
+        spec = load_configuration(CONFIGURATION).models[model]
         if model == "gmm":
             spec = spec.model_copy(update={"n_init": 2})
         fitted = algorithm(spec.algorithm).fit(sample, settings(model, len(sample)), spec)

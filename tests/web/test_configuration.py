@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from clustering.config import PROJECT
 from clustering.errors import ConfigurationError
 from clustering.web import Access, Following, create_app
 from tests.clustering.scoring.conftest import Project
+from tests.paths import CONFIGURATION
 from tests.web.conftest import REQUEST, SECRET
 
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a configuration of its own that the environment names."""
-    directory = Path(shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"}))
+    directory = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
     monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
     return directory
 
@@ -41,6 +41,13 @@ def client(following: Following, access: Access) -> Iterator[TestClient]:
         yield client
 
 
+def add_model(directory: Path, name: str) -> None:
+    """Add a model like that of K-Means, with the title of its name."""
+    lines = (directory / "kmeans.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = "".join(line for line in lines if not line.startswith("title:"))
+    (directory / f"{name}.yaml").write_text(kept, encoding="utf-8")
+
+
 def names(client: TestClient) -> list[str]:
     """Return the names of the models that the app lists."""
     return [model["model"] for model in client.get("/models").json()["models"]]
@@ -49,7 +56,7 @@ def names(client: TestClient) -> list[str]:
 def test_models_follow_their_files(client: TestClient, directory: Path) -> None:
     """A new file is a model at once, for reads, labels and the page; a file that is gone is none."""
     assert names(client) == ["dbscan", "gmm", "kmeans"]
-    shutil.copy(directory / "kmeans.yaml", directory / "vips.yaml")
+    add_model(directory, "vips")
     assert names(client) == ["dbscan", "gmm", "kmeans", "vips"]
     assert "vips" in client.get("/page").text
     assert client.post("/cluster", json={**REQUEST, "model_of_choice": "vips"}).status_code == 409
@@ -76,7 +83,7 @@ def test_wrong_file_changes_nothing(client: TestClient, directory: Path, caplog:
     with caplog.at_level(logging.ERROR):
         assert [names(client), names(client)] == [["dbscan", "gmm", "kmeans"]] * 2
     assert [record.getMessage().count("spectral") for record in caplog.records] == [1]
-    shutil.copy(directory / "kmeans.yaml", directory / "vips.yaml")
+    add_model(directory, "vips")
     assert names(client) == ["dbscan", "gmm", "kmeans", "vips"]
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from clustering.config import PROJECT, Configuration, load_configuration, model_names, store_directory
 from clustering.errors import ConfigurationError
+from tests.paths import CONFIGURATION
 
 AGE = "    description: Age in years"
 DATED = 'table: public.customers\ndated_source: "{}"'
@@ -20,9 +21,7 @@ INCOME = "{annual_income: 1.0, spending_score: 1.2}"
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """Return a copy of the default configuration."""
-    return Path(
-        shutil.copytree(PROJECT / "models", tmp_path / "models", ignore=lambda *_: {"store"})  # artifacts may be there
-    )
+    return Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
 
 
 def edit(directory: Path, file: str, old: str, new: str) -> None:
@@ -78,6 +77,7 @@ CUSTOMERS = [
     ("label_runs: 30", "label_runs: 0", "label_runs: Input should be greater than or equal to 1, found 0"),
     ("aliases: [Age]", "aliases: [", "not readable as YAML: while parsing a flow sequence"),
 ]
+ONE_LINE = "title: has to be one line without control characters, found"
 MODELS = [
     ("kmeans", "n_init: 20", "n_init: 5", "n_init: Input should be greater than or equal to 10, found 5"),
     ("kmeans", "[2, 10]", "[10, 2]", "clusters: [10, 2]: the first number is the smaller one"),
@@ -113,6 +113,12 @@ MODELS = [
         "Input tag 'spectral' found using 'algorithm' does not match",
     ),
     ("kmeans", "algorithm: kmeans", "", "Unable to extract tag using discriminator 'algorithm'"),
+    ("kmeans", "title: K-Means", "title: ' '", "title: String should have at least 1 character, found ' '"),
+    ("kmeans", "title: K-Means", f"title: {61 * 'K'}", "title: String should have at most 60 characters, found 'KKK"),
+    ("kmeans", "title: K-Means", 'title: "K\\nMeans"', ONE_LINE),
+    ("kmeans", "title: K-Means", 'title: "K\\u202eMeans"', ONE_LINE),
+    ("kmeans", "title: K-Means", "title: 5", "title: Input should be a valid string, found 5"),
+    ("kmeans", "title: K-Means", "title: dbscan", "title: 'dbscan' is what dbscan.yaml is called; give one of"),
     ("dbscan", "eps: null", "eps: -1", "eps: Input should be greater than 0, found -1"),
     (
         "dbscan",
@@ -204,12 +210,28 @@ def test_model_files_have_plain_names(directory: Path, name: str) -> None:
 
 
 def test_a_file_adds_a_model(directory: Path) -> None:
-    edit(directory, "kmeans.yaml", "[2, 10]", "5")
     shutil.copy(directory / "kmeans.yaml", directory / "kmeans_5.yaml")
+    edit(directory, "kmeans_5.yaml", "[2, 10]", "5")
+    edit(directory, "kmeans_5.yaml", "title: K-Means", "title: Five groups")
     assert model_names(directory) == ["dbscan", "gmm", "kmeans", "kmeans_5"]
     model = load_configuration(directory).models["kmeans_5"]
     assert model.algorithm == "kmeans"
     assert model.clusters == (5, 5)
+
+
+@pytest.mark.parametrize("written", ["", "title: null\n"])
+def test_a_title_is_made_from_the_name_of_the_file(directory: Path, written: str) -> None:
+    (directory / "kmeans__four.yaml").write_text(f"{written}algorithm: kmeans\nfeatures: [annual_income]\n")
+    configuration = load_configuration(directory)
+    assert {name: configuration.title(name) for name in configuration.models} == {
+        "dbscan": "DBSCAN",
+        "gmm": "Gaussian mixture",
+        "kmeans": "K-Means",
+        "kmeans__four": "Kmeans four",
+    }
+    shutil.copy(directory / "kmeans__four.yaml", directory / "kmeans_four.yaml")
+    with pytest.raises(ConfigurationError, match=r"kmeans_four\.yaml: title: 'Kmeans four' is what kmeans__four"):
+        load_configuration(directory)
 
 
 def test_models_are_selected_by_name_in_any_case(configuration: Configuration) -> None:

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from clustering import Registry, Warehouse, load_configuration, score_shard
-from clustering.config import PROJECT
 from clustering.errors import ArtifactError
 from clustering.scoring import staging
+from tests.paths import CONFIGURATION
 
 
 def test_two_attempts_at_once_stage_one_result(project):
@@ -106,7 +106,7 @@ def _score_and_die(uri, store, run_id, moment):
 
     setattr(staging.Staging, moment, die)
     warehouse = Warehouse(uri)
-    score_shard(warehouse, load_configuration(PROJECT / "models"), Registry(warehouse, store), run_id=run_id, shard=0)
+    score_shard(warehouse, load_configuration(CONFIGURATION), Registry(warehouse, store), run_id=run_id, shard=0)
 
 
 def _wait_for_the_server(project):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustering.config import PROJECT, NamedSegment, SegmentCatalogue, load_configuration
+from clustering.config import NamedSegment, SegmentCatalogue, load_configuration
 from clustering.segments.naming import SegmentIdentity, match_prototypes, name_clusters
+from tests.paths import CONFIGURATION
 
 COLUMNS = ("annual_income", "spending_score")
 MALL = np.array([[0.989, 1.236], [-0.201, -0.026], [-1.308, -1.137], [1.055, -1.284], [-1.329, 1.132]])
@@ -24,7 +25,7 @@ def _catalogue(*prototypes, max_distance=1.0):
 
 @pytest.fixture(scope="module")
 def segments():
-    return load_configuration(PROJECT / "models").segments
+    return load_configuration(CONFIGURATION).segments
 
 
 @pytest.mark.parametrize("order", list(permutations(range(5)))[::17])

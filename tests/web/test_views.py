@@ -1,0 +1,37 @@
+"""What the page knows of the configured models."""
+
+from __future__ import annotations
+
+import pytest
+
+from clustering import Configuration
+from clustering.config import KMeansSpec
+from clustering.web.views import names_in_order, read_models
+from tests.clustering.scoring.conftest import Project
+
+
+@pytest.fixture
+def several(configuration: Configuration) -> Configuration:
+    """Return a configuration with a second model of K-Means, and one of an algorithm that nobody knows."""
+    kmeans = configuration.models["kmeans"]
+    unknown = KMeansSpec.model_construct(**dict(kmeans) | {"algorithm": "ward", "title": None})
+    more = {"four": kmeans.model_copy(update={"title": None}), "a_tree": unknown}
+    return configuration.model_copy(update={"models": {**configuration.models, **more}})
+
+
+def test_models_follow_their_algorithms_then_their_names(several: Configuration) -> None:
+    """K-Means comes first, then the mixture, then DBSCAN; an algorithm that is not known comes last."""
+    assert names_in_order(several) == ["four", "kmeans", "gmm", "dbscan", "a_tree"]
+
+
+def test_titles_are_those_of_the_files(several: Configuration, unchanged: Project) -> None:
+    """A model has the title of its file, or else one made from its name; only some have published a night."""
+    with unchanged.warehouse.transaction(read_only=True) as transaction:
+        models = read_models(transaction, several)
+    assert [(model.title, model.latest is not None) for model in models] == [
+        ("Four", False),
+        ("K-Means", True),
+        ("Gaussian mixture", True),
+        ("DBSCAN", True),
+        ("A tree", False),
+    ]
