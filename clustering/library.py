@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from clustering.config import Column, Contract, ModelSpec, Transform
+from clustering.config import Column, Contract, ModelSpec, Transform, specification
 from clustering.errors import ConfigurationError, DataError
 from clustering.features import Scaling, fit_scaling
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clustering.training.criteria import Candidate
-
-_MODEL: TypeAdapter[ModelSpec] = TypeAdapter(ModelSpec)
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def _spec(frame: pd.DataFrame, model: ModelSpec | Mapping[str, Any]) -> ModelSpe
     if not features or len(set(features)) < len(features):
         raise ConfigurationError(f"features: at least one column, each once, found {list(features)}")
     try:  # a frame's columns may have any name, those of a warehouse may not
-        spec: ModelSpec = _MODEL.validate_python({**model, "features": ["frame"]})
+        spec = specification({**model, "features": ["frame"]})
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc'][1:])) or 'model'}: {one['msg']}" for one in error.errors()]
         raise ConfigurationError("; ".join(faults)) from None

@@ -22,13 +22,14 @@ select count(*) from {table} where {column}{cast} = :customer_id;
 -- Parameters: customer_id.
 delete from {table} where {column}{cast} = :customer_id;
 
--- name: density_versions
--- Returns the DBSCAN versions whose artifacts are there: they hold the values of customers.
+-- name: versions_of_algorithms
+-- Returns the versions of some algorithms whose artifacts are there.
+-- Parameters: algorithms.
 select
     model_version_id, model, version, status, structure, metrics, clusters, artifact, artifact_sha256,
     artifact_pruned_at
 from segmentation.model_versions
-where algorithm = 'dbscan' and artifact_pruned_at is null
+where algorithm = any(:algorithms) and artifact_pruned_at is null
 order by model, version;
 
 -- name: lock_labels

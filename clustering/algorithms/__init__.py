@@ -1,38 +1,56 @@
-"""The clustering algorithms, one module each; assigning needs numpy and scipy only."""
+"""The clustering algorithms, one class and module each; assigning needs numpy and scipy only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from clustering.algorithms import dbscan, gmm, kmeans
+from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import Algorithm, Assigner, Assignment, Fitted, FloatMatrix, Parameters, Settings
-from clustering.config import AlgorithmName
+from clustering.algorithms.dbscan import Dbscan
+from clustering.algorithms.gmm import GaussianMixture
+from clustering.algorithms.kmeans import KMeans
+from clustering.config import algorithm_of, register_specification
 
 __all__ = [
     "Algorithm",
     "Assigner",
     "Assignment",
+    "Attraction",
     "Fitted",
     "FloatMatrix",
     "Parameters",
     "Settings",
     "algorithm",
     "algorithm_names",
+    "register",
 ]
 
-_ALGORITHMS: Mapping[AlgorithmName, Algorithm[Any]] = {"kmeans": kmeans, "gmm": gmm, "dbscan": dbscan}
+_registered: dict[str, Algorithm[Any]] = {}
 
 
-def algorithm(name: AlgorithmName) -> Algorithm[Any]:
+def register(one: Algorithm[Any]) -> None:
+    """Make an algorithm known, to models' files as well, in the place of one of the same name."""
+    register_specification(one.specification)
+    _registered[algorithm_of(one.specification)] = one
+
+
+def algorithm(name: str) -> Algorithm[Any]:
     """Return the algorithm of a model's specification.
 
-    >>> algorithm("kmeans").__name__
-    'clustering.algorithms.kmeans'
+    >>> type(algorithm("kmeans")).__name__
+    'KMeans'
     """
-    return _ALGORITHMS[name]
+    return _registered[name]
 
 
-def algorithm_names() -> tuple[AlgorithmName, ...]:
-    """Return the names of all algorithms, those first that people know best."""
-    return tuple(_ALGORITHMS)
+def algorithm_names() -> tuple[str, ...]:
+    """Return the names of all algorithms, those first that people know best.
+
+    >>> algorithm_names()[0]
+    'kmeans'
+    """
+    return tuple(_registered)
+
+
+for _one in (KMeans(), GaussianMixture(), Dbscan()):
+    register(_one)

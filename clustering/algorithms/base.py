@@ -1,4 +1,4 @@
-"""The one face of every algorithm: propose → fit → parameters → assign.
+"""The one face of every algorithm: propose → fit → judge → parameters → assign and explain.
 
 A row's assignment never depends, bit for bit, on the rows around it: rows are worked on as the columns of zero-padded
 blocks of one fixed size, with elementwise arithmetic or a product of fixed shape that sums term by term.
@@ -6,13 +6,17 @@ blocks of one fixed size, with elementwise arithmetic or a product of fixed shap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.algorithms.attraction import Attraction
+from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 
 FloatMatrix: TypeAlias = NDArray[np.float64]
@@ -20,11 +24,13 @@ FloatVector: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.int32]
 Settings: TypeAlias = Mapping[str, int | float | str]
 Parameters: TypeAlias = Mapping[str, NDArray[Any]]
+Noise: TypeAlias = Literal["uniform", "gaussian"]
 
 BLOCK_ROWS = 4096  # a multiple of every width in which processors take numbers: no row falls into a remainder
 DECIMALS = 6
 FARTHEST = 1e6  # standard deviations; farther out, squares lose the differences that decide, and overflow in the end
 NOISE = -1
+GAP = "gap"  # the statistic that also tells whether a group was cut in two
 
 
 @dataclass(frozen=True)
@@ -48,32 +54,118 @@ class Fitted:
     labels: Labels
 
 
+@dataclass(frozen=True)
+class Tried:
+    """Settings that were fitted, and the figures of the fit."""
+
+    settings: Settings
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """Features (n, d) of customers, and the `mean` and `scale` (d,) that were taken off."""
+
+    features: FloatMatrix
+    mean: FloatVector
+    scale: FloatVector
+
+
 class Assigner(Protocol):
     """Labels rows of standardised features (n, d)."""
 
     def __call__(self, features: FloatMatrix, /) -> Assignment: ...
 
 
-Spec = TypeVar("Spec", contravariant=True)
+Spec = TypeVar("Spec", bound=ModelSpec)
 
 
-class Algorithm(Protocol[Spec]):
-    """What each module of this package offers; `features` are standardised, (n, d), float64.
+class Algorithm(ABC, Generic[Spec]):
+    """All that tells one algorithm from the others; `features` are standardised, (n, d), float64.
 
-    `propose` gives settings to try, for all customers, from features of a `share` of them; `for_share` turns settings
-    for all into settings for a share. `fit` goes on from the fit `start` with the same settings, where there is one.
-    `doubts` gives the reasons why a fit is no cluster structure to rely on; none, when all is well.
+    Five methods have to be given. The others, and the attributes, have defaults that say: nothing of the kind.
     """
 
-    def propose(self, features: FloatMatrix, spec: Spec, *, share: float = 1.0) -> list[Settings]: ...
+    specification: type[Spec]
+    """The keys of a model's file, with their defaults; the literal of its `algorithm` is the algorithm's name."""
+    replicate_rows: int = 2_000
+    """Rows of a bootstrap, a split or noise: as many as their time allows."""
+    least_errors: Mapping[tuple[str, Noise], float] = MappingProxyType({})
+    """By how many standard errors which statistics have to beat which noise; without any, noise is not asked."""
+    smaller_box: bool = False
+    """Whether uniform noise fills the box along the features, where that is smaller than the turned one."""
+    personal: tuple[str, ...] = ()
+    """Parameters that have a row for each of some customers; the first of them holds their features."""
 
-    def for_share(self, settings: Settings, share: float) -> Settings: ...
+    @abstractmethod
+    def propose(self, features: FloatMatrix, spec: Spec, *, share: float = 1.0) -> list[Settings]:
+        """Return settings to try, for all customers, from features of a `share` of them."""
 
-    def fit(self, features: FloatMatrix, settings: Settings, spec: Spec, *, start: Fitted | None = None) -> Fitted: ...
+    @abstractmethod
+    def fit(self, features: FloatMatrix, settings: Settings, spec: Spec, *, start: Fitted | None = None) -> Fitted:
+        """Fit settings; go on from the fit `start` with the same settings, where there is one and that is possible.
 
-    def doubts(self, fitted: Fitted, spec: Spec) -> list[str]: ...
+        Raises TrainingError when there is no fit.
+        """
 
-    def assigner(self, parameters: Parameters) -> Assigner: ...
+    @abstractmethod
+    def doubts(self, fitted: Fitted, spec: Spec) -> list[str]:
+        """Return the reasons why a fit is no cluster structure to rely on; none, when all is well."""
+
+    @abstractmethod
+    def assigner(self, parameters: Parameters) -> Assigner:
+        """Return what labels rows by these parameters; it needs no scikit-learn."""
+
+    @abstractmethod
+    def attractions(self, parameters: Parameters) -> list[Attraction]:
+        """Return what every cluster costs, by label, noise first: the assigner takes the cluster of the least cost."""
+
+    def for_share(self, settings: Settings, share: float) -> Settings:
+        """Return settings for all customers as settings for a share of them."""
+        return settings
+
+    def for_replicate(self, spec: Spec, *, seed: int) -> Spec:
+        """Return the specification of a replicate, which has a seed of its own and may have fewer starts."""
+        return spec.model_copy(update={"seed": seed})
+
+    def reasons_against(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
+        """Return why this algorithm must not be used on features with these names, whatever its clusters look like."""
+        return []
+
+    def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
+        """Return figures of a fit that other algorithms do not have."""
+        return {}
+
+    def outdone(self, own: Tried, rivals: Sequence[Tried]) -> list[str]:
+        """Return why one of `rivals`, which have as many clusters, makes `own`, which is one of them, superfluous."""
+        return []
+
+    def statistics(self, features: FloatMatrix, fitted: Fitted, noise: Noise) -> dict[str, float]:
+        """Return what speaks for the groups of a fit, to compare with noise: those of `least_errors`; larger is better.
+
+        Where there is a GAP, it also has to be larger than that of fewer clusters.
+        """
+        return {}
+
+    def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
+        """Return the merit of a candidate among those that pass; of equals, the first that was proposed is taken."""
+        return 0.0
+
+    def likeliness(self, clusters: int, figures: Mapping[str, float]) -> float:
+        """Return how near a candidate comes to groups, among those of which none passes."""
+        return self.rank(clusters, figures)
+
+    def cost(self, parameters: Parameters, own: Standardised, common: Standardised) -> float | None:
+        """Return the cost that fitting lowers, a ratio scale; None where it lowers nothing.
+
+        `own` are customers on the scale that the parameters were fitted on, `common` the same ones on the scale in
+        which several costs are compared.
+        """
+        return None
+
+    def rebuild(self, parameters: Parameters, settings: Settings) -> Any:
+        """Return an estimator made from parameters alone, when rows have been taken out of `personal` ones."""
+        raise NotImplementedError(f"{type(self).__name__} has parameters that are personal, and no estimator of them")
 
 
 Kernel: TypeAlias = Callable[[FloatMatrix], tuple[Labels, FloatVector]]

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import (
     DECIMALS,
     FARTHEST,
     NOISE,
+    Algorithm,
     Assigner,
     Assignment,
     Fitted,
@@ -31,74 +33,98 @@ from clustering.config import DbscanSpec
 CELLS = 180  # a side; the square fits 16 bits
 
 
-def propose(features: FloatMatrix, spec: DbscanSpec, *, share: float = 1.0) -> list[Settings]:
-    """Return the specification's `eps` and `min_samples`, or the best found from the features, the best of all first.
+class Dbscan(Algorithm[DbscanSpec]):
+    """DBSCAN; of the parameters, `core` is (m, d), `core_labels` (m,), and `eps` one number.
 
-    Raises TrainingError for fewer than two different customers, or fewer than `min_samples`.
+    It minimises nothing and is not compared with noise: of what passes, the first that was proposed is taken.
     """
-    require_different_rows(features, 2)
-    if spec.eps is not None:
-        usual = round(max(2 * features.shape[1], MIN_SAMPLES_SHARE * len(features)) / share)
-        return [{"eps": spec.eps, "min_samples": spec.min_samples or usual}]
-    given = max(2, round(spec.min_samples * share)) if spec.min_samples else None
-    found = search(features, min_samples=given)
-    return [
-        {**settings, "min_samples": spec.min_samples or round(int(settings["min_samples"]) / share)}
-        for settings in found
-    ]
 
+    specification = DbscanSpec
+    personal = ("core", "core_labels")
 
-def for_share(settings: Settings, share: float) -> Settings:
-    """Return the settings for a share of the customers, which lie less densely by so much."""
-    return {**settings, "min_samples": max(2, round(int(settings["min_samples"]) * share))}
+    def propose(self, features: FloatMatrix, spec: DbscanSpec, *, share: float = 1.0) -> list[Settings]:
+        """Return the specification's `eps` and `min_samples`, or the best found from the features, the best first.
 
+        Raises TrainingError for fewer than two different customers, or fewer than `min_samples`.
+        """
+        require_different_rows(features, 2)
+        if spec.eps is not None:
+            usual = round(max(2 * features.shape[1], MIN_SAMPLES_SHARE * len(features)) / share)
+            return [{"eps": spec.eps, "min_samples": spec.min_samples or usual}]
+        given = max(2, round(spec.min_samples * share)) if spec.min_samples else None
+        found = search(features, min_samples=given)
+        return [
+            {**settings, "min_samples": spec.min_samples or round(int(settings["min_samples"]) / share)}
+            for settings in found
+        ]
 
-def fit(features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: Fitted | None = None) -> Fitted:
-    """Fit DBSCAN; a border customer belongs to the cluster of its nearest core customer.
+    def for_share(self, settings: Settings, share: float) -> Settings:
+        """Return the settings for a share of the customers, which lie less densely by so much."""
+        return {**settings, "min_samples": max(2, round(int(settings["min_samples"]) * share))}
 
-    Raises TrainingError when no customer has `min_samples` customers within `eps`.
-    """
-    from sklearn.cluster import DBSCAN
+    def fit(
+        self, features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: Fitted | None = None
+    ) -> Fitted:
+        """Fit DBSCAN; a border customer belongs to the cluster of its nearest core customer.
 
-    eps, min_samples = float(settings["eps"]), int(settings["min_samples"])
-    cut = Hierarchy(features, min_samples).cut(eps)
-    parameters = _parameters(features[cut.core], cut.core_labels, eps)
-    estimator = DBSCAN(eps=eps, min_samples=min_samples)
-    estimator.core_sample_indices_ = np.flatnonzero(cut.core)
-    estimator.components_ = features[cut.core]
-    estimator.labels_ = assigner(parameters)(features).labels
-    estimator.n_features_in_ = features.shape[1]
-    return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+        Raises TrainingError when no customer has `min_samples` customers within `eps`.
+        """
+        from sklearn import cluster
 
+        eps, min_samples = float(settings["eps"]), int(settings["min_samples"])
+        cut = Hierarchy(features, min_samples).cut(eps)
+        parameters = _parameters(features[cut.core], cut.core_labels, eps)
+        estimator = cluster.DBSCAN(eps=eps, min_samples=min_samples)
+        estimator.core_sample_indices_ = np.flatnonzero(cut.core)
+        estimator.components_ = features[cut.core]
+        estimator.labels_ = self.assigner(parameters)(features).labels
+        estimator.n_features_in_ = features.shape[1]
+        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
 
-def doubts(fitted: Fitted, spec: DbscanSpec) -> list[str]:
-    """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
-    eps = float(fitted.settings["eps"])
-    return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+    def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
+        """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
+        eps = float(fitted.settings["eps"])
+        return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
 
+    def assigner(self, parameters: Parameters) -> Assigner:
+        """Return the assigner of `core` (m, d), `core_labels` (m,) and `eps`.
 
-def assigner(parameters: Parameters) -> Assigner:
-    """Return the assigner of `core` (m, d), `core_labels` (m,) and `eps`.
+        The confidence is 1 − d/eps of the distance to the nearest core customer; noise has 0.
+        """
+        core_labels = np.asarray(parameters["core_labels"], dtype=np.int32)
+        eps = float(parameters["eps"])
+        tree = cKDTree(np.ascontiguousarray(parameters["core"], dtype=np.float64))
 
-    The confidence is 1 − d/eps of the distance to the nearest core customer; noise has 0.
-    """
-    core_labels = np.asarray(parameters["core_labels"], dtype=np.int32)
-    eps = float(parameters["eps"])
-    tree = cKDTree(np.ascontiguousarray(parameters["core"], dtype=np.float64))
+        def assign(features: FloatMatrix, /) -> Assignment:
+            order = _neighbours_together(features, tree)
+            near = np.clip(features[order], -FARTHEST, FARTHEST)
+            distances, nearest = np.empty(len(features)), np.empty(len(features), dtype=np.intp)
+            # the tree's bound is exclusive, so it lies a little farther out and eps itself decides
+            distances[order], nearest[order] = tree.query(near, k=1, distance_upper_bound=eps * (1 + 1e-9))
+            within = distances <= eps
+            labels = np.full(len(features), NOISE, dtype=np.int32)
+            labels[within] = core_labels[nearest[within]]
+            confidence = np.where(within, 1.0 - np.minimum(distances, eps) / eps, 0.0)
+            return Assignment(labels=labels, confidence=np.round(confidence, DECIMALS).astype(np.float32))
 
-    def assign(features: FloatMatrix, /) -> Assignment:
-        order = _neighbours_together(features, tree)
-        near = np.clip(features[order], -FARTHEST, FARTHEST)
-        distances, nearest = np.empty(len(features)), np.empty(len(features), dtype=np.intp)
-        # the tree's bound is exclusive, so it lies a little farther out and eps itself decides
-        distances[order], nearest[order] = tree.query(near, k=1, distance_upper_bound=eps * (1 + 1e-9))
-        within = distances <= eps
-        labels = np.full(len(features), NOISE, dtype=np.int32)
-        labels[within] = core_labels[nearest[within]]
-        confidence = np.where(within, 1.0 - np.minimum(distances, eps) / eps, 0.0)
-        return Assignment(labels=labels, confidence=np.round(confidence, DECIMALS).astype(np.float32))
+        return assign
 
-    return assign
+    def attractions(self, parameters: Parameters) -> list[Attraction]:
+        """Return the squared distances from the core customers: F the identity, c = 0; noise costs eps² everywhere."""
+        core, labels = parameters["core"], parameters["core_labels"]
+        noise = Attraction(NOISE, core[:0], None, float(parameters["eps"]) ** 2)
+        return [noise, *(Attraction(int(label), core[labels == label], None, 0.0) for label in np.unique(labels))]
+
+    def rebuild(self, parameters: Parameters, settings: Settings) -> Any:
+        """Return an estimator of the core customers alone."""
+        from sklearn import cluster
+
+        estimator = cluster.DBSCAN(eps=float(parameters["eps"]), min_samples=int(settings["min_samples"]))
+        estimator.components_ = parameters["core"]
+        estimator.core_sample_indices_ = np.arange(len(parameters["core"]))
+        estimator.labels_ = parameters["core_labels"]
+        estimator.n_features_in_ = parameters["core"].shape[1]
+        return estimator
 
 
 def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.intp]:

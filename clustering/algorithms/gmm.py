@@ -3,150 +3,197 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import (
+    Algorithm,
     Assigner,
     Assignment,
     Fitted,
     FloatMatrix,
-    FloatVector,
-    Labels,
+    Noise,
     Parameters,
     Settings,
+    Standardised,
+    Tried,
     assign_in_blocks,
     canonical_order,
     require_different_rows,
     require_every_cluster,
     small_clusters,
 )
+from clustering.algorithms.gaussian import coefficients_of, most_probable, one_gaussian
 from clustering.config import GaussianMixtureSpec
 
 MAX_ITERATIONS = 500
+REPLICATE_STARTS = 5
+BIC = "bic"
 NEAR_REGULARISATION = 1.1
+FEWEST_VALUES = 10
+LARGEST_MASS = 0.10  # of the customers at one value
 
 
-def propose(features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
-    """Return one candidate for every covariance type and number of components of the specification."""
-    low, high = spec.components
-    return [
-        {"n_components": components, "covariance_type": covariance_type}
-        for covariance_type in spec.covariance_types
-        for components in range(low, high + 1)
-    ]
+class GaussianMixture(Algorithm[GaussianMixtureSpec]):
+    """A mixture of Gaussians; of the parameters, `weights` is (k,), `means` (k, d) and `covariances` (k, d, d)."""
+
+    specification = GaussianMixtureSpec
+    least_errors = MappingProxyType({("likelihood", "uniform"): 3.0, ("likelihood", "gaussian"): 3.0})
+    smaller_box = True  # without correlations, a mixture fits a box along the features better than a turned one
+
+    def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
+        """Return one candidate for every covariance type and number of components of the specification."""
+        low, high = spec.components
+        return [
+            {"n_components": components, "covariance_type": covariance_type}
+            for covariance_type in spec.covariance_types
+            for components in range(low, high + 1)
+        ]
+
+    def fit(
+        self, features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None
+    ) -> Fitted:
+        """Fit a mixture with `spec.reg_covar` on every variance.
+
+        It has `spec.n_init` starts from `spec.seed`, or goes on from `start`. Raises TrainingError for fewer different
+        rows than components, and for a component that wins no row.
+        """
+        from sklearn import mixture
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits
+
+        components = int(settings["n_components"])
+        require_different_rows(features, max(components, 2))
+        estimator = mixture.GaussianMixture(
+            components,
+            covariance_type=settings["covariance_type"],
+            reg_covar=spec.reg_covar,
+            random_state=spec.seed,
+            max_iter=MAX_ITERATIONS,
+            **(_from(start) if start else {"n_init": spec.n_init}),
+        )
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(features)
+        _reorder(estimator, canonical_order(estimator.means_))
+        parameters = _parameters(estimator)
+        labels = self.assigner(parameters)(features).labels
+        require_every_cluster(labels, components)
+        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=labels)
+
+    def doubts(self, fitted: Fitted, spec: GaussianMixtureSpec) -> list[str]:
+        """Return doubts for small components, and for a variance that only `reg_covar` keeps from vanishing.
+
+        Such a component has found a discrete or duplicated direction instead of a group.
+        """
+        least = spec.gate.min_share
+        found = small_clusters(fitted.labels, clusters=len(fitted.parameters["means"]), least_share=least)
+        weight = float(fitted.parameters["weights"].min())
+        if weight < least:
+            found.append(f"the smallest component weighs {100 * weight:.2f} %, under {100 * least:g} %")
+        variance = float(np.linalg.eigvalsh(fitted.parameters["covariances"]).min())
+        if variance <= NEAR_REGULARISATION * spec.reg_covar:
+            found.append(f"the smallest variance, {variance:.3g}, is that of reg_covar, {spec.reg_covar:g}")
+        return found
+
+    def assigner(self, parameters: Parameters) -> Assigner:
+        """Return the assigner of `coefficients` (k, d(d + 3)/2 + 1).
+
+        The logarithm of a component's weighted density is a quadratic form, so one matrix product gives all of them.
+        The confidence is the posterior probability of the chosen component.
+        """
+        kernel = partial(most_probable, np.ascontiguousarray(parameters["coefficients"], dtype=np.float64))
+
+        def assign(features: FloatMatrix, /) -> Assignment:
+            return assign_in_blocks(features, kernel)
+
+        return assign
+
+    def attractions(self, parameters: Parameters) -> list[Attraction]:
+        """Return minus the logarithms of the weighted densities.
+
+        p is the mean, F half the precision matrix, c = −log(weight · √det(precision / 2π)).
+        """
+        means, weights = parameters["means"], parameters["weights"]
+        dimensions = means.shape[1]
+        precisions = np.linalg.inv(parameters["covariances"])
+        halves = (precisions + np.swapaxes(precisions, 1, 2)) / 4
+        constants = -np.log(weights) - 0.5 * np.linalg.slogdet(precisions)[1] + 0.5 * dimensions * np.log(2 * np.pi)
+        return [
+            Attraction(label, means[label : label + 1], halves[label], float(constants[label]))
+            for label in range(len(means))
+        ]
+
+    def for_replicate(self, spec: GaussianMixtureSpec, *, seed: int) -> GaussianMixtureSpec:
+        """Return the specification with its own seed and at most REPLICATE_STARTS starts."""
+        return spec.model_copy(update={"seed": seed, "n_init": min(spec.n_init, REPLICATE_STARTS)})
+
+    def reasons_against(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
+        """Return a reason for each column in which a mixture finds values instead of groups."""
+        return discrete_columns(features, names)
+
+    def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
+        """Return the Bayesian information criterion (Schwarz, 1978)."""
+        return {BIC: float(fitted.estimator.bic(features))}
+
+    def outdone(self, own: Tried, rivals: Sequence[Tried]) -> list[str]:
+        """Return that another covariance type has a better BIC at the same number of components."""
+        best = min(rivals, key=lambda one: one.figures[BIC])
+        if best is own:
+            return []
+        other = best.settings["covariance_type"]
+        return [f"BIC {own.figures[BIC]:.1f}, where {other} covariances have {best.figures[BIC]:.1f}"]
+
+    def statistics(self, features: FloatMatrix, fitted: Fitted, noise: Noise) -> dict[str, float]:
+        """Return the gain of mean log likelihood over one Gaussian (the likelihood ratio of McLachlan, 1987)."""
+        return {"likelihood": float(fitted.estimator.score(features)) - one_gaussian(features)}
+
+    def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
+        """Return minus the BIC."""
+        return -figures.get(BIC, np.inf)
+
+    def cost(self, parameters: Parameters, own: Standardised, common: Standardised) -> float:
+        """Return the perplexity exp(−mean log likelihood) in the common scale."""
+        from scipy.special import logsumexp  # scoring does not pay for the import
+        from scipy.stats import multivariate_normal
+
+        densities = [
+            np.log(weight) + multivariate_normal(mean, covariance).logpdf(own.features)
+            for weight, mean, covariance in zip(
+                parameters["weights"], parameters["means"], parameters["covariances"], strict=True
+            )
+        ]
+        volume = float(np.log(own.scale / common.scale).sum())
+        return float(np.exp(volume - logsumexp(densities, axis=0).mean()))
 
 
-def for_share(settings: Settings, share: float) -> Settings:
-    """Return the settings: they are the same for a share of the customers."""
-    return settings
-
-
-def fit(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None) -> Fitted:
-    """Fit a mixture with `spec.reg_covar` on every variance, by `spec.n_init` starts from `spec.seed`, or from `start`.
-
-    Raises TrainingError for fewer different rows than components, and for a component that wins no row.
-    """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-    from threadpoolctl import threadpool_limits
-
-    components = int(settings["n_components"])
-    require_different_rows(features, max(components, 2))
-    estimator = GaussianMixture(
-        components,
-        covariance_type=settings["covariance_type"],
-        reg_covar=spec.reg_covar,
-        random_state=spec.seed,
-        max_iter=MAX_ITERATIONS,
-        **(_from(start) if start else {"n_init": spec.n_init}),
-    )
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        estimator.fit(features)
-    _reorder(estimator, canonical_order(estimator.means_))
-    parameters = _parameters(estimator)
-    labels = assigner(parameters)(features).labels
-    require_every_cluster(labels, components)
-    return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=labels)
-
-
-def doubts(fitted: Fitted, spec: GaussianMixtureSpec) -> list[str]:
-    """Return doubts for small components, and for a variance that only `reg_covar` keeps from vanishing.
-
-    Such a component has found a discrete or duplicated direction instead of a group.
-    """
-    least = spec.gate.min_share
-    found = small_clusters(fitted.labels, clusters=len(fitted.parameters["means"]), least_share=least)
-    weight = float(fitted.parameters["weights"].min())
-    if weight < least:
-        found.append(f"the smallest component weighs {100 * weight:.2f} %, under {100 * least:g} %")
-    variance = float(np.linalg.eigvalsh(fitted.parameters["covariances"]).min())
-    if variance <= NEAR_REGULARISATION * spec.reg_covar:
-        found.append(f"the smallest variance, {variance:.3g}, is that of reg_covar, {spec.reg_covar:g}")
-    return found
-
-
-def assigner(parameters: Parameters) -> Assigner:
-    """Return the assigner of `coefficients` (k, d(d + 3)/2 + 1).
-
-    The logarithm of a component's weighted density is a quadratic form, so one matrix product gives all of them. The
-    confidence is the posterior probability of the chosen component.
-    """
-    kernel = partial(_most_probable, np.ascontiguousarray(parameters["coefficients"], dtype=np.float64))
-
-    def assign(features: FloatMatrix, /) -> Assignment:
-        return assign_in_blocks(features, kernel)
-
-    return assign
-
-
-def _most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labels, FloatVector]:
-    # einsum, since the last bits of a BLAS product change with the number of threads and the processor
-    densities = np.einsum("km,mn->kn", coefficients, _monomials(columns), optimize=False)
-    labels = np.zeros(columns.shape[1], dtype=np.int32)
-    highest = densities[0].copy()
-    for label, density in enumerate(densities[1:], start=1):
-        np.copyto(labels, label, where=density > highest)
-        np.maximum(highest, density, out=highest)
-    densities -= highest
-    np.exp(densities, out=densities)
-    return labels, 1.0 / densities.sum(axis=0)
-
-
-def _monomials(columns: FloatMatrix) -> FloatMatrix:
-    """Return every product of two features, every feature, and 1, of columns (d, n)."""
-    dimensions, rows = columns.shape
-    monomials = np.empty((dimensions * (dimensions + 3) // 2 + 1, rows))
-    for target, (i, j) in zip(monomials, _pairs(dimensions), strict=False):
-        np.multiply(columns[i], columns[j], out=target)
-    monomials[-dimensions - 1 : -1] = columns
-    monomials[-1] = 1.0
-    return monomials
-
-
-def _pairs(dimensions: int) -> list[tuple[int, int]]:
-    return [(i, j) for i in range(dimensions) for j in range(i, dimensions)]
-
-
-def _coefficients(weights: FloatVector, means: FloatMatrix, precisions: FloatMatrix) -> FloatMatrix:
-    """Return the coefficients (k, d(d + 3)/2 + 1) of log(weight × density) on the monomials."""
-    dimensions = means.shape[1]
-    linear = np.einsum("kij,kj->ki", precisions, means)
-    constant = np.log(weights) + 0.5 * (
-        np.linalg.slogdet(precisions)[1] - np.einsum("ki,ki->k", linear, means) - dimensions * np.log(2 * np.pi)
-    )
-    quadratic = [-(0.5 if i == j else 1.0) * precisions[:, i, j] for i, j in _pairs(dimensions)]
-    return np.column_stack([*quadratic, linear, constant])
+def discrete_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
+    """Return a reason for each column in which a Gaussian mixture finds values instead of groups."""
+    reasons = []
+    for name, column in zip(names, features.T, strict=True):
+        counts = np.unique(column, return_counts=True)[1]
+        mass = counts.max() / len(column)
+        if len(counts) < FEWEST_VALUES:
+            reasons.append(
+                f"{name} takes only {len(counts)} different values, which a Gaussian mixture takes for groups"
+            )
+        elif mass > LARGEST_MASS:
+            reasons.append(
+                f"{100 * mass:.0f} % of the customers have the same {name}, which a Gaussian mixture takes for a group"
+            )
+    return reasons
 
 
 def _parameters(estimator: Any) -> dict[str, NDArray[Any]]:
     precisions = _square(estimator.precisions_, estimator)
     return {
-        "coefficients": _coefficients(estimator.weights_, estimator.means_, precisions),
+        "coefficients": coefficients_of(estimator.weights_, estimator.means_, precisions),
         "weights": estimator.weights_.copy(),
         "means": estimator.means_.copy(),
         "covariances": _square(estimator.covariances_, estimator),

@@ -24,12 +24,20 @@ from clustering.config.files import (
     store_directory,
 )
 from clustering.config.frozen import Identifier
-from clustering.config.models import AlgorithmName, DbscanSpec, Gate, GaussianMixtureSpec, KMeansSpec, ModelSpec
+from clustering.config.models import (
+    DbscanSpec,
+    Gate,
+    GaussianMixtureSpec,
+    KMeansSpec,
+    ModelSpec,
+    algorithm_of,
+    register_specification,
+    specification,
+)
 
 __all__ = [
     "NUMERIC_TYPES",
     "PROJECT",
-    "AlgorithmName",
     "Alias",
     "Column",
     "ColumnType",
@@ -48,8 +56,11 @@ __all__ = [
     "Role",
     "SegmentCatalogue",
     "Transform",
+    "algorithm_of",
     "configuration_directory",
     "load_configuration",
     "model_names",
+    "register_specification",
+    "specification",
     "store_directory",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from clustering.config.catalogue import SegmentCatalogue
 from clustering.config.contract import Contract
 from clustering.config.frozen import Frozen
-from clustering.config.models import AlgorithmName, ModelSpec
+from clustering.config.models import ModelSpec, specification
 from clustering.errors import ConfigurationError
 from clustering.settings import FolderSettings
 
@@ -100,18 +100,14 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
     return configuration
 
 
-class _AnyModel(Frozen):
-    model: ModelSpec
-
-
 def _load_model(path: Path) -> ModelSpec:
     if not path.stem.islower() or not path.stem.replace("_", "").isalnum():
         raise ConfigurationError(f"{path}: a model's file name is lower-case letters, digits and underscores")
-    return _validate(path, _AnyModel, {"model": _read(path)}, skip=1).model
+    return _validate(path, specification, skip=1)  # the algorithm, which the key does not say
 
 
 def _load(path: Path, kind: type[_Spec]) -> _Spec:
-    return _validate(path, kind, _read(path))
+    return _validate(path, kind.model_validate)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -137,15 +133,16 @@ def _read(path: Path) -> Any:
     return content
 
 
-def _validate(path: Path, kind: type[_Spec], content: Any, *, skip: int = 0) -> _Spec:
+def _validate(path: Path, check: Callable[[Any], _Spec], *, skip: int = 0) -> _Spec:
+    content = _read(path)
     try:
-        return kind.model_validate(content)
+        return check(content)
     except ValidationError as error:
         raise ConfigurationError(f"{path}: {'; '.join(_sentence(fault, skip) for fault in error.errors())}") from None
 
 
 def _sentence(fault: Any, skip: int) -> str:
-    location = [str(part) for part in fault["loc"][skip:] if part not in get_args(AlgorithmName)]
+    location = [str(part) for part in fault["loc"][skip:]]
     key = ".".join(location) or "file"
     message = fault["msg"].removeprefix("Value error, ")
     if isinstance(fault["input"], (dict, list, tuple)):

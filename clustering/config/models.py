@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from abc import abstractmethod
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter, model_validator
 
 from clustering.config.frozen import Frozen, Identifier
-
-AlgorithmName = Literal["kmeans", "gmm", "dbscan"]
 
 
 def _as_range(value: Any) -> Any:
@@ -65,7 +65,12 @@ class Gate(Frozen):
     """How many times the cost of a refit keeping the champion may have, before more movement is worth it."""
 
 
-class _Model(Frozen):
+class ModelSpec(Frozen):
+    """What every algorithm's models have in common; an algorithm adds its name and its own settings."""
+
+    if TYPE_CHECKING:
+        algorithm: str  # a literal, declared by each algorithm's own class: it tells them apart
+
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
 
     title: Title | None = None
@@ -90,8 +95,13 @@ class _Model(Frozen):
             raise ValueError(f"features: every column stands once, found {list(self.features)}")
         return self
 
+    @property
+    @abstractmethod
+    def is_declared(self) -> bool:
+        """Whether a person chose what decides how many clusters there are."""
 
-class KMeansSpec(_Model):
+
+class KMeansSpec(ModelSpec):
     """K-Means: the numbers of clusters to try and the starts per fit."""
 
     algorithm: Literal["kmeans"]
@@ -109,7 +119,7 @@ class KMeansSpec(_Model):
         return self.clusters[0] == self.clusters[1]
 
 
-class GaussianMixtureSpec(_Model):
+class GaussianMixtureSpec(ModelSpec):
     """Gaussian mixture: the numbers of components and the covariance types to try."""
 
     algorithm: Literal["gmm"]
@@ -131,7 +141,7 @@ class GaussianMixtureSpec(_Model):
         return self.components[0] == self.components[1]
 
 
-class DbscanSpec(_Model):
+class DbscanSpec(ModelSpec):
     """DBSCAN: its two settings, found from the data where they are null."""
 
     has_noise: ClassVar[bool] = True
@@ -151,4 +161,38 @@ class DbscanSpec(_Model):
         return self.eps is not None
 
 
-ModelSpec = Annotated[KMeansSpec | GaussianMixtureSpec | DbscanSpec, Field(discriminator="algorithm")]
+_registered: dict[str, type[ModelSpec]] = {}
+
+
+def algorithm_of(kind: type[ModelSpec]) -> str:
+    """Return the name of the algorithm whose settings these are.
+
+    >>> algorithm_of(KMeansSpec)
+    'kmeans'
+    """
+    name: str = get_args(kind.model_fields["algorithm"].annotation)[0]
+    return name
+
+
+def register_specification(kind: type[ModelSpec]) -> None:
+    """Let models' files name an algorithm, and hold them to its settings."""
+    _registered[algorithm_of(kind)] = kind
+
+
+def specification(settings: Any) -> ModelSpec:
+    """Return the keys of a model's file as values; pydantic's ValidationError, whose place starts with the algorithm.
+
+    >>> specification({"algorithm": "kmeans", "features": ["age"], "clusters": 4}).clusters
+    (4, 4)
+    """
+    return _adapter(tuple(_registered.values())).validate_python(settings)
+
+
+@cache
+def _adapter(kinds: tuple[type[ModelSpec], ...]) -> TypeAdapter[ModelSpec]:
+    kind: Any = Union[kinds]  # noqa: UP007 (of as many as are registered)
+    return TypeAdapter(Annotated[kind, Field(discriminator="algorithm")])
+
+
+for _kind in (KMeansSpec, GaussianMixtureSpec, DbscanSpec):
+    register_specification(_kind)

@@ -1,4 +1,4 @@
-"""The core points of DBSCAN versions: values of single customers, that go when a customer is forgotten."""
+"""The core points of density models' versions: values of single customers, that go when a customer is forgotten."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg2 import sql
 
+from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import Contract
 from clustering.customers import split
 from clustering.errors import ArtifactError, DataError
@@ -38,7 +39,7 @@ _TOLD: dict[Outcome, str] = {
 
 @dataclass(frozen=True)
 class CorePoint:
-    """What became of a customer's values in one DBSCAN version; `artifact` is its new name, if it has one."""
+    """What became of a customer's values in one version; `artifact` is its new name, if it has one."""
 
     version: Version
     outcome: Outcome
@@ -93,11 +94,13 @@ def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
 
 
 def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.RecordBatch | None) -> list[CorePoint]:
-    """Drop a customer's values from the DBSCAN versions that have them, and return what became of each.
+    """Drop a customer's values from the versions that have them, and return what became of each.
 
     The new artifacts are written beside the old ones; `CorePoint.finish` removes those.
     """
-    versions = [Version(**row._mapping) for row in transaction.rows("forgetting/density_versions")]
+    algorithms = [name for name in algorithm_names() if algorithm(name).personal]
+    rows = transaction.rows("forgetting/versions_of_algorithms", algorithms=algorithms)
+    versions = [Version(**row._mapping) for row in rows]
     return [_drop(transaction, registry, version, customer) for version in versions]
 
 
@@ -108,8 +111,8 @@ def _drop(transaction: Transaction, registry: Registry, version: Version, custom
         return CorePoint(version, "unreadable")
     if customer is None or any(name not in customer.schema.names for name in artifact.features):
         return CorePoint(version, "unknown")
-    core = artifact.parameters["core"]
-    kept = np.abs(core - artifact.scaling.apply(customer)).max(axis=1) > ROUNDING
+    points = artifact.parameters[algorithm(artifact.algorithm).personal[0]]
+    kept = np.abs(points - artifact.scaling.apply(customer)).max(axis=1) > ROUNDING
     if kept.all():
         return CorePoint(version, "not found")
     if not kept.any():
@@ -119,28 +122,17 @@ def _drop(transaction: Transaction, registry: Registry, version: Version, custom
 
 
 def _without(artifact: Artifact, kept: NDArray[np.bool_]) -> Artifact:
-    labels = artifact.parameters["core_labels"]
-    points = {"core": artifact.parameters["core"][kept], "core_labels": labels[kept]}
-    return replace(artifact, parameters={**artifact.parameters, **points})
+    personal = algorithm(artifact.algorithm).personal
+    left = {name: values[kept] if name in personal else values for name, values in artifact.parameters.items()}
+    return replace(artifact, parameters=left)
 
 
 def _replace(transaction: Transaction, registry: Registry, version: Version, artifact: Artifact) -> str:
-    name, digest = write_artifact(registry.store, artifact, version=version.version, estimator=_estimator(artifact))
+    # The former estimator holds the customer's values too.
+    estimator = algorithm(artifact.algorithm).rebuild(artifact.parameters, artifact.settings)
+    name, digest = write_artifact(registry.store, artifact, version=version.version, estimator=estimator)
     replace_clusters(transaction, version.model_version_id, artifact)
     transaction.execute(
         "forgetting/set_artifact", model_version_id=version.model_version_id, artifact=name, artifact_sha256=digest
     )
     return name
-
-
-def _estimator(artifact: Artifact) -> Any:
-    """Return an estimator of the core points alone: the former one holds those of the customer too."""
-    from sklearn.cluster import DBSCAN
-
-    parameters = artifact.parameters
-    estimator = DBSCAN(eps=float(parameters["eps"]), min_samples=int(artifact.settings["min_samples"]))
-    estimator.components_ = parameters["core"]
-    estimator.core_sample_indices_ = np.arange(len(parameters["core"]))
-    estimator.labels_ = parameters["core_labels"]
-    estimator.n_features_in_ = parameters["core"].shape[1]
-    return estimator

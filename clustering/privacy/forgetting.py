@@ -1,4 +1,4 @@
-"""Forget a customer: remove every row, prove that none is left, and take their values out of DBSCAN's core points.
+"""Forget a customer: remove every row, prove that none is left, and take their values out of core points.
 
 What was counted and published stays as it is: it says how many customers there were on that date. Centroids, means and
 covariances are sums over thousands of customers, and stay too.
@@ -32,8 +32,8 @@ def forget(
     """Remove a customer from every table of both schemas, prove it, and return what was done.
 
     `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
-    chance, or words about the customer, to be removed by hand), `core_points` says of each DBSCAN version whether the
-    customer's values were among its core points, `source_rows` whether the source still has the customer, who then
+    chance, or words about the customer, to be removed by hand), `core_points` says of each version that has any whether
+    the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
     comes back with the next night. All of it is one transaction. Raises DataError for what is no key, RunError while a
     run is being scored.
     """

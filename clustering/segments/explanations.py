@@ -1,12 +1,8 @@
 """Why a customer is in this segment rather than in the runner-up: what each feature adds, in closed form.
 
 Every algorithm puts a customer x into the cluster of the least cost, and every cost is a quadratic form of the distance
-to the nearest of the cluster's points plus a constant: (x − p)ᵀ F (x − p) + c.
-
-    K-Means             p the centroid, F the identity, c = 0
-    Gaussian mixture    p the mean, F half the precision matrix, c = −log(weight · √det(precision / 2π)): the cost is
-                        minus the logarithm of the weighted density
-    DBSCAN              p the core customers, F the identity, c = 0; noise costs eps² wherever it is
+to the nearest of the cluster's points plus a constant: (x − p)ᵀ F (x − p) + c. What p, F and c are is the algorithm's
+own: see its `attractions`.
 
 The cost splits exactly over the features: feature i takes zᵢ (F z)ᵢ of z = x − p, with cross terms halved between both
 of their features. That is the Shapley value of a quadratic form (Mayrhofer & Filzmoser, 2023, Econometrics and
@@ -23,14 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms import algorithm
-from clustering.algorithms.base import FARTHEST, NOISE, FloatMatrix, FloatVector, Parameters
-from clustering.config import AlgorithmName
+from clustering.algorithms.base import FARTHEST, FloatMatrix, FloatVector, Parameters
 from clustering.features import Scaling
 from clustering.segments.rules import OUTLIERS
 from clustering.segments.thresholds import rounded_number
 
 NOBODY = -1  # the runner-up where there is only one segment
-NEIGHBOURS = 4  # core customers looked at, since several can be equally near: the first of them counts
 
 THE_ONLY_SEGMENT = "There is no other segment."
 
@@ -50,46 +44,13 @@ class Explainable(Protocol):
     """What reasons need of a version; an `Artifact` is one."""
 
     @property
-    def algorithm(self) -> AlgorithmName: ...
+    def algorithm(self) -> str: ...
     @property
     def scaling(self) -> Scaling: ...
     @property
     def clusters(self) -> Sequence[Cluster]: ...
     @property
     def parameters(self) -> Parameters: ...
-
-
-@dataclass(frozen=True)
-class Attraction:
-    """What a customer's distance from a cluster costs.
-
-    `points` is (m, d), without rows for noise; `form` is (d, d), None for the identity.
-    """
-
-    cluster_label: int
-    points: FloatMatrix
-    form: FloatMatrix | None
-    constant: float
-
-    def terms(self, features: FloatMatrix) -> FloatMatrix:
-        """Return what each feature of rows (n, d) costs; with the constant, their sum is a row's cost."""
-        if not len(self.points):
-            return np.zeros_like(features)
-        difference = features - self._nearest(features)
-        weighed = difference if self.form is None else np.einsum("ni,ij->nj", difference, self.form)
-        terms: FloatMatrix = difference * weighed
-        return terms
-
-    def _nearest(self, features: FloatMatrix) -> FloatMatrix:
-        if len(self.points) == 1:
-            return self.points
-        from scipy.spatial import cKDTree
-
-        near = cKDTree(self.points).query(features, k=[*range(1, 1 + min(NEIGHBOURS, len(self.points)))])[1]
-        near = np.sort(near, axis=1)
-        squares = (features[:, np.newaxis] - self.points[near]) ** 2
-        nearest: FloatMatrix = self.points[near[np.arange(len(near)), squares.sum(axis=2).argmin(axis=1)]]
-        return nearest
 
 
 @dataclass(frozen=True)
@@ -117,7 +78,7 @@ def explain(version: Explainable, features: FloatMatrix) -> Explanations:
     count as at most FARTHEST standard deviations. Memory grows with rows × clusters × features.
     """
     features = np.clip(features, -FARTHEST, FARTHEST)
-    found = attractions(version)
+    found = algorithm(version.algorithm).attractions(version.parameters)
     segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
     segments = np.array([segment_of[each.cluster_label] for each in found])
     labels = algorithm(version.algorithm).assigner(version.parameters)(features).labels
@@ -146,37 +107,6 @@ def _runners_up(costs: FloatMatrix, segments: NDArray[np.intp], own: NDArray[np.
     if len(groups) > 1:
         barred |= (segments == OUTLIERS)[:, np.newaxis]
     return np.where(barred.all(axis=0), own, np.where(barred, np.inf, costs).argmin(axis=0))
-
-
-def attractions(version: Explainable) -> list[Attraction]:
-    """Return what every cluster of a version costs, by cluster label."""
-    return _OF[version.algorithm](version.parameters)
-
-
-def _of_kmeans(parameters: Parameters) -> list[Attraction]:
-    centroids = parameters["centroids"]
-    return [Attraction(label, centroids[label : label + 1], None, 0.0) for label in range(len(centroids))]
-
-
-def _of_gmm(parameters: Parameters) -> list[Attraction]:
-    means, weights = parameters["means"], parameters["weights"]
-    dimensions = means.shape[1]
-    precisions = np.linalg.inv(parameters["covariances"])
-    halves = (precisions + np.swapaxes(precisions, 1, 2)) / 4
-    constants = -np.log(weights) - 0.5 * np.linalg.slogdet(precisions)[1] + 0.5 * dimensions * np.log(2 * np.pi)
-    return [
-        Attraction(label, means[label : label + 1], halves[label], float(constants[label]))
-        for label in range(len(means))
-    ]
-
-
-def _of_dbscan(parameters: Parameters) -> list[Attraction]:
-    core, labels = parameters["core"], parameters["core_labels"]
-    noise = Attraction(NOISE, core[:0], None, float(parameters["eps"]) ** 2)
-    return [noise, *(Attraction(int(label), core[labels == label], None, 0.0) for label in np.unique(labels))]
-
-
-_OF = {"kmeans": _of_kmeans, "gmm": _of_gmm, "dbscan": _of_dbscan}
 
 
 def _sentences(version: Explainable, features: FloatMatrix, found: Explanations) -> tuple[str, ...]:

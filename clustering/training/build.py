@@ -12,13 +12,20 @@ import pyarrow as pa
 
 from clustering.algorithms import FloatMatrix, algorithm
 from clustering.algorithms.base import NOISE, Fitted, Labels
-from clustering.config import Configuration
+from clustering.config import Configuration, ModelSpec
 from clustering.drift.reference import Reference, reference_of
-from clustering.features import fit_scaling
+from clustering.features import Scaling, fit_scaling
 from clustering.segments.naming import SegmentIdentity, name_clusters
-from clustering.training.comparison import ChampionOnSample, comparison_metrics, happened, incumbent, kinship
+from clustering.training.comparison import (
+    ChampionOnSample,
+    Kinship,
+    comparison_metrics,
+    happened,
+    incumbent,
+    kinship,
+)
 from clustering.training.segment_rules import with_explanations
-from clustering.training.selection import DIVISION, select
+from clustering.training.selection import DIVISION, Selection, select
 from clustering.versions.artifacts import Artifact, ClusterSegment
 from clustering.versions.registry import Training
 
@@ -30,6 +37,28 @@ class Built:
     artifact: Artifact
     training: Training
     estimator: Any
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model's valid customers, their features (n, d), and the fit that was selected."""
+
+    model: str
+    configuration: Configuration
+    customers: pa.RecordBatch
+    scaling: Scaling
+    features: FloatMatrix
+    selection: Selection
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's specification."""
+        return self.configuration.models[self.model]
+
+    @property
+    def labels(self) -> Labels:
+        """Cluster labels (n,) of the customers."""
+        return self.selection.fitted.labels
 
 
 def build(
@@ -49,6 +78,26 @@ def build(
     rows that were drawn and not valid. Raises TrainingError with the reason when no version can be made from these
     customers.
     """
+    trained = _select(model, configuration, customers, champion)
+    kin, identities = _identities(trained, champion, taken, reserved)
+    clusters = _explained(trained, identities)
+    return Built(
+        artifact=_artifact(trained, clusters, rejected),
+        training=Training(
+            structure=trained.selection.structure,
+            metrics=_metrics(trained, champion, kin, clusters),
+            sample_rule=sample_rule,
+            sample_rows=customers.num_rows,
+            sample_sha256=hashlib.sha256(np.ascontiguousarray(trained.features).tobytes()).hexdigest(),
+            candidates=[asdict(candidate) for candidate in trained.selection.candidates],
+        ),
+        estimator=trained.selection.fitted.estimator,
+    )
+
+
+def _select(
+    model: str, configuration: Configuration, customers: pa.RecordBatch, champion: ChampionOnSample | None
+) -> Trained:
     spec = configuration.models[model]
     scaling = fit_scaling(customers, spec.features, configuration.contract)
     features = scaling.apply(customers)
@@ -59,46 +108,60 @@ def build(
         segments=len(configuration.segments.segments) or DIVISION,
         incumbent=incumbent(champion, scaling, spec),
     )
-    fitted = selection.fitted
-    columns = configuration.segments.columns or spec.features
-    centres = _centres(fit_scaling(customers, columns, configuration.contract).apply(customers), fitted.labels)
-    named = name_clusters(centres, configuration.segments, columns=columns, taken=())
-    kin = kinship(champion, fitted.labels, named={place: identity.name for place, identity in enumerate(named)})
+    return Trained(model, configuration, customers, scaling, features, selection)
+
+
+def _identities(
+    trained: Trained, champion: ChampionOnSample | None, taken: Collection[int], reserved: Collection[str]
+) -> tuple[Kinship, list[SegmentIdentity]]:
+    """Return how the clusters descend from the champion's segments, and what each of them is called from now on."""
+    configuration, catalogue = trained.configuration, trained.configuration.segments
+    columns = catalogue.columns or trained.spec.features
+    scaling = fit_scaling(trained.customers, columns, configuration.contract)
+    centres = _centres(scaling.apply(trained.customers), trained.labels)
+    named = name_clusters(centres, catalogue, columns=columns, taken=())
+    kin = kinship(champion, trained.labels, named={place: identity.name for place, identity in enumerate(named)})
     identities = name_clusters(
-        centres, configuration.segments, columns=columns, taken=taken, survivors=kin.survivors, reserved=reserved
+        centres, catalogue, columns=columns, taken=taken, survivors=kin.survivors, reserved=reserved
     )
-    clusters = with_explanations(
-        _clusters(identities, fitted.labels, configuration, model),
-        customers,
-        fitted.labels,
-        features=spec.features,
-        contract=configuration.contract,
-        stability=selection.stability,
+    return kin, identities
+
+
+def _explained(trained: Trained, identities: list[SegmentIdentity]) -> tuple[ClusterSegment, ...]:
+    return with_explanations(
+        _clusters(identities, trained.labels, trained.configuration, trained.model),
+        trained.customers,
+        trained.labels,
+        features=trained.spec.features,
+        contract=trained.configuration.contract,
+        stability=trained.selection.stability,
     )
+
+
+def _artifact(trained: Trained, clusters: tuple[ClusterSegment, ...], rejected: int) -> Artifact:
+    fitted, configuration, model = trained.selection.fitted, trained.configuration, trained.model
+    reference = describe(
+        configuration, model, fitted, customers=trained.customers, features=trained.features, rejected=rejected
+    )
+    return Artifact(
+        model, trained.spec.algorithm, trained.scaling, fitted.settings, clusters, fitted.parameters, reference
+    )
+
+
+def _metrics(
+    trained: Trained, champion: ChampionOnSample | None, kin: Kinship, clusters: tuple[ClusterSegment, ...]
+) -> dict[str, Any]:
     compared = comparison_metrics(
-        champion, fitted, clusters, customers=customers, features=features, scaling=scaling, spec=spec
+        champion,
+        trained.selection.fitted,
+        clusters,
+        customers=trained.customers,
+        features=trained.features,
+        scaling=trained.scaling,
+        spec=trained.spec,
     )
     events = [asdict(event) for event in happened(champion, kin, clusters)]
-    return Built(
-        artifact=Artifact(
-            model,
-            spec.algorithm,
-            scaling,
-            fitted.settings,
-            clusters,
-            fitted.parameters,
-            describe(configuration, model, fitted, customers=customers, features=features, rejected=rejected),
-        ),
-        training=Training(
-            structure=selection.structure,
-            metrics={**selection.metrics, **compared, "events": events},
-            sample_rule=sample_rule,
-            sample_rows=customers.num_rows,
-            sample_sha256=hashlib.sha256(np.ascontiguousarray(features).tobytes()).hexdigest(),
-            candidates=[asdict(candidate) for candidate in selection.candidates],
-        ),
-        estimator=fitted.estimator,
-    )
+    return {**trained.selection.metrics, **compared, "events": events}
 
 
 def describe(

@@ -9,19 +9,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.spatial.distance import cdist
-from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
 
 from clustering.algorithms import Fitted, FloatMatrix, Parameters, algorithm
-from clustering.algorithms.base import NOISE, Labels, Settings
-from clustering.config import AlgorithmName, ModelSpec
+from clustering.algorithms.base import NOISE, Labels, Settings, Standardised
+from clustering.algorithms.silhouette import silhouette
+from clustering.config import ModelSpec
 from clustering.errors import ArtifactError, TrainingError
 from clustering.features import Scaling
 from clustering.segments.events import Event, events_between, events_of, first_events
 from clustering.segments.identity import Ids, Lineage, Overlap, moves, overlap, trace
 from clustering.segments.naming import SegmentIdentity
-from clustering.training.measures import silhouette
 from clustering.versions.artifacts import Artifact, ClusterSegment, segments_by_label
 from clustering.versions.registry import Registry, Version
 
@@ -154,18 +151,18 @@ def price_of_stability(
 ) -> float | None:
     """Return what the champion costs on these customers, over the cost of the best refit with its own settings.
 
-    The cost is that which the algorithm minimises: for K-Means the inertia (MacQueen, 1967), for a Gaussian mixture the
-    perplexity exp(−mean log likelihood), so that both are ratios and 1 means nothing lost. None for DBSCAN, which
-    minimises nothing, and where algorithm or columns differ.
+    The cost is that which the algorithm minimises, a ratio scale: 1 means nothing lost. None for one that minimises
+    nothing, and where algorithm or columns differ.
     """
-    if spec.algorithm == "dbscan" or not _same_kind(champion, scaling, spec):
+    if not _same_kind(champion, scaling, spec):
         return None
-    refit = _refit(champion.settings, fitted, scaling.apply(customers), spec)
-    if refit is None:
+    one, common = algorithm(spec.algorithm), _standardised(customers, scaling)
+    theirs = one.cost(champion.parameters, _standardised(customers, champion.scaling), common)
+    if theirs is None:
         return None
-    theirs = _cost(spec.algorithm, champion.parameters, champion.scaling, customers, unit=scaling)
-    ours = _cost(spec.algorithm, refit, scaling, customers, unit=scaling)
-    return theirs / ours if ours > 0 else None
+    refit = _refit(champion.settings, fitted, common.features, spec)
+    ours = one.cost(refit, common, common) if refit else None
+    return theirs / ours if ours else None
 
 
 def _same_kind(champion: Artifact, scaling: Scaling, spec: ModelSpec) -> bool:
@@ -182,19 +179,5 @@ def _refit(settings: Settings, fitted: Fitted, features: FloatMatrix, spec: Mode
         return None
 
 
-def _cost(
-    name: AlgorithmName, parameters: Parameters, scaling: Scaling, customers: pa.RecordBatch, *, unit: Scaling
-) -> float:
-    """Return the cost of parameters that were fitted on `scaling`, measured in the standard deviations of `unit`."""
-    if name == "kmeans":
-        centroids = (parameters["centroids"] * scaling.scale + scaling.mean - unit.mean) / unit.scale
-        return float(cdist(unit.apply(customers), centroids, "sqeuclidean").min(axis=1).sum())
-    features = scaling.apply(customers)
-    densities = [
-        np.log(weight) + multivariate_normal(mean, covariance).logpdf(features)
-        for weight, mean, covariance in zip(
-            parameters["weights"], parameters["means"], parameters["covariances"], strict=True
-        )
-    ]
-    volume = float(np.log(scaling.scale / unit.scale).sum())
-    return float(np.exp(volume - logsumexp(densities, axis=0).mean()))
+def _standardised(customers: pa.RecordBatch, scaling: Scaling) -> Standardised:
+    return Standardised(scaling.apply(customers), scaling.mean, scaling.scale)

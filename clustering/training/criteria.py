@@ -2,33 +2,25 @@
 
 A candidate passes when its smallest cluster is large enough, each cluster is found again in the other half of the
 customers (prediction strength; Tibshirani & Walther, 2005) and in bootstrap samples (Jaccard; Hennig, 2007), and it
-beats customers without groups (see `null_model`). Of those that pass, K-Means takes the largest number of clusters
-(Tibshirani & Walther's rule) whose gap is larger than that of fewer, since a large round group can be halved stably; a
-Gaussian mixture the best BIC, DBSCAN the best agreement with the hierarchy of densities.
+beats customers without groups (see `null_model`). Of those that pass, the algorithm's `rank` decides; where there is a
+gap statistic, it has to be larger than that of fewer clusters, since a large round group can be halved stably.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from clustering.algorithms import Fitted, Settings
-from clustering.algorithms.base import NOISE, FloatVector, Labels
+from clustering.algorithms import Algorithm, Fitted, Settings, algorithm
+from clustering.algorithms.base import GAP, NOISE, FloatVector, Labels, Noise
 from clustering.config import ModelSpec
-from clustering.training.null_model import Excess, Noise
+from clustering.training.null_model import Excess
 
 LEAST_STRENGTH = 0.8
 LEAST_JACCARD = 0.75
-# In standard errors; where two tests guard against one noise, one may be lenient, but a lone one at 2 lets noise pass.
-LEAST_ERRORS: dict[tuple[str, Noise], float] = {
-    ("gap", "uniform"): 2.0,
-    ("silhouette", "uniform"): 3.0,
-    ("silhouette", "gaussian"): 2.0,
-    ("likelihood", "uniform"): 3.0,
-    ("likelihood", "gaussian"): 3.0,
-}
 LENIENCY = 0.05  # towards the champion's own settings
 HOPELESS, HOPELESS_ERRORS, CERTAIN_ERRORS = 0.15, 2.0, 3.0  # distances from the limits at which a matter is closed
 NEAR_TIE = 0.02  # of silhouettes
@@ -68,6 +60,11 @@ class Evaluation:
     noise: dict[tuple[str, Noise], Excess] = field(default_factory=dict)
 
     @property
+    def algorithm(self) -> Algorithm[Any]:
+        """The algorithm of the specification."""
+        return algorithm(self.spec.algorithm)
+
+    @property
     def is_fitted(self) -> bool:
         """Whether there is a fit."""
         return self.fitted is not None
@@ -85,7 +82,7 @@ class Evaluation:
     @property
     def is_settled(self) -> bool:
         """Whether more noise would not change what it says."""
-        margins = [excess.errors - LEAST_ERRORS[test] for test, excess in self.noise.items()]
+        margins = [excess.errors - self.algorithm.least_errors[test] for test, excess in self.noise.items()]
         closed = bool(margins) and (min(margins) < -HOPELESS_ERRORS or min(margins) > CERTAIN_ERRORS)
         return closed or bool(self.flaws)
 
@@ -110,11 +107,12 @@ class Evaluation:
         return found
 
     def _likeness_to_noise(self, leniency: float) -> list[str]:
+        least = self.algorithm.least_errors
         return [
             f"no groups: {name} {excess.value:+.3f} against {_NOISES[noise]}, {excess.errors:.1f} standard errors, "
-            f"under {LEAST_ERRORS[name, noise]:g}"
+            f"under {least[name, noise]:g}"
             for (name, noise), excess in self.noise.items()
-            if excess.errors < LEAST_ERRORS[name, noise] * (1 - 4 * leniency)
+            if excess.errors < least[name, noise] * (1 - 4 * leniency)
         ]
 
 
@@ -162,8 +160,8 @@ def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> 
 
 def _is_a_cut_too_many(evaluation: Evaluation, passed: Sequence[Evaluation]) -> bool:
     """Whether the gap is not larger than that of fewer clusters, by more than its error: a round group was halved."""
-    gap = evaluation.noise.get(("gap", "uniform"))
-    others = [one.noise["gap", "uniform"] for one in passed if gap and one.clusters < evaluation.clusters]
+    gap = evaluation.noise.get((GAP, "uniform"))
+    others = [one.noise[GAP, "uniform"] for one in passed if gap and one.clusters < evaluation.clusters]
     return gap is not None and any(other.value > gap.value - gap.error for other in others)
 
 
@@ -181,10 +179,8 @@ def best_guess(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def _likeliness(evaluation: Evaluation) -> float:
-    return evaluation.figures.get("silhouette", 0.0) if evaluation.spec.algorithm == "kmeans" else _rank(evaluation)
+    return evaluation.algorithm.likeliness(evaluation.clusters, evaluation.figures)
 
 
 def _rank(evaluation: Evaluation) -> float:
-    if "bic" in evaluation.figures:
-        return -evaluation.figures["bic"]
-    return 0.0 if evaluation.spec.has_noise else float(evaluation.clusters)  # of equals, the first that was proposed
+    return evaluation.algorithm.rank(evaluation.clusters, evaluation.figures)

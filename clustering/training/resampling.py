@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms import Fitted, FloatMatrix, Settings, algorithm
 from clustering.config import ModelSpec
 
-STARTS = {"kmeans": 5, "gmm": 5, "dbscan": 1}  # of a replicate; the candidates themselves have `n_init`
-
 
 def refit(features: FloatMatrix, settings: Settings, spec: ModelSpec, *, seed: int) -> Fitted:
     """Fit a replicate: fewer starts, and a seed of its own. Raises TrainingError as any fit does."""
-    update: dict[str, Any] = {"seed": seed % 2**32}
-    if hasattr(spec, "n_init"):
-        update["n_init"] = min(spec.n_init, STARTS[spec.algorithm])
-    return algorithm(spec.algorithm).fit(features, settings, spec.model_copy(update=update))
+    one = algorithm(spec.algorithm)
+    return one.fit(features, settings, one.for_replicate(spec, seed=seed % 2**32))
 
 
 def seeds(seed: int, count: int, *, stream: int) -> list[int]:

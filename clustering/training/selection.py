@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from clustering.algorithms import Fitted, FloatMatrix, Settings, algorithm
+from clustering.algorithms import Fitted, FloatMatrix, Settings
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
 from clustering.training.evaluation import candidates, compare_with_noise, evaluate_stability, final_stability
 from clustering.training.measures import measure
 from clustering.training.resampling import draw
+from clustering.training.setup import Setup
 from clustering.training.usability import reasons_against
 
 log = logging.getLogger(__name__)
@@ -63,20 +64,20 @@ def select(
     """
     unusable = reasons_against(features, spec)
     working = draw(features, WORKING_ROWS, seed=seed)
-    share = len(working) / len(features)
-    evaluations = candidates(working, spec, share=share, seed=seed, jobs=jobs)
-    evaluate_stability(evaluations, working, spec, share=share, seed=seed, jobs=jobs)
-    compare_with_noise(evaluations, working, spec, seed=seed, jobs=jobs)
+    setup = Setup(working, len(working) / len(features), spec, seed=seed, jobs=jobs)
+    evaluations = candidates(setup)
+    evaluate_stability(evaluations, setup)
+    compare_with_noise(evaluations, setup)
     passed = choose(evaluations, incumbent=incumbent)
     chosen = passed or _without_structure(evaluations, spec, segments)
     fitted = chosen.fitted
     if fitted is None:
         flaws = [flaw for evaluation in evaluations for flaw in evaluation.flaws]
         raise TrainingError("; ".join(dict.fromkeys([*unusable, *flaws])))
-    if share < 1:
-        fitted = algorithm(spec.algorithm).fit(features, chosen.settings, spec, start=fitted)
-        chosen.flaws += [doubt for doubt in algorithm(spec.algorithm).doubts(fitted, spec) if doubt not in chosen.flaws]
-    jaccard = final_stability(fitted, chosen.settings, working, spec, share=share, seed=seed, jobs=jobs)
+    if setup.share < 1:
+        fitted = setup.algorithm.fit(features, chosen.settings, spec, start=fitted)
+        chosen.flaws += [doubt for doubt in setup.algorithm.doubts(fitted, spec) if doubt not in chosen.flaws]
+    jaccard = final_stability(fitted, chosen.settings, setup)
     structure: Structure = "structured" if passed and not chosen.flaws else "none"
     figures = {
         **chosen.figures,

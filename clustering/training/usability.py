@@ -1,4 +1,4 @@
-"""Customers that no clustering, or no mixture of Gaussians, can be trusted on."""
+"""Customers that no clustering, or not that of this algorithm, can be trusted on."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clustering.algorithms import FloatMatrix
+from clustering.algorithms import FloatMatrix, algorithm
 from clustering.config import ModelSpec
 
 FEWEST_CUSTOMERS = 10
-FEWEST_VALUES = 10
-LARGEST_MASS = 0.10  # of the customers at one value
 TOP_SHARE = 0.001
 MOST_VARIANCE = 0.90
 
@@ -20,10 +18,8 @@ def reasons_against(features: FloatMatrix, spec: ModelSpec) -> list[str]:
     """Return why a model of features (n, d) must not be used, whatever its clusters look like."""
     if len(features) < FEWEST_CUSTOMERS:
         return [f"there are {len(features)} customers, at least {FEWEST_CUSTOMERS} are needed to tell anything"]
-    reasons = dominated_columns(features, spec.features)
-    if spec.algorithm == "gmm":
-        reasons += discrete_columns(features, spec.features)
-    return reasons
+    one = algorithm(spec.algorithm)
+    return dominated_columns(features, spec.features) + one.reasons_against(features, spec.features)
 
 
 def dominated_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
@@ -40,22 +36,5 @@ def dominated_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
             reasons.append(
                 f"{100 * share:.0f} % of the variance of {name} comes from {top} of {len(features)} customers; "
                 "give the column a range, or transform: log, in customers.yaml"
-            )
-    return reasons
-
-
-def discrete_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
-    """Return a reason for each column in which a Gaussian mixture finds values instead of groups."""
-    reasons = []
-    for name, column in zip(names, features.T, strict=True):
-        counts = np.unique(column, return_counts=True)[1]
-        mass = counts.max() / len(column)
-        if len(counts) < FEWEST_VALUES:
-            reasons.append(
-                f"{name} takes only {len(counts)} different values, which a Gaussian mixture takes for groups"
-            )
-        elif mass > LARGEST_MASS:
-            reasons.append(
-                f"{100 * mass:.0f} % of the customers have the same {name}, which a Gaussian mixture takes for a group"
             )
     return reasons

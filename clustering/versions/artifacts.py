@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import Parameters
-from clustering.config import AlgorithmName
 from clustering.drift.reference import Reference
 from clustering.errors import ArtifactError
 from clustering.features import Scaling
@@ -81,7 +80,7 @@ class Artifact:
     """
 
     model: str
-    algorithm: AlgorithmName
+    algorithm: str
     scaling: Scaling
     settings: Mapping[str, Any]
     clusters: tuple[ClusterSegment, ...]

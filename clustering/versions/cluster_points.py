@@ -7,31 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from clustering.algorithms.base import FloatMatrix
+from clustering.algorithms import Attraction, FloatMatrix, algorithm
 from clustering.features import Scaling
-from clustering.segments.explanations import Attraction, attractions
 from clustering.versions.artifacts import Artifact
 from clustering.warehouse import Transaction
 
-MOST_POINTS = 50_000  # core customers of a DBSCAN version; with more, its reasons come from the artifact only
+MOST_POINTS = 50_000  # of a version; with more, such as core customers, its reasons come from the artifact only
 
 
 def keep_explanations(transaction: Transaction, model_version_id: int, artifact: Artifact) -> None:
     """Write the features and the clusters of a version that is being registered."""
     version = {"model_version_id": model_version_id}
     transaction.insert("explaining/insert_feature", [version | record for record in _features(artifact.scaling)])
-    transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(attractions(artifact))])
+    transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(artifact)])
 
 
 def replace_clusters(transaction: Transaction, model_version_id: int, artifact: Artifact) -> None:
     """Write the clusters of a version anew, from an artifact that has taken the place of its former one."""
     drop_explanations(transaction, model_version_id)
     version = {"model_version_id": model_version_id}
-    transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(attractions(artifact))])
+    transaction.insert("explaining/insert_cluster", [version | record for record in _clusters(artifact)])
 
 
 def drop_explanations(transaction: Transaction, model_version_id: int) -> None:
-    """Remove the clusters of a version whose artifact is removed; DBSCAN's hold values of customers."""
+    """Remove the clusters of a version whose artifact is removed; some hold values of customers."""
     transaction.execute("explaining/delete_clusters", model_version_id=model_version_id)
 
 
@@ -41,7 +40,8 @@ def _features(scaling: Scaling) -> list[dict[str, Any]]:
     return [{"place": place, **dict(zip(names, values, strict=True))} for place, values in enumerate(columns, 1)]
 
 
-def _clusters(found: Sequence[Attraction]) -> list[dict[str, Any]]:
+def _clusters(artifact: Artifact) -> list[dict[str, Any]]:
+    found: Sequence[Attraction] = algorithm(artifact.algorithm).attractions(artifact.parameters)
     kept = sum(len(each.points) for each in found) <= MOST_POINTS
     return [
         {

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
-from clustering.algorithms import algorithm, gmm
+from clustering.algorithms import algorithm
 from clustering.algorithms.base import BLOCK_ROWS
+from clustering.algorithms.gaussian import monomials, most_probable
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
 
 SPECS = {
@@ -103,12 +104,12 @@ def test_densities_are_summed_term_by_term():
     columns = np.ascontiguousarray(_rows(BLOCK_ROWS, 4).T)
     coefficients = np.random.default_rng(0).normal(size=(5, 15))
     expected = np.zeros((5, BLOCK_ROWS))
-    for place, monomial in enumerate(gmm._monomials(columns)):
+    for place, monomial in enumerate(monomials(columns)):
         expected += coefficients[:, [place]] * monomial
-    labels, _ = gmm._most_probable(coefficients, columns)
+    labels, _ = most_probable(coefficients, columns)
 
     assert np.array_equal(labels, expected.argmax(axis=0))
-    assert np.array_equal(np.einsum("km,mn->kn", coefficients, gmm._monomials(columns)), expected)
+    assert np.array_equal(np.einsum("km,mn->kn", coefficients, monomials(columns)), expected)
 
 
 def test_types_and_rounding(assigner, rows):

@@ -6,10 +6,11 @@ from sklearn.cluster import DBSCAN
 from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.metrics import adjusted_rand_score
 
-from clustering.algorithms import dbscan, density
+from clustering.algorithms import algorithm, density
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
+dbscan = algorithm("dbscan")
 SPEC = DbscanSpec(algorithm="dbscan", features=("a", "b"))
 
 

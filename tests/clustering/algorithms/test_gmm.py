@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
 
-from clustering.algorithms import gmm
+from clustering.algorithms import algorithm
 from clustering.config import GaussianMixtureSpec
 from clustering.errors import TrainingError
 
+gmm = algorithm("gmm")
 SPEC = GaussianMixtureSpec(algorithm="gmm", features=("a", "b"))
 
 

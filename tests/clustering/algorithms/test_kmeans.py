@@ -5,10 +5,11 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 
-from clustering.algorithms import kmeans
+from clustering.algorithms import algorithm
 from clustering.config import KMeansSpec
 from clustering.errors import TrainingError
 
+kmeans = algorithm("kmeans")
 SPEC = KMeansSpec(algorithm="kmeans", features=("a", "b"), clusters=(2, 4))
 
 

@@ -6,7 +6,7 @@ from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
 from clustering.config import GaussianMixtureSpec, KMeansSpec
-from clustering.training.null_model import draw_noise, excess_over_noise, statistics, statistics_of_noise
+from clustering.training.null_model import draw_noise, excess_over_noise, statistics_of_noise
 
 KMEANS = KMeansSpec(algorithm="kmeans", features=("a", "b"))
 GMM = GaussianMixtureSpec(algorithm="gmm", features=("a", "b"))
@@ -52,11 +52,12 @@ def test_the_excess_is_that_over_the_mean_of_noise():
 )
 def test_groups_beat_noise(spec, settings, noise):
     """Every statistic of two groups is larger than that of any noise, and the same for the same seed."""
-    observed = statistics(ROWS, algorithm(spec.algorithm).fit(ROWS, settings, spec), spec, noise)
+    one = algorithm(spec.algorithm)
+    observed = one.statistics(ROWS, one.fit(ROWS, settings, spec), noise)
     of_noise = [statistics_of_noise(ROWS, settings, spec, noise, seed) for seed in range(5)]
 
     assert of_noise[0] == statistics_of_noise(ROWS, settings, spec, noise, 0)
-    assert all(observed[name] > one[name] for one in of_noise for name in observed)
+    assert all(observed[name] > reference[name] for reference in of_noise for name in observed)
     assert ("gap" in observed) == (spec is KMEANS and noise == "uniform")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import psycopg2
@@ -14,8 +14,8 @@ import pytest
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extras import Json, execute_values
 
-from clustering.algorithms import algorithm
-from clustering.config import AlgorithmName, Configuration, DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.algorithms import algorithm, algorithm_names
+from clustering.config import Configuration, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.features import fit_scaling
 from clustering.segments.explanations import Explanations, explain
 from clustering.versions import cluster_points
@@ -26,8 +26,8 @@ from clustering.warehouse.source import describe_source
 
 CUSTOMERS = 400
 COLUMNS = ("annual_income", "spending_score")
-MODELS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
-SPECS: dict[AlgorithmName, Any] = {
+MODELS = algorithm_names()
+SPECS: dict[str, Any] = {
     "kmeans": (KMeansSpec(algorithm="kmeans", features=COLUMNS), {"n_clusters": 5}),
     "gmm": (
         GaussianMixtureSpec(algorithm="gmm", features=COLUMNS, n_init=2),
@@ -98,7 +98,7 @@ def clusters_of(labels: np.ndarray) -> tuple[ClusterSegment, ...]:
     )
 
 
-def trained(configuration: Configuration, model: AlgorithmName, rows: pa.RecordBatch) -> tuple[Artifact, np.ndarray]:
+def trained(configuration: Configuration, model: str, rows: pa.RecordBatch) -> tuple[Artifact, np.ndarray]:
     scaling = fit_scaling(rows, COLUMNS, configuration.contract)
     spec, settings = SPECS[model]
     fitted = algorithm(model).fit(scaling.apply(rows), settings, spec)

@@ -1,0 +1,54 @@
+"""Gaussian densities: the logarithm of a weighted density is a product with the features' monomials."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clustering.algorithms.base import FloatMatrix, FloatVector, Labels
+
+
+def most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labels, FloatVector]:
+    """Return the component of the highest weighted density of columns (d, n), and its posterior probability."""
+    # einsum, since the last bits of a BLAS product change with the number of threads and the processor
+    densities = np.einsum("km,mn->kn", coefficients, monomials(columns), optimize=False)
+    labels = np.zeros(columns.shape[1], dtype=np.int32)
+    highest = densities[0].copy()
+    for label, density in enumerate(densities[1:], start=1):
+        np.copyto(labels, label, where=density > highest)
+        np.maximum(highest, density, out=highest)
+    densities -= highest
+    np.exp(densities, out=densities)
+    return labels, 1.0 / densities.sum(axis=0)
+
+
+def monomials(columns: FloatMatrix) -> FloatMatrix:
+    """Return every product of two features, every feature, and 1, of columns (d, n)."""
+    dimensions, rows = columns.shape
+    found = np.empty((dimensions * (dimensions + 3) // 2 + 1, rows))
+    for target, (i, j) in zip(found, _pairs(dimensions), strict=False):
+        np.multiply(columns[i], columns[j], out=target)
+    found[-dimensions - 1 : -1] = columns
+    found[-1] = 1.0
+    return found
+
+
+def _pairs(dimensions: int) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(dimensions) for j in range(i, dimensions)]
+
+
+def coefficients_of(weights: FloatVector, means: FloatMatrix, precisions: FloatMatrix) -> FloatMatrix:
+    """Return the coefficients (k, d(d + 3)/2 + 1) of log(weight × density) on the monomials."""
+    dimensions = means.shape[1]
+    linear = np.einsum("kij,kj->ki", precisions, means)
+    constant = np.log(weights) + 0.5 * (
+        np.linalg.slogdet(precisions)[1] - np.einsum("ki,ki->k", linear, means) - dimensions * np.log(2 * np.pi)
+    )
+    quadratic = [-(0.5 if i == j else 1.0) * precisions[:, i, j] for i, j in _pairs(dimensions)]
+    return np.column_stack([*quadratic, linear, constant])
+
+
+def one_gaussian(features: FloatMatrix) -> float:
+    """Return the mean log likelihood of features (n, d) under one Gaussian with their mean and covariance."""
+    dimensions = features.shape[1]
+    covariance = np.atleast_2d(np.cov(features, rowvar=False, bias=True)) + 1e-9 * np.eye(dimensions)
+    return -0.5 * float(dimensions * (1 + np.log(2 * np.pi)) + np.linalg.slogdet(covariance)[1])
