@@ -83,6 +83,7 @@ lint: $(STAMP) ## Check style and types
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+	$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 format: $(STAMP) ## Format the code and apply the safe fixes
 	$(PY) -m ruff check --fix
