@@ -98,15 +98,16 @@ def test_large_body_is_refused_by_the_server(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(15, marks=pytest.mark.slow), pytest.param(60, marks=pytest.mark.soak)]
+    ("seconds", "answers"),
+    [pytest.param(15, 100, marks=pytest.mark.slow), pytest.param(60, 1_000, marks=pytest.mark.soak)],
 )
-def test_fifty_clients_at_once(address: str, seconds: int) -> None:
+def test_fifty_clients_at_once(address: str, seconds: int, answers: int) -> None:
     """Fifty clients at once get nothing but labels, second after second."""
     # In a thread of its own: tests with a browser leave an event loop running in this one.
     with ThreadPoolExecutor(1) as thread:
         statuses = thread.submit(lambda: asyncio.run(crowd(address, clients=50, seconds=seconds))).result()
     assert set(statuses) == {200}
-    assert statuses[200] > 17 * seconds
+    assert statuses[200] > answers
 
 
 async def crowd(address: str, *, clients: int, seconds: float) -> Counter[Any]:
