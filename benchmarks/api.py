@@ -19,7 +19,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from clustering.generator import generate_customers
+from clustering.demo.generator import generate_customers
 from clustering.warehouse import warehouse_url
 from clustering.web import Access, create_app, open_backend
 

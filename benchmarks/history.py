@@ -13,7 +13,7 @@ from night import AS_OF, Night, run_night
 from psycopg2 import sql
 from setting import Bench
 
-from clustering.scoring import publishing
+from clustering.scoring import publication as publishing
 
 CHANGED_EVERY = 100  # one customer in so many changes from night to night
 

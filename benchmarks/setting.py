@@ -15,15 +15,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
 
-from clustering import Configuration, Registry, Warehouse, embedded, load_configuration, migrate
+from clustering import Configuration, Registry, Warehouse, load_configuration, migrate
 from clustering.algorithms import algorithm
-from clustering.artifacts import Artifact, ClusterSegment
 from clustering.config import PROJECT
 from clustering.customers import split
+from clustering.demo import embedded
+from clustering.demo.generator import generate_customers
 from clustering.features import fit_scaling
-from clustering.generator import generate_customers
-from clustering.registry import Training
-from clustering.training.building import describe
+from clustering.training.build import describe
+from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.registry import Training
 from clustering.warehouse.bulk import ArrowConnection
 
 SERVER_SETTINGS = {

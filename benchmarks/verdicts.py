@@ -1,4 +1,4 @@
-"""What the committee says of noise, and of groups as far apart as those of the Mall customers.
+"""What the criteria say of noise, and of groups as far apart as those of the Mall customers.
 
 `python -m benchmarks.verdicts` rewrites the table of docs/verdicts.md.
 """
@@ -32,7 +32,7 @@ Rows = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the committee said of one data set."""
+    """What the criteria said of one data set."""
 
     data: str
     model: str
@@ -82,7 +82,7 @@ DATA: dict[str, Callable[[int], Rows]] = {
 
 
 def judge(data: str, model: str, seed: int) -> Verdict:
-    """Return what the committee says of one data set."""
+    """Return what the criteria say of one data set."""
     frame = pd.DataFrame(DATA[data](seed), columns=["a", "b"])
     transforms = {"a": "log", "b": "log"} if data.startswith("log") else {}
     found = cluster(frame, {"algorithm": model}, transforms=transforms, jobs=1)

@@ -17,8 +17,9 @@ from typing import Any
 
 import psycopg2
 
-from clustering import Warehouse, embedded, load_configuration, migrate
+from clustering import Warehouse, load_configuration, migrate
 from clustering.config import PROJECT
+from clustering.demo import embedded
 
 MODELS = ("dbscan", "gmm", "kmeans")
 SHARDS = 4

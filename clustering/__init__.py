@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clustering.config import Configuration, load_configuration
-    from clustering.errors import ClusteringError, PassingError, PermanentError
-    from clustering.forgetting import forget
+    from clustering.errors import ClusteringError, PermanentError, TransientError
     from clustering.library import Clustering, cluster
-    from clustering.monitoring.watching import watch
-    from clustering.own_names import name_segment, reset_segment_name
-    from clustering.registry import Registry
+    from clustering.monitoring.alarms import watch
+    from clustering.privacy.forgetting import forget
     from clustering.scoring import (
         abandon_run,
         cluster_records,
@@ -38,15 +36,17 @@ if TYPE_CHECKING:
         roll_back,
         train,
     )
+    from clustering.versions.own_names import name_segment, reset_segment_name
+    from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse, migrate
 
 __all__ = [
     "Clustering",
     "ClusteringError",
     "Configuration",
-    "PassingError",
     "PermanentError",
     "Registry",
+    "TransientError",
     "Warehouse",
     "abandon_run",
     "approve",
@@ -77,10 +77,10 @@ __all__ = [
 
 _MODULES = {
     "clustering.config": ("Configuration", "load_configuration"),
-    "clustering.errors": ("ClusteringError", "PassingError", "PermanentError"),
-    "clustering.forgetting": ("forget",),
+    "clustering.errors": ("ClusteringError", "TransientError", "PermanentError"),
+    "clustering.privacy.forgetting": ("forget",),
     "clustering.library": ("Clustering", "cluster"),
-    "clustering.registry": ("Registry",),
+    "clustering.versions.registry": ("Registry",),
     "clustering.scoring": (
         "abandon_run",
         "cluster_records",
@@ -90,8 +90,8 @@ _MODULES = {
         "publish_run",
         "score_shard",
     ),
-    "clustering.monitoring.watching": ("watch",),
-    "clustering.own_names": ("name_segment", "reset_segment_name"),
+    "clustering.monitoring.alarms": ("watch",),
+    "clustering.versions.own_names": ("name_segment", "reset_segment_name"),
     "clustering.training": (
         "approve",
         "change_champion",

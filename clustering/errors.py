@@ -1,7 +1,7 @@
 """Everything that `clustering` raises on purpose.
 
-A permanent error stays what it is until a person changes something, so a retry is of no use; a passing one may be gone
-a minute later.
+A permanent error stays what it is until a person changes something, so a retry is of no use; a transient one may be
+gone a minute later.
 
     ClusteringError
     ├── PermanentError
@@ -12,7 +12,7 @@ a minute later.
     │   ├── NoChampionError         no model of the run has been trained and promoted yet
     │   ├── TrainingError           no version could be made from these customers
     │   └── RunError                a run cannot go on: abandoned, superseded, or its counts do not add up
-    └── PassingError
+    └── TransientError
         └── WarehouseError          the warehouse cannot be reached or ended the connection
 """
 
@@ -55,9 +55,9 @@ class RunError(PermanentError):
     """A run cannot go on: it was abandoned or superseded, or its counts do not add up."""
 
 
-class PassingError(ClusteringError):
+class TransientError(ClusteringError):
     """May be gone a minute later; worth a retry."""
 
 
-class WarehouseError(PassingError):
+class WarehouseError(TransientError):
     """The warehouse cannot be reached or ended the connection."""

@@ -18,7 +18,7 @@ from clustering.features import Scaling, fit_scaling
 if TYPE_CHECKING:
     import pandas as pd
 
-    from clustering.training.committee import Candidate
+    from clustering.training.criteria import Candidate
 
 _MODEL: TypeAdapter[ModelSpec] = TypeAdapter(ModelSpec)
 
@@ -67,7 +67,7 @@ def cluster(
     [0, 0, 0, 1, 1, 1]
     """
     from clustering.algorithms import algorithm
-    from clustering.training.replicates import draw_places
+    from clustering.training.resampling import draw_places
     from clustering.training.selection import select
 
     frame = frame.rename(columns=str)

@@ -15,8 +15,8 @@ from airflow.sdk import Param, dag, result, task
 
 import clustering
 from clustering.config import model_names
-from clustering.limits import dag_rows
-from clustering.schema import body_schema, example_record
+from clustering.customers.json_schema import body_schema, example_record
+from clustering.settings import dag_rows
 from segmentation_definitions import DEFAULT_ARGS, open_session
 
 CONTRACT = clustering.load_configuration().contract

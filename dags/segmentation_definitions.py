@@ -18,8 +18,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
-from clustering.errors import ConfigurationError, PassingError, PermanentError
-from clustering.limits import night_hours
+from clustering.errors import ConfigurationError, PermanentError, TransientError
+from clustering.settings import night_hours
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(exception=PermanentError, action=RetryAction.FAIL, reason="a retry does not help"),
-            RetryRule(exception=PassingError, action=RetryAction.RETRY, reason="it may pass"),
+            RetryRule(exception=TransientError, action=RetryAction.RETRY, reason="it may pass"),
         ]
     ),
 }

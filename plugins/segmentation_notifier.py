@@ -15,7 +15,7 @@ from typing import Any
 from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.module_loading import import_string
 
-from clustering.alerting import notifier_settings
+from clustering.monitoring.alerts import notifier_settings
 
 TIMEOUT = 10  # seconds
 

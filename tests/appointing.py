@@ -11,15 +11,15 @@ import pytest
 
 from clustering import Configuration, Registry, Warehouse
 from clustering.algorithms import algorithm
-from clustering.artifacts import Artifact, ClusterSegment
 from clustering.customers import split
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from clustering.features import fit_scaling
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
-from clustering.registry import Training
 from clustering.segments.naming import SegmentIdentity, name_clusters
-from clustering.training.building import describe
-from clustering.versions import Version
+from clustering.training.build import describe
+from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.registry import Training
+from clustering.versions.version import Version
 from tests.clustering.scoring.conftest import Project
 
 CUSTOMERS = 2_000

@@ -16,9 +16,9 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from clustering import embedded
 from clustering.config import PROJECT, Configuration, load_configuration
-from clustering.training import hearing
+from clustering.demo import embedded
+from clustering.training import evaluation as evaluation
 from clustering.warehouse import Warehouse, migrate
 
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of several, and starts none of its own
@@ -47,7 +47,7 @@ class Server:
                 cursor.execute(statement.format(*map(sql.Identifier, names)))
 
 
-COMMITTEE = {name: getattr(hearing, name) for name in ("SPLITS", "CERTIFICATES", "BOOTSTRAPS", "REFERENCES")}
+WHOLE = {name: getattr(evaluation, name) for name in ("SPLITS", "FINAL_BOOTSTRAPS", "BOOTSTRAPS", "REFERENCES")}
 FEWER: dict[str, dict[str, Any]] = {
     "kmeans": {"clusters": (4, 6), "n_init": 10},
     "gmm": {"components": (4, 6), "covariance_types": ("full",), "n_init": 3},
@@ -65,19 +65,19 @@ def configuration() -> Configuration:
 
 @pytest.fixture(autouse=True, scope="session")
 def few_replicates() -> Iterator[None]:
-    """Let the committee ask for little evidence, where it is not itself what is tested."""
+    """Let the criteria ask for little evidence, where it is not itself what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, count in {"SPLITS": 4, "CERTIFICATES": 8, "BOOTSTRAPS": (4, 4), "REFERENCES": (12, 8)}.items():
-            patch.setattr(hearing, name, count)
+        for name, count in {"SPLITS": 4, "FINAL_BOOTSTRAPS": 8, "BOOTSTRAPS": (4, 4), "REFERENCES": (12, 8)}.items():
+            patch.setattr(evaluation, name, count)
         yield
 
 
 @pytest.fixture(scope="module")
-def whole_committee() -> Iterator[None]:
-    """Let the committee ask for all the evidence that it asks for at work."""
+def whole_evaluation() -> Iterator[None]:
+    """Let the criteria ask for all the evidence that they ask for at work."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, count in COMMITTEE.items():
-            patch.setattr(hearing, name, count)
+        for name, count in WHOLE.items():
+            patch.setattr(evaluation, name, count)
         yield
 
 

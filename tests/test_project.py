@@ -143,7 +143,7 @@ def test_errors_in_the_readme_exist() -> None:
     """Every error that the README explains is one of `clustering.errors`."""
     named = set(re.findall(r"`([A-Z]\w+Error)`", README))
     defined = set(re.findall(r"^class (\w+Error)\(", (PROJECT / "clustering/errors.py").read_text(), re.MULTILINE))
-    assert defined - named == {"ClusteringError", "PermanentError", "PassingError"}
+    assert defined - named == {"ClusteringError", "PermanentError", "TransientError"}
     assert named <= defined
 
 

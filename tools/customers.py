@@ -12,9 +12,9 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers, read_csv
 from clustering.errors import WarehouseError
-from clustering.generator import generate_customers
-from clustering.loading import load_customers, read_csv
 from clustering.warehouse import Warehouse, migrate
 from workspace import Workspace, WorkspaceError
 

@@ -14,7 +14,6 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from clustering import embedded
 from clustering.config import (
     PROJECT,
     Alias,
@@ -30,6 +29,7 @@ from clustering.config import (
     SegmentCatalogue,
     load_configuration,
 )
+from clustering.demo import embedded
 from clustering.warehouse import Warehouse, migrate
 
 CONFIGURE, TABLES = PROJECT / "docs" / "configure.md", PROJECT / "docs" / "tables.md"

@@ -16,13 +16,13 @@ import typer
 from typer.exceptions import TyperException
 
 from clustering.cli.champions import models, promote, rollback
-from clustering.cli.files import cluster
-from clustering.cli.forgetting import forget
+from clustering.cli.forget import forget
+from clustering.cli.input_files import cluster
 from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
-from clustering.cli.preparing import load, migrate
-from clustering.cli.retraining import retrain
-from clustering.cli.segments import name_segment, report, segments
+from clustering.cli.prepare import load, migrate
+from clustering.cli.retrain import retrain
+from clustering.cli.segment_names import name_segment, report, segments
 from clustering.errors import ClusteringError
 
 FAILED, MISUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143

@@ -101,7 +101,7 @@ def _watch(session: Session, run_id: int) -> list[dict[str, Any]]:
     """Check the night for drift, warn of alarms and return them; a failure never fails the night."""
     from sqlalchemy.exc import DBAPIError
 
-    from clustering.monitoring.watching import watch
+    from clustering.monitoring.alarms import watch
 
     try:
         with progress("Watching for drift"):

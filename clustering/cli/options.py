@@ -48,7 +48,7 @@ class Session:
 def open_session() -> Iterator[Session]:
     """Open the warehouse, the configuration and the model store that the environment names."""
     from clustering.config import load_configuration, store_directory
-    from clustering.registry import Registry
+    from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse, warehouse_url
 
     configuration = load_configuration()

@@ -3,7 +3,6 @@
 A wrong setting fails when it is loaded: the error names the file, the key, the value and what is allowed.
 """
 
-from clustering.config.base import Identifier
 from clustering.config.catalogue import NamedSegment, Outliers, SegmentCatalogue
 from clustering.config.contract import (
     NUMERIC_TYPES,
@@ -16,8 +15,7 @@ from clustering.config.contract import (
     Role,
     Transform,
 )
-from clustering.config.models import AlgorithmName, DbscanSpec, Gate, GaussianMixtureSpec, KMeansSpec, ModelSpec
-from clustering.config.reading import (
+from clustering.config.files import (
     PROJECT,
     Configuration,
     configuration_directory,
@@ -25,6 +23,8 @@ from clustering.config.reading import (
     model_names,
     store_directory,
 )
+from clustering.config.frozen import Identifier
+from clustering.config.models import AlgorithmName, DbscanSpec, Gate, GaussianMixtureSpec, KMeansSpec, ModelSpec
 
 __all__ = [
     "NUMERIC_TYPES",

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from clustering.config.base import Frozen, Identifier
+from clustering.config.frozen import Frozen, Identifier
 
 
 class NamedSegment(Frozen):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from clustering.config.base import Frozen, Identifier
-from clustering.config.dated import checked_query
+from clustering.config.dated_query import checked_query
+from clustering.config.frozen import Frozen, Identifier
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
 KeyType = Literal["bigint", "text", "uuid"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from clustering.config.base import Frozen, Identifier
+from clustering.config.frozen import Frozen, Identifier
 
 AlgorithmName = Literal["kmeans", "gmm", "dbscan"]
 

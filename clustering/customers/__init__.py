@@ -6,7 +6,7 @@ Pure: Arrow in, Arrow out. A value never raises; it rejects its row with a reaso
 from clustering.customers.columns import convert, valid_schema
 from clustering.customers.faults import Reason
 from clustering.customers.records import match_headers, read_records, source_cast
-from clustering.customers.splitting import REJECTED, Split, split
+from clustering.customers.row_checks import REJECTED, Split, split
 from clustering.customers.text import multiplied
 
 __all__ = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from clustering.scoring.dates import end_of_past
-from clustering.scoring.planning import abandon_run, plan_run
-from clustering.scoring.publishing import publish_run
-from clustering.scoring.records import cluster_records
+from clustering.scoring.plan import abandon_run, plan_run
+from clustering.scoring.posted_records import cluster_records
+from clustering.scoring.publication import publish_run
 from clustering.scoring.retention import drop_expired
 from clustering.scoring.shards import score_shard
 

@@ -19,15 +19,15 @@ from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, source_cast, split
+from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
-from clustering.monitoring.measuring import NightMeasure
-from clustering.registry import Registry, Version
-from clustering.scoring.comparing import Base, Bounds, find_bases
-from clustering.scoring.labelling import Labeller, missing_columns, outdated
-from clustering.scoring.staging import Attempt, Champion, Staging
-from clustering.segments.compositions import CompositionAccumulator
+from clustering.scoring.labeller import Labeller, missing_columns, outdated
+from clustering.scoring.preceding_runs import Base, Bounds, find_bases
+from clustering.scoring.staging import Attempt, ScoringVersion, Staging
 from clustering.segments.profiles import ProfileAccumulator
+from clustering.segments.protected_groups import GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator
+from clustering.versions.registry import Registry, Version
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source, describe_source
@@ -163,16 +163,16 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
     return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
 
 
-def _champion(registry: Registry, version: Version, contract: Contract, *, base: Base | None) -> Champion:
+def _champion(registry: Registry, version: Version, contract: Contract, *, base: Base | None) -> ScoringVersion:
     artifact = registry.load(version)
     if missing := missing_columns(artifact, contract):
         raise RunError(outdated(version, missing))
-    return Champion(
+    return ScoringVersion(
         model_version_id=version.model_version_id,
         labeller=Labeller.of(artifact),
         profiles=ProfileAccumulator(contract.averaged),
         samples=SampleAccumulator(contract.averaged),
-        compositions=CompositionAccumulator(contract.grouped),
+        compositions=GroupAccumulator(contract.grouped),
         base=base,
         measure=NightMeasure(artifact.reference, artifact.features),
     )

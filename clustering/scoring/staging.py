@@ -17,12 +17,12 @@ from psycopg2 import sql
 
 from clustering.config import Contract, KeyType
 from clustering.customers import Split
+from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
-from clustering.monitoring.measuring import NightMeasure
-from clustering.scoring.comparing import Base, Bounds, elsewhere, stage_changes
-from clustering.scoring.labelling import Labeller
-from clustering.segments.compositions import Coded, CompositionAccumulator
+from clustering.scoring.labeller import Labeller
+from clustering.scoring.preceding_runs import Base, Bounds, elsewhere, stage_changes
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
+from clustering.segments.protected_groups import Coded, GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
@@ -57,14 +57,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Champion:
+class ScoringVersion:
     """A version ready to score, and the profiles of what it has labelled."""
 
     model_version_id: int
     labeller: Labeller
     profiles: ProfileAccumulator
     samples: SampleAccumulator
-    compositions: CompositionAccumulator
+    compositions: GroupAccumulator
     measure: NightMeasure
     base: Base | None  # what its labels are compared with
 
@@ -80,7 +80,7 @@ class Staging:
         transaction: Transaction,
         writer: Executor,
         contract: Contract,
-        champions: Sequence[Champion],
+        champions: Sequence[ScoringVersion],
         attempt: Attempt,
         bounds: Bounds,
     ) -> None:
@@ -180,7 +180,7 @@ class Staging:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: Champion) -> dict[str, Any] | None:
+    def _finish(self, champion: ScoringVersion) -> dict[str, Any] | None:
         """Complete the labels of a champion, stage their changes, and return what they were compared with."""
         names = {
             "table": self._labels_table(champion),
@@ -192,7 +192,7 @@ class Staging:
             self._transaction.execute(query, names)
         return self._compare(champion)
 
-    def _compare(self, champion: Champion) -> dict[str, Any] | None:
+    def _compare(self, champion: ScoringVersion) -> dict[str, Any] | None:
         if champion.base is None:
             return None
         former = self._former_table(champion)
@@ -208,12 +208,12 @@ class Staging:
             self._transaction.execute("scoring/drop_table", {"table": former})
         return compared
 
-    def _former_table(self, champion: Champion) -> sql.Identifier | None:
+    def _former_table(self, champion: ScoringVersion) -> sql.Identifier | None:
         if champion.base is None or champion.base.former is None:
             return None
         return staging_table(self._attempt.former_table(champion.model_version_id))
 
-    def _labels_table(self, champion: Champion) -> sql.Identifier:
+    def _labels_table(self, champion: ScoringVersion) -> sql.Identifier:
         return staging_table(self._attempt.labels_table(champion.model_version_id))
 
     def _prove(self, taken: int, rows: pa.RecordBatch) -> None:

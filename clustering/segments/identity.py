@@ -59,7 +59,7 @@ class Lineage:
 
 
 @dataclass(frozen=True)
-class Move:
+class SegmentChange:
     """Customers who are in one segment by the champion and in another by the candidate; 0 is noise."""
 
     from_segment: int
@@ -134,12 +134,12 @@ def number(
     return [ids[cluster] if cluster in ids else next(following) for cluster in range(clusters)]
 
 
-def moves(before: Ids, after: Ids) -> list[Move]:
+def moves(before: Ids, after: Ids) -> list[SegmentChange]:
     """Return who would change segment, of the same customers (n,) by champion and candidate; the most first."""
     changed = before != after
     pairs, sizes = np.unique(np.stack([before[changed], after[changed]]), axis=1, return_counts=True)
     found = [
-        Move(int(source), int(target), int(size), float(size / len(before)))
+        SegmentChange(int(source), int(target), int(size), float(size / len(before)))
         for (source, target), size in zip(pairs.T, sizes, strict=True)
     ]
     return sorted(found, key=lambda move: (-move.customers, move.from_segment, move.to_segment))

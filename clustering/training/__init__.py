@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from clustering.training.parallel import end_workers
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, change_champion, gate, promote, roll_back
 from clustering.training.pruning import prune
-from clustering.training.replicates import end_workers
 from clustering.training.retraining import draw_sample, drop_sample, train
 
 __all__ = [

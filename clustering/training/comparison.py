@@ -15,21 +15,21 @@ from scipy.stats import multivariate_normal
 
 from clustering.algorithms import Fitted, FloatMatrix, Parameters, algorithm
 from clustering.algorithms.base import NOISE, Labels, Settings
-from clustering.artifacts import Artifact, ClusterSegment, segments_by_label
 from clustering.config import AlgorithmName, ModelSpec
 from clustering.errors import ArtifactError, TrainingError
 from clustering.features import Scaling
-from clustering.registry import Registry, Version
 from clustering.segments.events import Event, events_between, events_of, first_events
 from clustering.segments.identity import Ids, Lineage, Overlap, moves, overlap, trace
 from clustering.segments.naming import SegmentIdentity
 from clustering.training.measures import silhouette
+from clustering.versions.artifacts import Artifact, ClusterSegment, segments_by_label
+from clustering.versions.registry import Registry, Version
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Champion:
+class ChampionOnSample:
     """The champion, and its labels (n,) of the candidate's customers; None where it cannot label them."""
 
     version: Version
@@ -56,20 +56,20 @@ class Kinship:
     survivors: Mapping[int, SegmentIdentity]
 
 
-def meet(registry: Registry, version: Version, customers: pa.RecordBatch) -> Champion:
+def meet(registry: Registry, version: Version, customers: pa.RecordBatch) -> ChampionOnSample:
     """Let the champion label a candidate's customers, if its artifact is whole and its columns are still there."""
     try:
         artifact = registry.load(version)
     except ArtifactError as error:
         log.warning("%s version %s cannot be compared: %s", version.model, version.version, error)
-        return Champion(version, None, None)
+        return ChampionOnSample(version, None, None)
     if set(artifact.features) - set(customers.schema.names):
-        return Champion(version, artifact, None)
+        return ChampionOnSample(version, artifact, None)
     assigner = algorithm(artifact.algorithm).assigner(artifact.parameters)
-    return Champion(version, artifact, assigner(artifact.scaling.apply(customers)).labels)
+    return ChampionOnSample(version, artifact, assigner(artifact.scaling.apply(customers)).labels)
 
 
-def kinship(champion: Champion | None, labels: Labels, *, named: Mapping[int, str]) -> Kinship:
+def kinship(champion: ChampionOnSample | None, labels: Labels, *, named: Mapping[int, str]) -> Kinship:
     """Trace a candidate's cluster labels (n,) back to the champion's segments.
 
     Where the champion cannot label the customers, a segment lives on in the cluster that gets its name: `named` holds
@@ -93,7 +93,7 @@ def kinship(champion: Champion | None, labels: Labels, *, named: Mapping[int, st
     return Kinship(table, lineage, survivors)
 
 
-def happened(champion: Champion | None, kin: Kinship, clusters: tuple[ClusterSegment, ...]) -> list[Event]:
+def happened(champion: ChampionOnSample | None, kin: Kinship, clusters: tuple[ClusterSegment, ...]) -> list[Event]:
     """Return the events that a candidate with these clusters brings about when it becomes champion."""
     after = [(one.segment_id, one.segment_name) for one in clusters if one.cluster_label != NOISE]
     if champion is None:
@@ -105,14 +105,14 @@ def happened(champion: Champion | None, kin: Kinship, clusters: tuple[ClusterSeg
     return events_of(kin.table, kin.lineage, before=before, after=after)
 
 
-def incumbent(champion: Champion | None, scaling: Scaling, spec: ModelSpec) -> Settings | None:
+def incumbent(champion: ChampionOnSample | None, scaling: Scaling, spec: ModelSpec) -> Settings | None:
     """Return the champion's settings, which a near-tie keeps, if it has the candidate's algorithm and columns."""
     artifact = champion and champion.artifact
     return artifact.settings if artifact and _same_kind(artifact, scaling, spec) else None
 
 
 def comparison_metrics(
-    champion: Champion | None,
+    champion: ChampionOnSample | None,
     fitted: Fitted,
     clusters: tuple[ClusterSegment, ...],
     *,

@@ -22,7 +22,7 @@ from clustering.algorithms.base import FloatVector
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.measures import silhouette
-from clustering.training.replicates import refit
+from clustering.training.resampling import refit
 
 Noise = Literal["uniform", "gaussian"]
 NOISES: tuple[Noise, ...] = get_args(Noise)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clustering.registry import Registry, Version
 from clustering.training.promotion import movement_in_words
+from clustering.versions.registry import Registry, Version
 
 SHOWN_MOVES = 5
 

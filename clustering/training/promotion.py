@@ -9,8 +9,8 @@ from typing import Any
 
 from clustering.config import Configuration, Gate
 from clustering.errors import ConfigurationError, RunError
-from clustering.registry import Registry, Version
 from clustering.segments.events import Event
+from clustering.versions.registry import Registry, Version
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ STABILITY_NOISE = 0.05  # by which the smallest of some bootstrap Jaccards diffe
 
 
 @dataclass(frozen=True)
-class Check:
+class GateCheck:
     """One question of the gate; `value` is None where the figure is unknown."""
 
     name: str
@@ -34,7 +34,7 @@ class Verdict:
 
     passed: bool
     reason: str
-    checks: tuple[Check, ...] = ()
+    checks: tuple[GateCheck, ...] = ()
 
 
 def gate(
@@ -136,13 +136,13 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
     return Verdict(passed, told + "; ".join(said), tuple(checks))
 
 
-def _share(candidate: Version, limits: Gate) -> Check:
+def _share(candidate: Version, limits: Gate) -> GateCheck:
     share = candidate.metrics["smallest_share"]
     said = f"the smallest segment holds {share:.1%} of the customers (limit {limits.min_share:.1%})"
-    return Check("smallest_share", share >= limits.min_share, share, limits.min_share, said)
+    return GateCheck("smallest_share", share >= limits.min_share, share, limits.min_share, said)
 
 
-def _stability(candidate: Version, champion: Version, limits: Gate) -> Check:
+def _stability(candidate: Version, champion: Version, limits: Gate) -> GateCheck:
     """Judge the smallest bootstrap Jaccard of a segment.
 
     No more is asked of a candidate than its champion has, give or take what is chance, and nothing of a continuum that
@@ -153,21 +153,23 @@ def _stability(candidate: Version, champion: Version, limits: Gate) -> Check:
     if (theirs := champion.metrics.get("min_jaccard")) is not None:
         limit = min(limit, max(0.0, theirs - STABILITY_NOISE))
     if value is None:
-        return Check("min_jaccard", True, None, limit, "the stability of the segments is unknown")
+        return GateCheck("min_jaccard", True, None, limit, "the stability of the segments is unknown")
     said = f"smallest stability of a segment {value:.2f} (limit {limit:.2f})"
-    return Check("min_jaccard", candidate.structure == "none" or value >= limit, value, limit, said)
+    return GateCheck("min_jaccard", candidate.structure == "none" or value >= limit, value, limit, said)
 
 
-def _quality(candidate: Version, champion: Version, limits: Gate) -> Check:
+def _quality(candidate: Version, champion: Version, limits: Gate) -> GateCheck:
     ours, theirs = candidate.metrics["silhouette"], candidate.metrics["champion_silhouette"]
     said = (
         f"silhouette {ours:.4f} against {theirs:.4f} of version {champion.version} on the same customers (allowed loss "
         f"{limits.max_quality_loss:g})"
     )
-    return Check("silhouette", ours >= theirs - limits.max_quality_loss, ours, theirs - limits.max_quality_loss, said)
+    return GateCheck(
+        "silhouette", ours >= theirs - limits.max_quality_loss, ours, theirs - limits.max_quality_loss, said
+    )
 
 
-def _movement(candidate: Version, limits: Gate) -> Check:
+def _movement(candidate: Version, limits: Gate) -> GateCheck:
     """Judge the customers who would change segment although they did not change: are they few, or is it worth it?"""
     movement = candidate.metrics["movement"]
     gain = candidate.metrics["silhouette"] - candidate.metrics["champion_silhouette"]
@@ -181,7 +183,7 @@ def _movement(candidate: Version, limits: Gate) -> Check:
     few = movement <= limits.max_movement
     if not few:
         said += f", which is worth it: {' and '.join(reasons)}" if reasons else ", and neither fit gains from it"
-    return Check("movement", few or bool(reasons), movement, limits.max_movement, said)
+    return GateCheck("movement", few or bool(reasons), movement, limits.max_movement, said)
 
 
 def movement_in_words(candidate: Version) -> str:

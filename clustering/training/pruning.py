@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from clustering.artifacts import remove_artifact
 from clustering.config import Configuration
-from clustering.explanations import drop_explanations
-from clustering.registry import Registry
-from clustering.versions import read_champion
+from clustering.versions.artifacts import remove_artifact
+from clustering.versions.cluster_points import drop_explanations
+from clustering.versions.registry import Registry
+from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)

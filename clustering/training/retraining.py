@@ -18,10 +18,10 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.customers import split
 from clustering.errors import DataError
-from clustering.own_names import own_names
-from clustering.registry import Registry, Version
-from clustering.training.building import build
+from clustering.training.build import build
 from clustering.training.comparison import meet
+from clustering.versions.own_names import own_names
+from clustering.versions.registry import Registry, Version
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import describe_source

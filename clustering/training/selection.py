@@ -1,4 +1,4 @@
-"""The choice among the candidates of a model, by a committee of criteria."""
+"""The choice among the candidates of a model, by several criteria."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Literal
 from clustering.algorithms import Fitted, FloatMatrix, Settings, algorithm
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
-from clustering.training.committee import Candidate, Hearing, best_guess, choose, fall_back
-from clustering.training.hearing import candidates, certificate, hear_noise, hear_stability
+from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
+from clustering.training.evaluation import candidates, compare_with_noise, evaluate_stability, final_stability
 from clustering.training.measures import measure
-from clustering.training.replicates import draw
+from clustering.training.resampling import draw
 from clustering.training.usability import reasons_against
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ DIVISION = 5
 
 @dataclass(frozen=True)
 class Selection:
-    """The chosen fit, what the committee says of it, and what became of every candidate.
+    """The chosen fit, what the criteria say of it, and what became of every candidate.
 
     `structure` is `none` when no candidate passed; the fit then divides a continuum. `refusal` is the reason why
     it must not be used, if there is one. `stability` holds the mean bootstrap Jaccard of each cluster.
@@ -55,7 +55,7 @@ def select(
     incumbent: Settings | None = None,
     jobs: int = -1,
 ) -> Selection:
-    """Fit every candidate of a model on standardised features (n, d), let the committee judge them, and choose.
+    """Fit every candidate of a model on standardised features (n, d), judge them by the criteria, and choose.
 
     `segments` is the number of clusters that customers without groups are divided into, `incumbent` the champion's
     settings, which a near-tie keeps, `jobs` the number of processes; -1 is one for each processor. `seed` draws
@@ -64,19 +64,19 @@ def select(
     unusable = reasons_against(features, spec)
     working = draw(features, WORKING_ROWS, seed=seed)
     share = len(working) / len(features)
-    hearings = candidates(working, spec, share=share, seed=seed, jobs=jobs)
-    hear_stability(hearings, working, spec, share=share, seed=seed, jobs=jobs)
-    hear_noise(hearings, working, spec, seed=seed, jobs=jobs)
-    passed = choose(hearings, incumbent=incumbent)
-    chosen = passed or _without_structure(hearings, spec, segments)
+    evaluations = candidates(working, spec, share=share, seed=seed, jobs=jobs)
+    evaluate_stability(evaluations, working, spec, share=share, seed=seed, jobs=jobs)
+    compare_with_noise(evaluations, working, spec, seed=seed, jobs=jobs)
+    passed = choose(evaluations, incumbent=incumbent)
+    chosen = passed or _without_structure(evaluations, spec, segments)
     fitted = chosen.fitted
     if fitted is None:
-        flaws = [flaw for hearing in hearings for flaw in hearing.flaws]
+        flaws = [flaw for evaluation in evaluations for flaw in evaluation.flaws]
         raise TrainingError("; ".join(dict.fromkeys([*unusable, *flaws])))
     if share < 1:
         fitted = algorithm(spec.algorithm).fit(features, chosen.settings, spec, start=fitted)
         chosen.flaws += [doubt for doubt in algorithm(spec.algorithm).doubts(fitted, spec) if doubt not in chosen.flaws]
-    jaccard = certificate(fitted, chosen.settings, working, spec, share=share, seed=seed, jobs=jobs)
+    jaccard = final_stability(fitted, chosen.settings, working, spec, share=share, seed=seed, jobs=jobs)
     structure: Structure = "structured" if passed and not chosen.flaws else "none"
     figures = {
         **chosen.figures,
@@ -90,17 +90,17 @@ def select(
         refusal=_refusal(chosen, structure, unusable),
         figures=figures,
         stability=tuple(jaccard.tolist()),
-        candidates=tuple(hearing.record(chosen=hearing is chosen) for hearing in hearings),
+        candidates=tuple(evaluation.record(chosen=evaluation is chosen) for evaluation in evaluations),
     )
     log.info("%s", selection.verdict)
     return selection
 
 
-def _without_structure(hearings: Sequence[Hearing], spec: ModelSpec, segments: int) -> Hearing:
-    return fall_back(hearings, clusters=segments) if spec.when_no_structure == "divide" else best_guess(hearings)
+def _without_structure(evaluations: Sequence[Evaluation], spec: ModelSpec, segments: int) -> Evaluation:
+    return fall_back(evaluations, clusters=segments) if spec.when_no_structure == "divide" else best_guess(evaluations)
 
 
-def _verdict(chosen: Hearing, structure: Structure) -> str:
+def _verdict(chosen: Evaluation, structure: Structure) -> str:
     """Say in a sentence what was found."""
     found = f"{chosen.clusters} clusters"
     if structure == "structured":
@@ -111,7 +111,7 @@ def _verdict(chosen: Hearing, structure: Structure) -> str:
     return f"no cluster structure, no candidate passed; {found} at the most ({against})"
 
 
-def _refusal(chosen: Hearing, structure: Structure, unusable: Sequence[str]) -> str | None:
+def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str]) -> str | None:
     """Return why the fit must not be used, if so; a declared number of clusters is reported on, not overruled."""
     if unusable:
         return "; ".join(unusable)

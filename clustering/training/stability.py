@@ -8,7 +8,7 @@ from clustering.algorithms import FloatMatrix, Settings, algorithm
 from clustering.algorithms.base import FloatVector, Labels
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
-from clustering.training.replicates import refit
+from clustering.training.resampling import refit
 
 
 def bootstrap_jaccard(

@@ -17,7 +17,7 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import StatementOptions, dbapi
 
 from clustering.errors import WarehouseError
-from clustering.warehouse.connection import PASSING_STATES
+from clustering.warehouse.connection import TRANSIENT_STATES
 
 BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
 LONGEST_REASON = 300  # characters
@@ -81,15 +81,15 @@ def _warehouse_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, DatabaseError) as error:
-        if _is_passing(error):
+        if _is_transient(error):
             raise WarehouseError(f"the warehouse did not go on, or cannot be reached: {_reason(error)}") from None
         raise
 
 
-def _is_passing(error: Any) -> bool:
+def _is_transient(error: Any) -> bool:
     state = str(error.sqlstate or "").strip("\0")
     # Without a state the server has not answered.
-    return state.startswith(PASSING_STATES) if state else error.status_code == AdbcStatusCode.IO
+    return state.startswith(TRANSIENT_STATES) if state else error.status_code == AdbcStatusCode.IO
 
 
 def _reason(error: BaseException) -> str:

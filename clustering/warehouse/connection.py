@@ -30,7 +30,7 @@ NO_NAMES: Names = MappingProxyType({})
 # The beginnings of the states that may be gone a minute later: connection lost, session or transaction idle or open for
 # too long, serialisation and deadlock, out of disk, memory or connections, a lock that is held, ended by the
 # administrator or a time limit, a failing disk.
-PASSING_STATES = ("08", "25P03", "25P04", "40", "53", "55P03", "57", "58")
+TRANSIENT_STATES = ("08", "25P03", "25P04", "40", "53", "55P03", "57", "58")
 
 
 def warehouse_url() -> str:
@@ -165,7 +165,7 @@ class Warehouse:
             with connection:
                 yield connection
         except DBAPIError as error:
-            if not is_passing(error):
+            if not is_transient(error):
                 raise
             raise WarehouseError(f"the warehouse {self.name} did not go on: {_reason(error)}") from error
 
@@ -192,10 +192,10 @@ def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Json(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
-def is_passing(error: DBAPIError) -> bool:
+def is_transient(error: DBAPIError) -> bool:
     """Return whether what the driver raised may be gone a minute later."""
     state = getattr(error.orig, "pgcode", None) or ""
-    return error.connection_invalidated or state.startswith(PASSING_STATES)
+    return error.connection_invalidated or state.startswith(TRANSIENT_STATES)
 
 
 def _reason(error: DBAPIError) -> str:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from psycopg2 import sql
 
 from clustering.errors import WarehouseError
-from clustering.warehouse.connection import NO_NAMES, PASSING_STATES, Names, Transaction
+from clustering.warehouse.connection import NO_NAMES, TRANSIENT_STATES, Names, Transaction
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # followed by no flags and no header extension
 END = np.array(-1, dtype=">i2").tobytes()
@@ -55,16 +55,16 @@ def _copy(transaction: Transaction, query: str, names: Names, parts: list[Any]) 
             cursor.copy_expert(statement, io.BytesIO(b"".join(parts)), PIECE)
             return int(cursor.rowcount)
     except psycopg2.Error as error:
-        if _is_passing(error):
+        if _is_transient(error):
             raise WarehouseError(f"the warehouse did not take rows: {' '.join(str(error).split())}") from error
         raise
 
 
-def _is_passing(error: psycopg2.Error) -> bool:
+def _is_transient(error: psycopg2.Error) -> bool:
     # Without a state the server has not answered.
     if error.pgcode is None:
         return isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
-    return str(error.pgcode).startswith(PASSING_STATES)
+    return str(error.pgcode).startswith(TRANSIENT_STATES)
 
 
 def _records(rows: pa.RecordBatch) -> Any:

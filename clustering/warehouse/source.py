@@ -13,7 +13,7 @@ from clustering.config import Contract, KeyType
 from clustering.customers import match_headers, source_cast
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
-from clustering.warehouse.dated import as_relation, column_types, estimated_rows, query_errors
+from clustering.warehouse.dated_source import as_relation, column_types, estimated_rows, query_errors
 
 KEY_TYPES: Mapping[KeyType, tuple[str, ...]] = {
     "bigint": ("int2", "int4", "int8"),

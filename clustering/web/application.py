@@ -6,11 +6,11 @@ from fastapi import Depends, FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clustering.limits import api_limits
+from clustering.settings import api_limits
 from clustering.warehouse import warehouse_url
 from clustering.web import router
 from clustering.web.backend import Following, Open
-from clustering.web.errors import add_handlers
+from clustering.web.error_answers import add_handlers
 from clustering.web.page import make_page
 from clustering.web.security import Access, token_access
 

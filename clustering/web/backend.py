@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from clustering.config import Configuration, configuration_directory, load_configuration, store_directory
 from clustering.errors import ConfigurationError
-from clustering.registry import Registry
+from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
-from clustering.web.champions import Champions
+from clustering.web.champion_changes import Champions
 
 log = logging.getLogger(__name__)
 

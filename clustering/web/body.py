@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from fastapi import Request
 from pydantic import ValidationError
 
-from clustering.limits import api_limits
-from clustering.web.errors import Refusal
+from clustering.settings import api_limits
+from clustering.web.error_answers import Refusal
 from clustering.web.schemas import ClusterRequest
 
 WAY_ON = (

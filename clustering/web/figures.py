@@ -10,8 +10,8 @@ from clustering.config import Configuration
 from clustering.errors import RunError
 from clustering.warehouse import Warehouse
 from clustering.web import charts
-from clustering.web.rendering import day
 from clustering.web.samples import Movement, read_movement, read_points
+from clustering.web.templating import day
 from clustering.web.views import Overview
 
 

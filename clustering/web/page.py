@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import store_directory
 from clustering.errors import ArtifactError, ClusteringError, DataError, PermanentError, RunError
-from clustering.registry import Registry
+from clustering.versions.registry import Registry
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
-from clustering.web.errors import Answer, Refusal, explain
+from clustering.web.error_answers import Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
-from clustering.web.rendering import render
 from clustering.web.security import Access, Caller
+from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
 
 COOKIE, HEADER = "segmentation_csrf", "X-Segmentation-CSRF"

@@ -15,7 +15,7 @@ from clustering.errors import ConfigurationError, DataError, PermanentError
 from clustering.warehouse import Warehouse
 from clustering.web.assets import assets
 from clustering.web.figures import customer_figure, movement_figure, night_figures
-from clustering.web.rendering import embedded, render
+from clustering.web.templating import embedded, render
 from clustering.web.views import Overview, read_models, read_overview
 
 SCRIPTS, STYLES = ("theme.js", "plotly.min.js", "charts.js", "report.js"), ("page.css", "plotly.css")

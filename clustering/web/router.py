@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from clustering.customers.checking import check_records, describe_faults
-from clustering.limits import api_limits
-from clustering.schema import body_schema, example_record, record_schema
+from clustering.customers.json_schema import body_schema, example_record, record_schema
+from clustering.customers.record_checks import check_records, describe_faults
+from clustering.settings import api_limits
 from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_request, read_body
-from clustering.web.errors import ERRORS_LISTED, Answer, Refusal
+from clustering.web.error_answers import ERRORS_LISTED, Answer, Refusal
 
 Model = Annotated[str, Path(description="A configured model, in upper or lower case.", examples=["KMeans"])]
 Detail = Annotated[bool, Query(description="Also give segment, confidence, version and the reason of each customer.")]

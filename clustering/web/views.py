@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from clustering.config import AlgorithmName, Configuration
 from clustering.errors import DataError
 from clustering.warehouse import Row, Transaction
-from clustering.web.profiles import Column, heat_map
+from clustering.web.heat_map import Column, heat_map
 
 DATES_LISTED = 400
 DATES_DRAWN = 180

@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from clustering import Configuration, Registry, Warehouse
 from clustering.config import PROJECT
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from components import free_port, running
 from tests.clustering.scoring.conftest import Project, retrain
 

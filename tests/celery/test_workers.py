@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from clustering import Configuration, Registry, Warehouse, embedded, migrate
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering import Configuration, Registry, Warehouse, migrate
+from clustering.demo import embedded
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
 from tests.celery.cluster import Cluster, running
 from tests.clustering.scoring.conftest import Project

@@ -15,7 +15,7 @@ from pyarrow import csv, parquet
 
 from clustering.cli import main
 from clustering.config import PROJECT
-from clustering.generator import generate_customers
+from clustering.demo.generator import generate_customers
 
 CUSTOMERS = 300
 # Declared, so that nothing is searched for.

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from clustering.algorithms import Fitted, FloatMatrix, algorithm
-from clustering.artifacts import Artifact, ClusterSegment
 from clustering.config import Configuration
 from clustering.features import Scaling, fit_scaling
-from clustering.registry import Registry, Training, Version
+from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.registry import Registry, Training, Version
 
 CUSTOMERS = pa.record_batch(
     {

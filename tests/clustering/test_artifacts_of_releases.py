@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from clustering.algorithms import algorithm
-from clustering.artifacts import read_artifact
+from clustering.versions.artifacts import read_artifact
 from tests.clustering.artifacts.make import customers
 
 FOLDERS = sorted((Path(__file__).parent / "artifacts").glob("scikit-learn-*"))
@@ -21,7 +21,7 @@ pickle.load = pickle.loads = pickle.Unpickler = refuse
 from pathlib import Path
 import numpy as np
 from clustering.algorithms import algorithm
-from clustering.artifacts import read_artifact
+from clustering.versions.artifacts import read_artifact
 artifact = read_artifact(Path(sys.argv[1]), sys.argv[2], sha256=sys.argv[3])
 features = np.array(json.loads(sys.stdin.read()))
 print(json.dumps(algorithm(artifact.algorithm).assigner(artifact.parameters)(features).labels.tolist()))

@@ -175,7 +175,7 @@ def test_alarms_of_a_run_that_was_replaced(project: Project) -> None:
 
 def test_audit(weeks: Project) -> None:
     """Whoever renames a segment, by whichever program, is noted with the words before and after."""
-    from clustering.own_names import name_segment, reset_segment_name
+    from clustering.versions.own_names import name_segment, reset_segment_name
 
     name_segment(weeks.warehouse, model="kmeans", segment_id=1, name="Stars", set_by="Ada")
     weeks.sql("update segmentation.segment_names set segment_name = 'Suns', set_by = 'Bea'")

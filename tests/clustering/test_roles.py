@@ -14,10 +14,11 @@ from psycopg2 import sql
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from clustering import Configuration, Registry, Warehouse, drop_expired, embedded, forget, migrate, name_segment
+from clustering import Configuration, Registry, Warehouse, drop_expired, forget, migrate, name_segment
 from clustering.config import PROJECT
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo import embedded
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from clustering.warehouse.roles import missing_grants
 from tests.clustering.bi_contract import pinned
 from tests.clustering.scoring.conftest import Project, retrain

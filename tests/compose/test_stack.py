@@ -14,8 +14,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.compose.stack import Stack, docker, step
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for

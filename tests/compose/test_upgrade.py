@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from clustering.config import PROJECT
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.clustering.scoring.conftest import Project
 from tests.compose.stack import Stack, docker, stack, step
 

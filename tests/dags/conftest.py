@@ -18,8 +18,8 @@ import pytest
 
 from clustering import Registry, draw_sample, drop_sample, gate, train
 from clustering.config import PROJECT, Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from clustering.warehouse import Warehouse
 
 # Airflow reads these when it is imported, so they are set before any test of this folder is.

@@ -16,8 +16,9 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
-from clustering import Registry, Warehouse, embedded, migrate
+from clustering import Registry, Warehouse, migrate
 from clustering.config import PROJECT, Configuration
+from clustering.demo import embedded
 from tests.clustering.scoring.conftest import Project
 
 sys.path.append(str(PROJECT / "tools"))

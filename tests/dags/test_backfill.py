@@ -10,8 +10,8 @@ import pytest
 
 from clustering import end_of_past
 from clustering.config import PROJECT, Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.appointing import appoint
 from tests.clustering.scoring.conftest import Project
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for

@@ -20,8 +20,8 @@ import pytest
 import yaml
 
 from clustering.config import PROJECT, Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.clustering.scoring.conftest import Project, retrain
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
 

@@ -9,8 +9,8 @@ import pytest
 
 from clustering import draw_sample, drop_sample, gate, train
 from clustering.config import Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.clustering.scoring.conftest import Project
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from psycopg2.errors import InsufficientPrivilege
 
-from clustering.registry import Registry
+from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse
 from tests.appointing import appoint, appointed_template, project
 from tests.clustering.bi_contract import pinned

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from clustering.alerting import notifier_settings
 from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
 from clustering.errors import ConfigurationError
-from clustering.limits import api_limits, dag_rows, night_hours
+from clustering.monitoring.alerts import notifier_settings
+from clustering.settings import api_limits, dag_rows, night_hours
 from clustering.warehouse import Warehouse, warehouse_url
 from clustering.warehouse.urls import CONNECTION
 from clustering.web.security import token_access

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from clustering import Configuration, Registry, Warehouse, migrate
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from clustering.warehouse import bulk
 from tests.appointing import SETTINGS, appoint
 from tests.clustering.scoring.conftest import Project

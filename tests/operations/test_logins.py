@@ -12,10 +12,11 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from clustering import Registry, Warehouse, embedded, migrate
+from clustering import Registry, Warehouse, migrate
 from clustering.config import PROJECT, Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo import embedded
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
 from tests.clustering.scoring.conftest import Project
 from tests.operations.test_backup import server_programs

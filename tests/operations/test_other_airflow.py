@@ -18,8 +18,8 @@ import pytest
 from client import Client
 from clustering import Registry, Warehouse
 from clustering.config import PROJECT, Configuration
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 from components import free_port
 from tests.appointing import SETTINGS, appoint
 from tests.clustering.scoring.conftest import Project

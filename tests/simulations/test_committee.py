@@ -1,4 +1,4 @@
-"""The committee and the tuning on generated data whose answer is known; `benchmarks` measures more of it."""
+"""The criteria and the tuning on generated data whose answer is known; `benchmarks` measures more of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from benchmarks import shapes, verdicts
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("whole_committee")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("whole_evaluation")]
 
 SEEDS = (3,)
 NOISE = tuple(name for name in verdicts.DATA if not name.startswith("five"))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from clustering.algorithms import algorithm
 from clustering.algorithms.base import Assigner, Assignment
 from clustering.config import Drift, load_configuration
-from clustering.config.reading import PROJECT
-from clustering.monitoring.checks import Check, ModelNight, check_nights
-from clustering.monitoring.measuring import NightMeasure
-from clustering.monitoring.reference import Reference, reference_of
+from clustering.config.files import PROJECT
+from clustering.drift.checks import DriftCheck, ModelNight, check_nights
+from clustering.drift.measurements import NightMeasure
+from clustering.drift.reference import Reference, reference_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -110,7 +110,7 @@ def train(population: Matrix, random: np.random.Generator) -> list[Champion]:
     return [Champion.of(model, population[:most], random) for model, most in MOST_TRAINED.items()]
 
 
-def check(champions: list[Champion], customers: Matrix, random: np.random.Generator) -> list[Check]:
+def check(champions: list[Champion], customers: Matrix, random: np.random.Generator) -> list[DriftCheck]:
     """Return the checks of one night of all models."""
     rejected = int(random.binomial(len(customers), REJECTED))
     nights = [champion.night(customers, rejected=rejected) for champion in champions]

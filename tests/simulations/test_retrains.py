@@ -1,6 +1,6 @@
 """Months of weekly retraining on customers who drift, and what happens when their groups really change.
 
-Everything but the reading of the sample is the real thing: committee, comparison, gate, registry, artifacts.
+Everything but the reading of the sample is the real thing: criteria, comparison, gate, registry, artifacts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from clustering.algorithms import algorithm
 from clustering.config import Configuration
-from clustering.registry import Registry, Version
-from clustering.training.building import build
+from clustering.training.build import build
 from clustering.training.comparison import meet, segment_ids
 from clustering.training.promotion import gate
+from clustering.versions.registry import Registry, Version
 from clustering.warehouse import Warehouse
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]

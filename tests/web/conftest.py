@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from clustering import Configuration, Registry, Warehouse
 from clustering.web import Access, Backend, create_app
-from clustering.web.champions import Champions
+from clustering.web.champion_changes import Champions
 from clustering.web.security import TOKEN, token_access
 from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)
 from tests.clustering.scoring.conftest import Project, untrained  # noqa: F401 (a fixture)

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from clustering import Registry, Warehouse, name_segment
 from clustering.errors import NoChampionError, WarehouseError
 from clustering.web import Access, Backend, create_app
-from clustering.web.champions import SECONDS, Champions
+from clustering.web.champion_changes import SECONDS, Champions
 from tests.appointing import appoint
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, SECRET

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from clustering.limits import api_limits
+from clustering.settings import api_limits
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, changed
 

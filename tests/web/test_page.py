@@ -15,9 +15,9 @@ from clustering import name_segment
 from clustering.web import Access, create_app, samples
 from clustering.web.assets import PLOTLY, assets, style_marks
 from clustering.web.page import COOKIE, HEADER
-from clustering.web.rendering import embedded
 from clustering.web.report import render_report
 from clustering.web.security import Caller
+from clustering.web.templating import embedded
 from tests.appointing import appoint
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import backend_of

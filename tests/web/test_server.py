@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from clustering.config import PROJECT
-from clustering.limits import api_limits, dag_rows
+from clustering.settings import api_limits, dag_rows
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, SECRET
 from tests.web.served import serving, settings

@@ -15,9 +15,9 @@ import sklearn
 from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
-from clustering.artifacts import PARAMETERS, Artifact, ClusterSegment, write_artifact
 from clustering.config import Column, Contract, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.features import fit_scaling
+from clustering.versions.artifacts import PARAMETERS, Artifact, ClusterSegment, write_artifact
 
 HERE = Path(__file__).parent
 COLUMNS = ("income", "score")

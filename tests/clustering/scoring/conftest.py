@@ -24,8 +24,8 @@ from clustering import (
     score_shard,
     train,
 )
-from clustering.generator import generate_customers
-from clustering.loading import load_customers
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
 
 CUSTOMERS = 3_000
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from clustering.loading import load_customers
+from clustering.demo.loading import load_customers
 from tests.clustering.scoring.conftest import retrain
 
 ROWS = 600

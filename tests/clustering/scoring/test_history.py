@@ -13,7 +13,7 @@ from psycopg2 import sql
 
 from clustering import Registry, Warehouse, abandon_run, drop_expired, migrate
 from clustering.errors import RunError
-from clustering.registry import Version
+from clustering.versions.registry import Version
 from clustering.warehouse import queries
 from tests.appointing import appoint, appointed_template  # noqa: F401 - a fixture
 from tests.appointing import project as project_with_champions  # noqa: F401 - a fixture

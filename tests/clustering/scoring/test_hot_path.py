@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from clustering.scoring.planning import _shard_count
+from clustering.scoring.plan import _shard_count
 
 ALONE = """
 import sys

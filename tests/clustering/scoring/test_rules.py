@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.artifacts import ClusterSegment
-from clustering.scoring.publishing import segment_rows
+from clustering.scoring.publication import segment_rows
 from clustering.segments.profiles import ClusterProfile
-from clustering.segments.stability import stability_band
+from clustering.segments.stability_bands import stability_band
+from clustering.versions.artifacts import ClusterSegment
 from tests.clustering.scoring.conftest import Project
 
 SEGMENTS = """

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.own_names import name_segment
 from clustering.training import draw_sample, train
-from clustering.training.building import build
+from clustering.training.build import build
 from clustering.training.comparison import meet
 from clustering.training.promotion import gate
+from clustering.versions.own_names import name_segment
 from tests.clustering.made import five_groups
 
 

@@ -1,0 +1,111 @@
+"""The command that clusters a file: no warehouse is asked."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from clustering.cli.options import Json
+from clustering.cli.output import progress, table, tell, warn
+from clustering.errors import DataError, TrainingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from clustering.library import Clustering
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labels of a file's rows, one row each, what became of each cluster, and how many rows were rejected."""
+
+    labels: pd.DataFrame
+    clusters: list[dict[str, Any]]
+    rejected: dict[str, int]
+    result: Clustering
+
+
+Trained: TypeAlias = Annotated[
+    str, typer.Option("--model", metavar="NAME", help="The configured model to train on the file, such as kmeans")
+]
+Features: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature",
+        metavar="COLUMN",
+        help="A numeric column of the file, whatever the contract says; again for more",
+        show_default="the model's",
+    ),
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Where to write the labels (.csv or .parquet)", show_default="stdout"),
+]
+
+
+def cluster(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file (.parquet)")],
+    model: Trained,
+    feature: Features = None,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Train a model on a file and label its rows; no warehouse is needed, and none is touched.
+
+    The labels are CSV: the key, the cluster, the segment that the catalogue calls it, and the confidence.
+    With --feature, columns are taken as they are, and the key is the number of the row.
+    """
+    from clustering.cli.label import label_columns, label_customers
+    from clustering.config import load_configuration
+
+    found = load_configuration()
+    name = next(iter(found.select([model])))
+    with progress(f"Training {name} on {file}"):
+        labelled = label_columns(file, found, name, feature) if feature else label_customers(file, found, name)
+    if labelled.result.refusal:
+        raise TrainingError(f"{name}: {labelled.result.refusal}")
+    _tell(labelled, name, output, as_json=as_json)
+
+
+def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool) -> None:
+    if output:
+        _write(labelled.labels, output)
+    document = _document(labelled, model, output)
+    if output or as_json:
+        tell(document, table(document["verdict"], labelled.clusters), as_json=as_json)
+    else:
+        labelled.labels.to_csv(sys.stdout, index=False)
+    if labelled.rejected:
+        told = ", ".join(f"{reason} {rows}" for reason, rows in labelled.rejected.items())
+        warn(f"warning: {document['rows'] - document['labelled']} of {document['rows']} rows were rejected: {told}")
+
+
+def _document(labelled: Labelled, model: str, output: Path | None) -> dict[str, Any]:
+    rejected = sum(labelled.rejected.values())
+    document = {
+        "model": model,
+        "structure": labelled.result.structure,
+        "verdict": labelled.result.verdict,
+        "settings": dict(labelled.result.settings),
+        "rows": len(labelled.labels) + rejected,
+        "labelled": len(labelled.labels),
+        "rejected": labelled.rejected,
+        "clusters": labelled.clusters,
+    }
+    if output:
+        return {**document, "output": str(output)}
+    return {**document, "labels": labelled.labels.to_dict("records")}
+
+
+def _write(labels: pd.DataFrame, path: Path) -> None:
+    try:
+        if path.suffix.lower() == ".parquet":
+            labels.to_parquet(path, index=False)
+        else:
+            labels.to_csv(path, index=False)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,121 @@
+"""Rows of a file, trained on and labelled in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyarrow import csv, parquet
+
+from clustering.algorithms.base import DECIMALS, NOISE
+from clustering.cli.input_files import Labelled
+from clustering.config import Configuration, Contract
+from clustering.customers import Split, split
+from clustering.demo.loading import read_file
+from clustering.errors import DataError
+from clustering.features import fit_scaling
+from clustering.library import Clustering
+from clustering.library import cluster as cluster_frame
+from clustering.segments.naming import name_clusters
+from clustering.training.selection import DIVISION
+
+ROW = "row"
+
+
+def label_customers(file: Path, configuration: Configuration, model: str) -> Labelled:
+    """Label the valid customers of a file that the contract describes, and name the clusters after the catalogue.
+
+    Raises DataError when the file does not fit the contract or none of its rows is valid.
+    """
+    contract, spec = configuration.contract, configuration.models[model]
+    parts = _split(read_file(file, contract), contract)
+    customers = parts.valid
+    reasons = {entry["values"]: entry["counts"] for entry in parts.rejected["reason"].value_counts().to_pylist()}
+    if not customers.num_rows:
+        raise DataError(f"{file}: none of its {parts.rejected.num_rows} rows is valid: {reasons}")
+    result = cluster_frame(
+        pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
+        spec,
+        transforms={name: contract.columns[name].transform for name in spec.features},
+        segments=len(configuration.segments.segments) or DIVISION,
+    )
+    names = _names(customers, configuration, spec.features, result)
+    labels = pd.DataFrame(
+        {
+            contract.key: customers[contract.key].to_pandas(),
+            "cluster_label": result.labels,
+            "segment_id": [names[int(label)][0] for label in result.labels],
+            "segment_name": [names[int(label)][1] for label in result.labels],
+            "confidence": _confidence(result),
+        }
+    )
+    return Labelled(labels, _clusters(result, names), reasons, result)
+
+
+def label_columns(file: Path, configuration: Configuration, model: str, features: Sequence[str]) -> Labelled:
+    """Label the rows of a file by columns of it; DataError for a column that is missing or is not all numbers."""
+    spec = configuration.models[model].model_copy(update={"features": tuple(dict.fromkeys(features))})
+    frame = _frame(file)
+    result = cluster_frame(frame, spec, segments=len(configuration.segments.segments) or DIVISION)
+    labels = pd.DataFrame(
+        {ROW: range(1, len(frame) + 1), "cluster_label": result.labels, "confidence": _confidence(result)}
+    )
+    return Labelled(labels, _clusters(result, {}), {}, result)
+
+
+def _frame(file: Path) -> pd.DataFrame:
+    try:
+        found = parquet.read_table(file) if file.suffix.lower() == ".parquet" else csv.read_csv(file)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{file}: neither a CSV file with commas and a header nor a Parquet file: {error}") from None
+    frame: pd.DataFrame = found.to_pandas()
+    return frame
+
+
+def _split(rows: pa.Table, contract: Contract) -> Split:
+    """Split the rows of a file; of a key that several rows have, all are rejected."""
+    batch = rows.combine_chunks().to_batches()
+    if not batch:
+        raise DataError("the file has no rows")
+    of_key = contract.model_copy(update={"columns": {contract.key: contract.columns[contract.key]}})
+    keys = split(batch[0].select([contract.key]), of_key).valid[contract.key].value_counts()
+    return split(batch[0], contract, duplicated=keys.filter(pc.greater(keys.field("counts"), 1)).field("values"))
+
+
+def _names(
+    customers: pa.RecordBatch, configuration: Configuration, features: Sequence[str], result: Clustering
+) -> dict[int, tuple[int, str]]:
+    """Return the segment id and name of every cluster label."""
+    columns = configuration.segments.columns or tuple(features)
+    standardised = fit_scaling(customers, columns, configuration.contract).apply(customers)
+    clusters = range(int(result.labels.max(initial=NOISE)) + 1)
+    centres = np.array([standardised[result.labels == label].mean(axis=0) for label in clusters])
+    found = name_clusters(centres, configuration.segments, columns=columns, taken=()) if len(centres) else []
+    named = {label: (one.segment_id, one.name) for label, one in enumerate(found)}
+    return {NOISE: (0, configuration.segments.outliers.name), **named}
+
+
+def _confidence(result: Clustering) -> NDArray[np.float64]:
+    return result.confidence.astype(np.float64).round(DECIMALS)  # widened alone, 0.9 becomes 0.8999999761581421
+
+
+def _clusters(result: Clustering, names: dict[int, tuple[int, str]]) -> list[dict[str, Any]]:
+    labels, counts = np.unique(result.labels, return_counts=True)
+    return [
+        {
+            "cluster_label": label,
+            **({"segment_id": names[label][0], "segment_name": names[label][1]} if names else {}),
+            "customers": customers,
+            "share": customers / len(result.labels),
+            "stability": result.stability[label] if 0 <= label < len(result.stability) else None,
+        }
+        for label, customers in zip(labels.tolist(), counts.tolist(), strict=True)
+    ]

@@ -1,0 +1,40 @@
+"""Commands that prepare a warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clustering.cli.options import Json, open_session
+from clustering.cli.output import progress, tell, warn
+
+
+def migrate(as_json: Json = False) -> None:
+    """Create the schema `segmentation`, or bring it up to date; changes nothing when it is."""
+    from clustering.warehouse import migrate as migrate_warehouse
+    from clustering.warehouse.roles import missing_grants
+
+    with open_session() as session, progress("Migrating"):
+        applied = migrate_warehouse(session.warehouse, session.configuration.contract)
+        left = missing_grants(session.warehouse, session.configuration.contract)
+    for told in left:
+        warn(f"warning: {told}")
+    said = f"applied: {', '.join(applied)}" if applied else "up to date"
+    tell({"applied": applied, "missing_grants": left}, said, as_json=as_json)
+
+
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file (.parquet) whose columns the contract knows")],
+    as_json: Json = False,
+) -> None:
+    """Replace the contract's table by the rows of a file."""
+    from clustering.demo.loading import load_customers, read_file
+
+    with open_session() as session, progress(f"Reading {file}") as bar:
+        contract = session.configuration.contract
+        customers = read_file(file, contract)
+        bar.say(f"Loading {customers.num_rows:,} rows into {contract.table}")
+        rows = load_customers(session.warehouse, contract, customers)
+    tell({"table": contract.table, "rows": rows}, f"{rows} rows loaded into {contract.table}", as_json=as_json)

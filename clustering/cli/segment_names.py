@@ -1,0 +1,77 @@
+"""Commands about segments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clustering.cli.options import By, Json, Model, Models, open_session
+from clustering.cli.output import progress, table, tell
+from clustering.errors import DataError
+
+
+def segments(model: Models = None, as_json: Json = False) -> None:
+    """List the segments of each model as of its latest published date."""
+    from clustering.web import reads
+
+    with open_session() as session:
+        chosen = list(session.configuration.select(model))
+        with session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
+            listed = reads.segments(transaction, chosen)
+        averages = [f"avg_{name}" for name in session.configuration.contract.averaged]
+    columns = ("as_of", "model", "segment_id", "segment_name", "customers", "share", *averages, "stability_band")
+    shown = table("Segments", listed, columns) if listed else "nothing is published yet; run clustering score"
+    tell({"segments": listed}, shown, as_json=as_json)
+
+
+def report(
+    model: Models = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="A published date", show_default="each model's latest"),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page")] = Path("segments.html"),
+    as_json: Json = False,
+) -> None:
+    """Write the Segments page of some models as one HTML file that needs nothing else."""
+    from clustering.web.report import render_report
+
+    with open_session() as session, progress("Drawing the charts"):
+        chosen = list(session.configuration.select(model)) if model else None
+        day = as_of.date() if as_of else None
+        page = render_report(session.warehouse, session.configuration, models=chosen, as_of=day)
+    try:
+        output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{output}: cannot be written: {error.strerror or error}") from None
+    tell({"output": str(output), "bytes": output.stat().st_size}, f"written to {output}", as_json=as_json)
+
+
+def name_segment(
+    model: Model,
+    segment: Annotated[int, typer.Argument(help="Number of the segment")],
+    by: By,
+    name: Annotated[str | None, typer.Option(help="Its name in place of the model's")] = None,
+    description: Annotated[str | None, typer.Option(help="Its description")] = None,
+    action: Annotated[str | None, typer.Option(help="What to do for its customers")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Back to the model's own words")] = False,
+    as_json: Json = False,
+) -> None:
+    """Give a segment words of your own; they survive retraining and hold from the next run that is published."""
+    from clustering.versions.own_names import name_segment as give_name
+    from clustering.versions.own_names import reset_segment_name
+
+    words = {"name": name, "description": description, "recommended_action": action}
+    if reset == any(words.values()):
+        raise typer.BadParameter("give --name, --description or --action, or --reset alone")
+    with open_session() as session:
+        model = session.model(model)
+        if reset:
+            reset_segment_name(session.warehouse, model=model, segment_id=segment, reset_by=by)
+        else:
+            give_name(session.warehouse, model=model, segment_id=segment, set_by=by, **words)
+    said = f"{model} segment {segment}: holds from the next run that is published"
+    tell({"model": model, "segment_id": segment, **words}, said, as_json=as_json)

@@ -1,0 +1,165 @@
+"""Read `models/*.yaml`, and say what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from clustering.config.catalogue import SegmentCatalogue
+from clustering.config.contract import Contract
+from clustering.config.frozen import Frozen
+from clustering.config.models import AlgorithmName, ModelSpec
+from clustering.errors import ConfigurationError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SHIPPED = _PACKAGE / "shipped"
+# What holds sql/, models/, dags/ and plugins/: a wheel's copy of them, or else the checkout around the package.
+PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
+CONTRACT_FILE = "customers.yaml"
+SEGMENTS_FILE = "segments.yaml"
+MOST_MODELS = 16  # current_customer_segments follows so many pointers
+_Spec = TypeVar("_Spec", bound=BaseModel)
+
+
+class Configuration(Frozen):
+    """Everything that `models/` says."""
+
+    directory: Path
+    contract: Contract
+    segments: SegmentCatalogue
+    models: Mapping[str, ModelSpec]
+
+    def select(self, names: Sequence[str] | None = None) -> dict[str, ModelSpec]:
+        """Return the models with these names (`KMeans` and `kmeans` are the same), or all.
+
+        Raises ConfigurationError for a name that is not configured.
+        """
+        chosen = {}
+        for name in names or self.models:
+            if name.casefold() not in self.models:
+                raise ConfigurationError(f"model {name!r} is not configured; there are {', '.join(self.models)}")
+            chosen[name.casefold()] = self.models[name.casefold()]
+        return chosen
+
+
+def configuration_directory() -> Path:
+    """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""
+    return Path(os.environ.get("CLUSTERING_CONFIG") or PROJECT / "models").resolve()
+
+
+def store_directory() -> Path:
+    """Return the model store's directory: `CLUSTERING_STORE`, or `models/store` of the checkout.
+
+    Raises ConfigurationError where neither is there: among installed packages, versions would be lost.
+    """
+    named = os.environ.get("CLUSTERING_STORE")
+    if not named and PROJECT == _SHIPPED:
+        raise ConfigurationError("CLUSTERING_STORE is not set; set it to a folder that all workers share")
+    return Path(named or PROJECT / "models" / "store").resolve()
+
+
+def model_names(directory: Path | None = None) -> list[str]:
+    """Return the names of the configured models without reading their files, sorted."""
+    directory = directory or configuration_directory()
+    return sorted(path.stem for path in directory.glob("*.yaml") if path.name not in (CONTRACT_FILE, SEGMENTS_FILE))
+
+
+def load_configuration(directory: Path | str | None = None) -> Configuration:
+    """Read and check `customers.yaml`, `segments.yaml` and every model of a directory.
+
+    Raises ConfigurationError, which names the file, the key, the value and what is allowed.
+    """
+    directory = Path(directory).resolve() if directory else configuration_directory()
+    if not directory.is_dir():
+        raise ConfigurationError(f"{directory}: no such configuration directory; set CLUSTERING_CONFIG to one")
+    contract = _load(directory / CONTRACT_FILE, Contract)
+    segments = _load(directory / SEGMENTS_FILE, SegmentCatalogue)
+    names = model_names(directory)
+    if not names:
+        raise ConfigurationError(f"{directory}: no model is configured; add a file such as kmeans.yaml")
+    if len(names) > MOST_MODELS:
+        raise ConfigurationError(f"{directory}: {len(names)} models are configured, at most {MOST_MODELS} can be")
+    models = {name: _load_model(directory / f"{name}.yaml") for name in names}
+    _check_columns(directory, contract, segments, models)
+    if contract.default_model is not None and contract.default_model not in models:
+        raise ConfigurationError(
+            f"{directory / CONTRACT_FILE}: default_model: {contract.default_model!r} is not configured; there are "
+            f"{', '.join(models)}, and null stands for the first of them"
+        )
+    return Configuration(directory=directory, contract=contract, segments=segments, models=models)
+
+
+class _AnyModel(Frozen):
+    model: ModelSpec
+
+
+def _load_model(path: Path) -> ModelSpec:
+    if not path.stem.islower() or not path.stem.replace("_", "").isalnum():
+        raise ConfigurationError(f"{path}: a model's file name is lower-case letters, digits and underscores")
+    return _validate(path, _AnyModel, {"model": _read(path)}, skip=1).model
+
+
+def _load(path: Path, kind: type[_Spec]) -> _Spec:
+    return _validate(path, kind, _read(path))
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML's own rule is that the last one silently wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _read(path: Path) -> Any:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 (a safe loader)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: the file does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: expected keys and values, found {content!r}")
+    return content
+
+
+def _validate(path: Path, kind: type[_Spec], content: Any, *, skip: int = 0) -> _Spec:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(f"{path}: {'; '.join(_sentence(fault, skip) for fault in error.errors())}") from None
+
+
+def _sentence(fault: Any, skip: int) -> str:
+    location = [str(part) for part in fault["loc"][skip:] if part not in get_args(AlgorithmName)]
+    key = ".".join(location) or "file"
+    message = fault["msg"].removeprefix("Value error, ")
+    if isinstance(fault["input"], (dict, list, tuple)):
+        return f"{key}: {message}"
+    return f"{key}: {message}, found {fault['input']!r}"
+
+
+def _check_columns(
+    directory: Path, contract: Contract, segments: SegmentCatalogue, models: Mapping[str, ModelSpec]
+) -> None:
+    allowed = contract.with_role("cluster")
+    named = {f"{name}.yaml: features": spec.features for name, spec in models.items()}
+    named[f"{SEGMENTS_FILE}: prototype"] = segments.columns
+    for place, columns in named.items():
+        for column in columns:
+            if column in allowed:
+                continue
+            role = contract.columns[column].role if column in contract.columns else None
+            found = f"has the role {role}" if role else "is not in the contract"
+            raise ConfigurationError(
+                f"{directory / place}: column {column!r} {found}; columns with the role cluster in {CONTRACT_FILE}: "
+                f"{', '.join(allowed)}"
+            )

@@ -1,0 +1,146 @@
+"""The core points of DBSCAN versions: values of single customers, that go when a customer is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg2 import sql
+
+from clustering.config import Contract
+from clustering.customers import split
+from clustering.errors import ArtifactError, DataError
+from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
+from clustering.versions.cluster_points import replace_clusters
+from clustering.versions.registry import Registry
+from clustering.versions.version import Version
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.source import describe_source
+
+ROUNDING = 1e-9  # standard deviations
+
+Outcome = Literal["dropped", "not found", "unknown", "unreadable"]
+
+_TOLD: dict[Outcome, str] = {
+    "dropped": "the customer's values were a core point, which was dropped",
+    "not found": "no core point has the values that the source has today; if they have changed since the version was "
+    "trained, retrain the model to be sure",
+    "unknown": "the source has no valid row of the customer, so a core point of theirs cannot be told from others; "
+    "retrain the model",
+    "unreadable": "the artifact is not in the model store as it was registered; see there for a copy to restore",
+}
+
+
+@dataclass(frozen=True)
+class CorePoint:
+    """What became of a customer's values in one DBSCAN version; `artifact` is its new name, if it has one."""
+
+    version: Version
+    outcome: Outcome
+    artifact: str | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The outcome for people, as JSON-able values."""
+        return {
+            "model": self.version.model,
+            "version": self.version.version,
+            "status": self.version.status,
+            "outcome": self.outcome,
+            "meaning": _TOLD[self.outcome],
+        }
+
+    def finish(self, store: Path) -> None:
+        """Remove the artifact that has been replaced; call it when the replacement is committed."""
+        if self.artifact is not None and self.artifact != self.version.artifact:
+            remove_artifact(store, self.version.artifact)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the source has of a customer: how many rows, and the valid one if there is exactly one."""
+
+    rows: int | None
+    valid: pa.RecordBatch | None
+
+
+def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
+    """Look a customer up in the source; `rows` is None where the source cannot be read or is empty."""
+    with warehouse.transaction(read_only=True) as transaction:
+        try:
+            source = describe_source(transaction, contract)
+        except DataError:
+            return Found(None, None)
+        names = {
+            "columns": source.select_list(),
+            "table": source.table,
+            "key": source.key,
+            "key_type": sql.SQL(contract.key_type),
+            "customer": sql.Literal(key),
+        }
+        query = transaction.compose("forgetting/source_rows", names)
+    with ArrowConnection(warehouse.uri, read_only=True) as reader:
+        rows = reader.table(query).combine_chunks()
+    if rows.num_rows != 1:
+        return Found(rows.num_rows, None)
+    valid = split(rows.to_batches()[0], contract, factors=source.factors).valid
+    return Found(1, valid if valid.num_rows else None)
+
+
+def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.RecordBatch | None) -> list[CorePoint]:
+    """Drop a customer's values from the DBSCAN versions that have them, and return what became of each.
+
+    The new artifacts are written beside the old ones; `CorePoint.finish` removes those.
+    """
+    versions = [Version(**row._mapping) for row in transaction.rows("forgetting/density_versions")]
+    return [_drop(transaction, registry, version, customer) for version in versions]
+
+
+def _drop(transaction: Transaction, registry: Registry, version: Version, customer: pa.RecordBatch | None) -> CorePoint:
+    try:
+        artifact = registry.load(version)
+    except ArtifactError:
+        return CorePoint(version, "unreadable")
+    if customer is None or any(name not in customer.schema.names for name in artifact.features):
+        return CorePoint(version, "unknown")
+    core = artifact.parameters["core"]
+    kept = np.abs(core - artifact.scaling.apply(customer)).max(axis=1) > ROUNDING
+    if kept.all():
+        return CorePoint(version, "not found")
+    if not kept.any():
+        return CorePoint(version, "unknown")
+    name = _replace(transaction, registry, version, _without(artifact, kept))
+    return CorePoint(version, "dropped", name)
+
+
+def _without(artifact: Artifact, kept: NDArray[np.bool_]) -> Artifact:
+    labels = artifact.parameters["core_labels"]
+    points = {"core": artifact.parameters["core"][kept], "core_labels": labels[kept]}
+    return replace(artifact, parameters={**artifact.parameters, **points})
+
+
+def _replace(transaction: Transaction, registry: Registry, version: Version, artifact: Artifact) -> str:
+    name, digest = write_artifact(registry.store, artifact, version=version.version, estimator=_estimator(artifact))
+    replace_clusters(transaction, version.model_version_id, artifact)
+    transaction.execute(
+        "forgetting/set_artifact", model_version_id=version.model_version_id, artifact=name, artifact_sha256=digest
+    )
+    return name
+
+
+def _estimator(artifact: Artifact) -> Any:
+    """Return an estimator of the core points alone: the former one holds those of the customer too."""
+    from sklearn.cluster import DBSCAN
+
+    parameters = artifact.parameters
+    estimator = DBSCAN(eps=float(parameters["eps"]), min_samples=int(artifact.settings["min_samples"]))
+    estimator.components_ = parameters["core"]
+    estimator.core_sample_indices_ = np.arange(len(parameters["core"]))
+    estimator.labels_ = parameters["core_labels"]
+    estimator.n_features_in_ = parameters["core"].shape[1]
+    return estimator

@@ -1,0 +1,137 @@
+"""Forget a customer: remove every row, prove that none is left, and take their values out of DBSCAN's core points.
+
+What was counted and published stays as it is: it says how many customers there were on that date. Centroids, means and
+covariances are sums over thousands of customers, and stay too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg2 import errors, sql
+from psycopg2.extras import Json
+from sqlalchemy.exc import DataError as SqlDataError
+
+from clustering.config import Configuration, Contract
+from clustering.errors import DataError, RunError
+from clustering.privacy.core_points import CorePoint, drop_core_points, find_customer
+from clustering.versions.registry import Registry
+from clustering.warehouse import Row, Transaction, Warehouse
+
+log = logging.getLogger(__name__)
+
+
+def forget(
+    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, customer_id: str | int, requested_by: str
+) -> dict[str, Any]:
+    """Remove a customer from every table of both schemas, prove it, and return what was done.
+
+    `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
+    chance, or words about the customer, to be removed by hand), `core_points` says of each DBSCAN version whether the
+    customer's values were among its core points, `source_rows` whether the source still has the customer, who then
+    comes back with the next night. All of it is one transaction. Raises DataError for what is no key, RunError while a
+    run is being scored.
+    """
+    contract, request = configuration.contract, str(uuid.uuid4())
+    with warehouse.transaction() as transaction:
+        transaction.execute("forgetting/lock_runs")
+        _require_rest(transaction)
+        key = _as_key(transaction, contract, customer_id)
+        transaction.execute("forgetting/lock_labels")
+        tables = transaction.rows("forgetting/tables", key=contract.key, key_type=contract.key_type)
+        removed = {_name(table): _remove(transaction, table, key) for table in tables if table.key}
+        found = find_customer(warehouse, contract, key)
+        points = drop_core_points(transaction, registry, found.valid)
+        report = {
+            "request": request,
+            "removed": {name: rows for name, rows in removed.items() if rows},
+            "left": _left(transaction, tables, key),
+            "tables_searched": len(tables),
+            "columns_searched": sum(table.columns for table in tables),
+            "core_points": [point.told for point in points],
+            "source_rows": found.rows,
+        }
+        _record(transaction, report, points, requested_by)
+    for point in points:
+        point.finish(registry.store)
+    log.info("request %s: %s rows removed", request, sum(removed.values()))
+    return report
+
+
+def _require_rest(transaction: Transaction) -> None:
+    running = transaction.rows("forgetting/running")
+    if running:
+        named = ", ".join(f"{row.run_id} (as of {row.as_of})" for row in running)
+        raise RunError(
+            f"run {named} is being scored and would bring the customer back; wait until it is published, or for a dead "
+            "one run another night of its date, then forget the customer"
+        )
+
+
+def _as_key(transaction: Transaction, contract: Contract, customer_id: str | int) -> str:
+    try:
+        names = {"key_type": sql.SQL(contract.key_type)}
+        return str(transaction.scalar("forgetting/as_key", names, customer_id=str(customer_id).strip()))
+    except SqlDataError as error:
+        if not isinstance(error.orig, errors.InvalidTextRepresentation | errors.NumericValueOutOfRange):
+            raise
+        raise DataError(f"{customer_id!r} is no key of a customer: {contract.key} is {contract.key_type}") from None
+
+
+def _name(table: Row) -> str:
+    return f"{table.schema}.{table.name}"
+
+
+def _key_names(table: Row) -> dict[str, sql.Composable]:
+    """Return the names for a comparison of the key that uses an index wherever the column has the key's type."""
+    return {
+        "table": sql.Identifier(table.schema, table.name),
+        "column": sql.Identifier(table.key),
+        "cast": sql.SQL("" if table.is_typed else "::text"),
+    }
+
+
+def _remove(transaction: Transaction, table: Row, key: str) -> int:
+    return transaction.execute("forgetting/delete", _key_names(table), customer_id=key)
+
+
+def _left(transaction: Transaction, tables: Sequence[Row], key: str) -> dict[str, int]:
+    """Return the tables that still have the key somewhere, with the number of such rows."""
+    counts = {_name(table): _count(transaction, table, key) for table in tables}
+    return {name: rows for name, rows in counts.items() if rows}
+
+
+def _count(transaction: Transaction, table: Row, key: str) -> int:
+    """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
+    if table.key and table.is_partitioned:
+        return int(transaction.scalar("forgetting/count_key", _key_names(table), customer_id=key))
+    names = {"table": sql.Identifier(table.schema, table.name)}
+    pattern = rf"(^|[^[:alnum:]]){re.escape(key)}([^[:alnum:]]|$)"
+    return int(transaction.scalar("forgetting/count_anywhere", names, pattern=pattern))
+
+
+def _record(transaction: Transaction, report: dict[str, Any], points: Sequence[CorePoint], requested_by: str) -> None:
+    """Note the request, without the customer."""
+    dropped = Counter(point.outcome for point in points)
+    for point in (point for point in points if point.outcome == "dropped"):
+        transaction.execute(
+            "audit/insert",
+            action="drop_core_point",
+            model=point.version.model,
+            actor=requested_by,
+            description=f"Version {point.version.version}: a core customer was forgotten, and the artifact made anew.",
+            detail=Json({"request": report["request"], "before": point.version.artifact, "after": point.artifact}),
+        )
+    transaction.execute(
+        "audit/insert",
+        action="forget",
+        model=None,
+        actor=requested_by,
+        description=f"A customer was forgotten: {sum(report['removed'].values())} rows were removed.",
+        detail=Json({**report, "core_points": dict(dropped)}),
+    )

@@ -1,0 +1,40 @@
+"""A version that is ready to label customers, made from its artifact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from clustering.algorithms import Assigner, algorithm
+from clustering.config import Contract
+from clustering.features import Scaling
+from clustering.versions.artifacts import Artifact, SegmentIds, segments_by_label
+from clustering.versions.version import Version
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """How a version labels: features, then clusters, then their segments (by cluster label + 1)."""
+
+    scaling: Scaling
+    assign: Assigner
+    segments: SegmentIds
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Self:
+        """Return what an artifact labels with."""
+        assign = algorithm(artifact.algorithm).assigner(artifact.parameters)
+        return cls(artifact.scaling, assign, segments_by_label(artifact.clusters))
+
+
+def missing_columns(artifact: Artifact, contract: Contract) -> list[str]:
+    """Return the columns that a version needs, and that the contract no longer has as a number."""
+    return [column for column in artifact.features if column not in contract.averaged]
+
+
+def outdated(version: Version, missing: list[str]) -> str:
+    """Say that a version cannot label any more, for want of these columns, and what to do."""
+    return (
+        f"{version.model} version {version.version} was trained on {', '.join(missing)}, which customers.yaml "
+        "no longer has as a number; retrain the model"
+    )

@@ -1,0 +1,164 @@
+"""Plan a run: which champions score, and how the customers are cut into shards."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from psycopg2 import sql
+
+from clustering.config import Configuration
+from clustering.scoring.champion_choice import choose_champions
+from clustering.scoring.dates import source_time
+from clustering.scoring.history import require_neighbours
+from clustering.scoring.staging import drop_staged
+from clustering.versions.registry import Registry, Version
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, present_layout
+
+log = logging.getLogger(__name__)
+
+ROWS_WORTH_A_SHARD = 100_000  # below, starting a task costs more than it saves
+ROWS_A_RETRY_MAY_COST = 2_500_000
+MOST_SHARDS = 1_000  # Airflow maps a task over 1,024 items at the most
+SAMPLED_KEYS = 200_000
+STALE_HOURS = 12  # a run that has been silent for so long is dead
+
+
+def plan_run(
+    warehouse: Warehouse,
+    configuration: Configuration,
+    registry: Registry,
+    *,
+    models: Sequence[str] | None,
+    as_of: date,
+    dry_run: bool,
+    requested_by: str,
+    workers: int,
+    shards: int | None = None,
+    ended_at: datetime | None = None,
+    from_present_rows: bool = False,
+) -> dict[str, Any]:
+    """Record a run with its champions and shards, and return them.
+
+    `ended_at` says that the date is past, and when it ended: the champions of that moment score, and the customers come
+    from the dated source, or if asked so from the present rows. A run of the same date that is still going on is
+    superseded: it can no longer publish. Models without a champion are skipped with a warning. Raises NoChampionError
+    when none is left, ArtifactError for one that can no longer score, ConfigurationError for a past date without a
+    source, DataError when the source is not as the contract says.
+    """
+    chosen = configuration.select(models)
+    contract = configuration.contract
+    time = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)
+    champions = choose_champions(registry, list(chosen), ended_at=ended_at)
+    with warehouse.transaction() as transaction:
+        source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
+        bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers))
+        # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
+        transaction.execute("publishing/lock_date", as_of=as_of)
+        if not dry_run:
+            require_neighbours(transaction, list(champions), as_of=as_of, history_days=contract.history_days)
+        _sweep(transaction, as_of=as_of, models=list(champions), dry_run=dry_run)
+        run_id = transaction.scalar(
+            "scoring/insert_run",
+            as_of=as_of,
+            dry_run=dry_run,
+            requested_by=requested_by,
+            source=contract.dated_source if time == "dated" else contract.table,
+            source_time=time,
+            source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
+        )
+        _record(transaction, run_id, champions, bounds, key_type=sql.SQL(contract.key_type))
+    counted = f"{source.rows} {time} rows in {len(bounds) + 1} shards"
+    log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
+    return {
+        "run_id": run_id,
+        "as_of": as_of.isoformat(),
+        "dry_run": dry_run,
+        "models": {name: version.version for name, version in champions.items()},
+        "skipped": sorted(set(chosen) - set(champions)),
+        "source_time": time,
+        "shards": list(range(len(bounds) + 1)),
+    }
+
+
+def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
+    """End a run without publishing, drop what it staged, and return whether it was still going on."""
+    with warehouse.transaction() as transaction:
+        return _abandon(transaction, run_id, note)
+
+
+def _shard_count(rows: int, workers: int) -> int:
+    """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard."""
+    busy = max(1, min(math.ceil(rows / ROWS_WORTH_A_SHARD), workers))
+    rounds = math.ceil(rows / (busy * ROWS_A_RETRY_MAY_COST))
+    return min(busy * rounds, MOST_SHARDS)
+
+
+def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
+    if shards == 1:
+        return []
+    share = 100 * SAMPLED_KEYS / source.rows
+    sampled = source.can_be_sampled and source.rows > max(EXACT_COUNT_BELOW, SAMPLED_KEYS)
+    found = transaction.scalar(
+        "source/bounds",
+        {
+            "table": source.table,
+            "key": source.key,
+            # A seed makes the sample the same each time.
+            "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
+            if sampled
+            else sql.SQL(""),
+        },
+        fractions=[number / shards for number in range(1, shards)],
+    )
+    return list(dict.fromkeys(found or []))
+
+
+def _record(
+    transaction: Transaction,
+    run_id: int,
+    champions: Mapping[str, Version],
+    bounds: Sequence[str],
+    *,
+    key_type: sql.Composable,
+) -> None:
+    for version in champions.values():
+        transaction.execute(
+            "scoring/insert_run_model",
+            run_id=run_id,
+            model=version.model,
+            model_version_id=version.model_version_id,
+        )
+    for shard, (lower, upper) in enumerate(zip([None, *bounds], [*bounds, None], strict=True)):
+        transaction.execute(
+            "scoring/insert_shard",
+            {"key_type": key_type},
+            run_id=run_id,
+            shard=shard,
+            lower_bound=lower,
+            upper_bound=upper,
+        )
+
+
+def _sweep(transaction: Transaction, *, as_of: date, models: Sequence[str], dry_run: bool) -> None:
+    """End runs that this one supersedes, and runs that died without a word; in order, as another plan does."""
+    ended = {
+        row.run_id: f"no sign of life for {STALE_HOURS} hours"
+        for row in transaction.rows("scoring/stale_runs", hours=STALE_HOURS)
+    }
+    for row in transaction.rows("scoring/superseded_runs", as_of=as_of, models=list(models), dry_run=dry_run):
+        ended[row.run_id] = f"superseded by a later run of {as_of}"
+    for run_id, note in sorted(ended.items()):
+        _abandon(transaction, run_id, note)
+
+
+def _abandon(transaction: Transaction, run_id: int, note: str) -> bool:
+    if not transaction.execute("scoring/abandon_run", run_id=run_id, note=note):
+        return False
+    drop_staged(transaction, run_id)
+    log.warning("run %s abandoned: %s", run_id, note)
+    return True

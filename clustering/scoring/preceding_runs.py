@@ -1,0 +1,144 @@
+"""Compare a shard's labels with those of the preceding date while the shard is staged.
+
+The comparison is by the shard's range of keys, so that shards share the work, and stages the changes alone. Publishing
+takes them only if every shard was compared with the run that then still precedes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from psycopg2 import sql
+from psycopg2.errors import UndefinedTable
+from sqlalchemy.exc import DBAPIError
+
+from clustering.config import Contract, KeyType
+from clustering.errors import ArtifactError
+from clustering.scoring.labeller import Labeller, missing_columns
+from clustering.versions.artifacts import SegmentIds
+from clustering.versions.registry import Registry
+from clustering.warehouse import Row, Transaction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The run that precedes for a model, and its version where that is another one and can still be asked."""
+
+    run_id: int
+    model_version_id: int
+    former: Labeller | None
+    split: bool  # whether it will be known whom the change of version moved
+
+    @property
+    def table(self) -> sql.Identifier:
+        """The run's labels by the version."""
+        return sql.Identifier("segmentation", self.table_name)
+
+    @property
+    def table_name(self) -> str:
+        """The name of that table."""
+        return f"labels_{self.run_id}_{self.model_version_id}"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A shard's range of keys; None is no bound."""
+
+    lower: Any
+    upper: Any
+    key_type: KeyType
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The bounds as parameters of a query."""
+        return {"lower": self.lower, "upper": self.upper}
+
+
+def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
+    """Return what each version of a run is compared with: the preceding date's run. A dry run is not compared."""
+    return {
+        row.model_version_id: _base(registry, contract, row) for row in transaction.rows("history/bases", run_id=run_id)
+    }
+
+
+def _base(registry: Registry, contract: Contract, row: Row) -> Base:
+    if row.base_version_id == row.model_version_id:
+        return Base(row.base_run_id, row.base_version_id, former=None, split=True)
+    former = _former(registry, contract, row.base_version_id)
+    return Base(row.base_run_id, row.base_version_id, former, split=former is not None)
+
+
+def _former(registry: Registry, contract: Contract, model_version_id: int) -> Labeller | None:
+    """Return a version ready to be asked; None, with a warning, where that is no longer possible."""
+    version = registry.version(model_version_id)
+    named = f"{version.model} version {version.version}, which labelled the preceding date,"
+    try:
+        artifact = registry.load(version)
+    except ArtifactError as error:
+        log.warning("%s cannot be asked: %s; who moved by the change of version stays unknown", named, error)
+        return None
+    if missing := missing_columns(artifact, contract):
+        log.warning(
+            "%s needs %s, which customers.yaml no longer has as a number; who moved by the change of version stays "
+            "unknown",
+            named,
+            ", ".join(missing),
+        )
+        return None
+    return Labeller.of(artifact)
+
+
+def elsewhere(former: Labeller, valid: pa.RecordBatch, segments: SegmentIds, keys: pa.Array) -> pa.RecordBatch | None:
+    """Return the customers whom the former version puts into another segment than the new one; None for nobody."""
+    theirs = former.segments[former.assign(former.scaling.apply(valid)).labels + 1]
+    place = np.flatnonzero(theirs != segments)
+    if not len(place):
+        return None
+    return pa.record_batch({"segment_id": pa.array(theirs[place]), "customer_id": keys.take(pa.array(place))})
+
+
+def _hold(transaction: Transaction, base: Base) -> bool:
+    """Return whether there are labels to compare with, which retention then leaves alone until the shard is done."""
+    if not transaction.scalar("history/has_table", table=f"segmentation.{base.table_name}"):
+        return False
+    try:
+        with transaction.connection.begin_nested():
+            transaction.execute("history/hold", {"base": base.table})
+    except DBAPIError as error:
+        if isinstance(error.orig, UndefinedTable):  # dropped in between
+            return False
+        raise
+    return True
+
+
+def stage_changes(
+    transaction: Transaction,
+    base: Base,
+    bounds: Bounds,
+    *,
+    labels: sql.Identifier,
+    changes: sql.Identifier,
+    former: sql.Identifier | None,
+) -> dict[str, Any] | None:
+    """Stage the customers of a range who are not where they were, and return what they were compared with.
+
+    `former` is the table of those whom the former version puts elsewhere. None, and nothing staged, where the labels to
+    compare with are gone or the source orders keys in its own way: publishing then compares the run as a whole.
+    """
+    names = {"table": labels, "changes": changes, "base": base.table, "key_type": sql.SQL(bounds.key_type)}
+    if not _hold(transaction, base) or not transaction.scalar("history/ranges_hold", names, **bounds.params):
+        return None
+    transaction.execute("history/settings")
+    transaction.execute("history/compare", names, **bounds.params)
+    transaction.execute("scoring/hand_over", {"table": changes})
+    transaction.execute("scoring/analyze", {"table": changes})
+    if former is not None:
+        transaction.execute("scoring/analyze", {"table": former})
+        transaction.execute("history/mark_by_model", {"changes": changes, "former": former})
+    return {"base_run_id": base.run_id, "split": base.split}

@@ -1,0 +1,227 @@
+"""Publish a run: prove its counts, then make it current in one transaction.
+
+Readers see the former run until the transaction commits, because the views follow the pointer `published_runs`. Nothing
+here takes a lock that a reader holds: tables are created, staged tables attached, rows written.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg2 import sql
+
+from clustering.config import Configuration, Contract
+from clustering.errors import DataError, RunError, TooManyRejectedError
+from clustering.scoring.history import write_history
+from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
+from clustering.scoring.staging import Attempt, drop_staged, staging_table
+from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
+from clustering.versions.artifacts import ClusterSegment
+from clustering.versions.own_names import own_names, put_on
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.connection import Row
+
+log = logging.getLogger(__name__)
+
+RULE = ("rule", "rule_sql", "rule_coverage", "rule_precision", "rule_fidelity")
+
+
+def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: int) -> dict[str, Any]:
+    """Make a scored run current for its date, or, for a dry run, count it and drop what it staged.
+
+    Publishing a run again returns the same and changes nothing. Raises RunError when a shard is missing or counts do
+    not add up, TooManyRejectedError when more rows were rejected than the contract allows; nothing is changed then.
+    """
+    started = time.monotonic()
+    with warehouse.transaction() as transaction:
+        run = _locked_run(transaction, run_id)
+        if run.status == "running":
+            _check_and_publish(transaction, configuration, run)
+            run = _locked_run(transaction, run_id)
+            log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
+        models = [row.model for row in transaction.rows("scoring/run_versions", run_id=run_id)]
+    return {
+        "run_id": run_id,
+        "as_of": run.as_of.isoformat(),
+        "status": run.status,
+        "models": models,
+        "rows_read": run.rows_read,
+        "rows_labelled": run.rows_labelled,
+        "rows_rejected": run.rows_rejected,
+    }
+
+
+def _locked_run(transaction: Transaction, run_id: int) -> Row:
+    as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
+    if as_of is None:
+        raise RunError(f"there is no run {run_id} in this warehouse")
+    transaction.execute("publishing/lock_date", as_of=as_of)
+    run = transaction.row("publishing/locked_run", run_id=run_id)
+    if run is None or run.status == "abandoned":
+        raise RunError(f"run {run_id} was abandoned ({run.note if run else 'and removed'}); start a new run")
+    return run
+
+
+def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Row) -> None:
+    shards = transaction.rows("publishing/shards", run_id=run.run_id)
+    versions = transaction.rows("publishing/run_clusters", run_id=run.run_id)
+    profiles = {
+        version.model: merge_profiles(
+            shard.profiles[str(version.model_version_id)] for shard in shards if shard.profiles
+        )
+        for version in versions
+    }
+    read, labelled, rejected = _proven_counts(run.run_id, shards, profiles)
+    _check_rejected(configuration.contract, shards, read=read, rejected=rejected)
+    if run.dry_run:
+        drop_staged(transaction, run.run_id)
+    else:
+        _attach_labels(transaction, run.run_id, versions, shards)
+        _write_segments(transaction, configuration, run, versions, profiles)
+        write_profiles(transaction, configuration.contract, run, versions, profiles)
+        write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
+        transaction.execute("scoring/forget_customers", run_id=run.run_id)
+        _take_rejected(transaction, run.run_id, shards)
+        write_history(transaction, run, versions, shards, history_days=configuration.contract.history_days)
+        transaction.execute("publishing/move_pointer", run_id=run.run_id)
+        transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
+    transaction.execute(
+        "publishing/finish_run",
+        run_id=run.run_id,
+        status="dry_run" if run.dry_run else "published",
+        rows_read=read,
+        rows_labelled=labelled,
+        rows_rejected=rejected,
+    )
+
+
+def _proven_counts(
+    run_id: int, shards: Sequence[Row], profiles: Mapping[str, Mapping[int, ClusterProfile]]
+) -> tuple[int, int, int]:
+    missing = [shard.shard for shard in shards if shard.finished_at is None]
+    if missing:
+        raise RunError(f"run {run_id} cannot be published: shards {missing} of {len(shards)} have not been scored")
+    read, labelled, rejected = (
+        sum(getattr(shard, name) for shard in shards) for name in ("rows_read", "rows_labelled", "rows_rejected")
+    )
+    counts = {model: sum(cluster.customers for cluster in clusters.values()) for model, clusters in profiles.items()}
+    if read != labelled + rejected or any(count != labelled for count in counts.values()):
+        raise RunError(
+            f"run {run_id} cannot be published: {read} rows were read, {rejected} rejected, and labelled {labelled} "
+            f"({counts}); start a new run"
+        )
+    return read, labelled, rejected
+
+
+def _check_rejected(contract: Contract, shards: Sequence[Row], *, read: int, rejected: int) -> None:
+    reasons = sum((Counter(shard.reasons) for shard in shards), Counter[str]())
+    named = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    if not read:
+        raise DataError(f"{contract.table} had no rows when it was read; nothing was changed")
+    if rejected > contract.max_rejected_share * read or rejected == read:
+        raise TooManyRejectedError(
+            f"{rejected} of {read} rows were rejected ({named}), more than the {contract.max_rejected_share:.0%} that "
+            "max_rejected_share in customers.yaml allows; nothing was published: correct the source or the contract"
+        )
+
+
+def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Row], shards: Sequence[Row]) -> None:
+    run_table = _partition(f"labels_{run_id}")
+    _create(transaction, "publishing/create_run_table", run_table)
+    for version in versions:
+        model_table = _partition(f"labels_{run_id}_{version.model_version_id}")
+        _create(transaction, "publishing/create_model_table", model_table)
+        for shard in shards:
+            staged = Attempt(run_id, shard.shard, shard.attempt).labels_table(version.model_version_id)
+            transaction.execute("publishing/leave_staging", {"table": staging_table(staged)})
+            _attach(transaction, model_table, _partition(staged), shard.shard)
+        _attach(transaction, run_table, model_table, version.model_version_id)
+    _attach(transaction, _partition("customer_labels"), run_table, run_id)
+
+
+def _partition(name: str) -> sql.Identifier:
+    return sql.Identifier("segmentation", name)
+
+
+def _create(transaction: Transaction, query: str, table: sql.Identifier) -> None:
+    for step in (query, "scoring/hand_over"):
+        transaction.execute(step, {"table": table})
+
+
+def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identifier, value: int) -> None:
+    names = {"parent": parent, "table": table, "value": sql.Literal(value)}
+    transaction.execute("publishing/attach", names)
+
+
+def _write_segments(
+    transaction: Transaction,
+    configuration: Configuration,
+    run: Row,
+    versions: Sequence[Row],
+    profiles: Mapping[str, Mapping[int, ClusterProfile]],
+) -> None:
+    transaction.execute("publishing/delete_segments", run_id=run.run_id, as_of=run.as_of)
+    averaged = configuration.contract.averaged
+    names = {
+        "average_columns": sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(f"avg_{name}")) for name in averaged),
+        "average_values": sql.SQL("").join(sql.SQL(", {}").format(sql.Placeholder(f"avg_{name}")) for name in averaged),
+    }
+    own = own_names(transaction, [version.model for version in versions])
+    nothing = dict.fromkeys(f"avg_{name}" for name in averaged)
+    for version in versions:
+        clusters = put_on([ClusterSegment(**cluster) for cluster in version.clusters], own[version.model])
+        hidden = undescribed(version.clusters, profiles[version.model], least=configuration.contract.min_group)
+        for row in segment_rows(clusters, profiles[version.model], averaged):
+            transaction.execute(
+                "publishing/insert_segment",
+                names,
+                run_id=run.run_id,
+                as_of=run.as_of,
+                model=version.model,
+                model_version_id=version.model_version_id,
+                structure=version.structure,
+                **(row | nothing if row["segment_id"] in hidden else row),
+            )
+
+
+def segment_rows(
+    clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile], averaged: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return one record a segment: its names, customers, share, rule, stability and averages, by segment id.
+
+    Clusters of one segment are added up, the least stable of them counts; a segment that nobody is in has no averages.
+    """
+    total = sum(profile.customers for profile in profiles.values())
+    by_segment: dict[int, list[ClusterSegment]] = {}
+    for cluster in clusters:
+        by_segment.setdefault(cluster.segment_id, []).append(cluster)
+    return [
+        {
+            "segment_id": segment_id,
+            "segment_name": members[0].segment_name,
+            "description": members[0].description,
+            "recommended_action": members[0].recommended_action,
+            "customers": (customers := sum(part.customers for part in parts)),
+            "share": customers / total,
+            **{name: getattr(members[0], name) for name in RULE},
+            **{name: getattr(min(members, key=_stability), name) for name in ("stability", "stability_band")},
+            **{f"avg_{name}": sum((part.columns[name] for part in parts), Profile(0)).mean for name in averaged},
+        }
+        for segment_id, members in sorted(by_segment.items())
+        for parts in [[profiles[one.cluster_label] for one in members if one.cluster_label in profiles]]
+    ]
+
+
+def _stability(cluster: ClusterSegment) -> float:
+    return 1.0 if cluster.stability is None else cluster.stability
+
+
+def _take_rejected(transaction: Transaction, run_id: int, shards: Sequence[Row]) -> None:
+    for shard in shards:
+        table = staging_table(Attempt(run_id, shard.shard, shard.attempt).rejected_table)
+        transaction.execute("publishing/take_rejected", {"table": table}, run_id=run_id)
+        transaction.execute("scoring/drop_table", {"table": table})

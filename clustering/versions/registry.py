@@ -1,0 +1,240 @@
+"""Versions and champions: rows in the warehouse, artifacts in the model store."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import Any
+
+from psycopg2.extras import Json
+
+from clustering.errors import ArtifactError, NoChampionError
+from clustering.segments.events import Event, events_between
+from clustering.versions.artifacts import Artifact, read_artifact, write_artifact
+from clustering.versions.cluster_points import keep_explanations
+from clustering.versions.own_names import own_names, record_events
+from clustering.versions.version import (
+    Version,
+    former_champion,
+    read_champion,
+    read_numbered,
+    read_segment_ids,
+    read_version,
+    require_champion,
+    require_new_numbers,
+    require_status,
+)
+from clustering.warehouse import Transaction, Warehouse
+
+__all__ = ["Registry", "Training", "Version"]
+
+FIGURES = (
+    "clusters",
+    "smallest_share",
+    "noise_share",
+    "silhouette",
+    "prediction_strength",
+    "min_jaccard",
+    "gap",
+    "gap_error",
+    "bic",
+)
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a version was trained on and what came out, for its row."""
+
+    structure: str
+    metrics: Mapping[str, Any]
+    sample_rule: str
+    sample_rows: int
+    sample_sha256: str
+    candidates: Sequence[Mapping[str, Any]] = ()
+
+
+class Registry:
+    """The versions of every model, and which of them is champion."""
+
+    def __init__(self, warehouse: Warehouse, store: Path) -> None:
+        self.warehouse = warehouse
+        self.store = store
+
+    def register(self, artifact: Artifact, training: Training, *, estimator: Any) -> Version:
+        """Store a new version as a candidate and return its row."""
+        with self.warehouse.transaction() as transaction:
+            _lock(transaction, artifact.model)
+            number = transaction.scalar("registry/next_version", model=artifact.model)
+            name, digest = write_artifact(self.store, artifact, version=number, estimator=estimator)
+            identity = transaction.scalar(
+                "registry/insert_version",
+                model=artifact.model,
+                version=number,
+                structure=training.structure,
+                algorithm=artifact.algorithm,
+                features=list(artifact.features),
+                settings=Json(dict(artifact.settings)),
+                metrics=Json(dict(training.metrics)),
+                clusters=Json([asdict(cluster) for cluster in artifact.clusters]),
+                artifact=name,
+                artifact_sha256=digest,
+                sample_rule=training.sample_rule,
+                sample_rows=training.sample_rows,
+                sample_sha256=training.sample_sha256,
+                library_versions=Json(_library_versions()),
+            )
+            keep_explanations(transaction, identity, artifact)
+            transaction.insert("registry/insert_candidate", candidate_rows(identity, training.candidates))
+            return read_version(transaction, identity)
+
+    def version(self, model_version_id: int) -> Version:
+        """Return a version's row; ArtifactError when there is none."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            return read_version(transaction, model_version_id)
+
+    def numbered(self, model: str, version: int) -> Version:
+        """Return a model's version by its number; ArtifactError when there is none."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            return read_numbered(transaction, model, version)
+
+    def decision(self, version: Version, *, decided_by: str) -> tuple[str, str] | None:
+        """Return what somebody has decided on a version, and why; None for nothing."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            row = transaction.row("registry/decision", model_version_id=version.model_version_id, decided_by=decided_by)
+        return (row.decision, row.reason) if row else None
+
+    def champions(self, models: Iterable[str]) -> dict[str, Version]:
+        """Return the champion of each of these models that has one."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            rows = transaction.rows("registry/champions", models=list(models))
+        return {row.model: Version(**row._mapping) for row in rows}
+
+    def load(self, version: Version) -> Artifact:
+        """Read a version's artifact; ArtifactError when it was pruned or is not the one that was registered."""
+        if version.artifact_pruned_at is not None:
+            raise ArtifactError(
+                f"the artifact of {version.model} version {version.version} was pruned on "
+                f"{version.artifact_pruned_at:%Y-%m-%d}; choose a newer version, or retrain the model"
+            )
+        return read_artifact(self.store, version.artifact, sha256=version.artifact_sha256)
+
+    def segment_ids(self, model: str) -> set[int]:
+        """Return every segment id that a champion of the model has or had."""
+        with self.warehouse.transaction(read_only=True) as transaction:
+            return read_segment_ids(transaction, model)
+
+    def promote(
+        self,
+        version: Version,
+        *,
+        instead_of: Version | None,
+        reason: str,
+        metrics: Mapping[str, Any],
+        events: Sequence[Event],
+        decided_by: str,
+    ) -> None:
+        """Make a candidate, or a refused version, the champion in place of `instead_of`, and record the events.
+
+        Raises RunError when another champion was appointed since the decision was prepared, when somebody else decided
+        on the version, or when a new segment of it would take the number of another one.
+        """
+        with self.warehouse.transaction() as transaction:
+            _lock(transaction, version.model)
+            require_status(transaction, version, "candidate", "refused")
+            require_champion(transaction, version, instead_of)
+            require_new_numbers(transaction, version, instead_of)
+            _appoint(transaction, version)
+            _decide(transaction, version, instead_of, "promoted", reason, metrics, decided_by)
+            record_events(transaction, version.model, version.model_version_id, _visible(transaction, version, events))
+
+    def refuse(
+        self, version: Version, *, instead_of: Version | None, reason: str, metrics: Mapping[str, Any], decided_by: str
+    ) -> None:
+        """Record that a candidate does not become champion; RunError when somebody else decided on it."""
+        with self.warehouse.transaction() as transaction:
+            _lock(transaction, version.model)
+            require_status(transaction, version, "candidate")
+            transaction.execute("registry/set_status", model_version_id=version.model_version_id, status="refused")
+            _decide(transaction, version, instead_of, "refused", reason, metrics, decided_by)
+
+    def roll_back(self, model: str, *, to_version: int | None = None, decided_by: str) -> Version:
+        """Make a former champion the champion again and return it: the one before the present, or that version.
+
+        The next run scores exactly as it did. Raises NoChampionError when the model has no champion, RunError when it
+        has no such former champion, ArtifactError when its artifact was pruned or damaged.
+        """
+        with self.warehouse.transaction() as transaction:
+            _lock(transaction, model)
+            present = read_champion(transaction, model)
+            if present is None:
+                raise NoChampionError(f"{model} has no champion, and so no former one; run the DAG retrain_models")
+            version = former_champion(transaction, present, to_version)
+            self.load(version)
+            because = f"since {present.model} was rolled back from version {present.version} to {version.version}"
+            events = events_between(present.segment_names, version.segment_names, because=because)
+            _appoint(transaction, version)
+            reason = f"back from version {present.version} to version {version.version}, by hand"
+            _decide(transaction, version, present, "rolled_back", reason, version.metrics, decided_by)
+            record_events(transaction, model, version.model_version_id, _visible(transaction, version, events))
+        return replace(version, status="champion")
+
+
+def candidate_rows(model_version_id: int, candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the candidates that were tried for a version: settings, figures, verdicts, chosen."""
+    return [
+        {
+            "model_version_id": model_version_id,
+            "candidate": number,
+            "chosen": candidate["chosen"],
+            "settings": Json(dict(candidate["settings"])),
+            "verdict": "; ".join(candidate["verdicts"]) or "passed",
+            **{name: candidate["figures"].get(name) for name in FIGURES},
+            "figures": Json(dict(candidate["figures"])),
+        }
+        for number, candidate in enumerate(candidates, start=1)
+    ]
+
+
+def _lock(transaction: Transaction, model: str) -> None:
+    transaction.execute("registry/lock_model", model=model)
+
+
+def _appoint(transaction: Transaction, version: Version) -> None:
+    transaction.execute("registry/retire_champion", model=version.model)
+    transaction.execute("registry/set_status", model_version_id=version.model_version_id, status="champion")
+
+
+def _visible(transaction: Transaction, version: Version, events: Iterable[Event]) -> list[Event]:
+    """Leave out the renames that nobody sees, because an analyst's name stands in front of them."""
+    own = own_names(transaction, [version.model])[version.model]
+    named = {segment for segment, row in own.items() if row.segment_name}
+    return [event for event in events if event.event != "rename" or event.segment_id not in named]
+
+
+def _decide(
+    transaction: Transaction,
+    version: Version,
+    previous: Version | None,
+    decision: str,
+    reason: str,
+    metrics: Mapping[str, Any],
+    decided_by: str,
+) -> None:
+    transaction.execute(
+        "registry/insert_decision",
+        model=version.model,
+        model_version_id=version.model_version_id,
+        previous_version_id=previous.model_version_id if previous else None,
+        decision=decision,
+        reason=reason,
+        metrics=Json(dict(metrics)),
+        decided_by=decided_by,
+    )
+
+
+def _library_versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: library_version(name) for name in LIBRARIES}}

@@ -1,0 +1,341 @@
+"""Forgetting a customer."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg2
+import pytest
+
+from clustering.cli import main
+from clustering.config import Configuration
+from clustering.errors import DataError, RunError
+from clustering.privacy.forgetting import forget
+from clustering.scoring import drop_expired, score_shard
+from clustering.versions.registry import Registry
+from clustering.warehouse import Warehouse, migrate
+from tests.appointing import appoint, appointed_template
+from tests.clustering.scoring.conftest import Project
+
+__all__ = ["appointed_template"]
+
+# A key that occurs nowhere by chance.
+SOMEBODY = 7_316_498_205_117
+COLUMNS = """
+select format('%I.%I', namespace.nspname, class.relname), attribute.attname
+from pg_attribute as attribute
+join pg_class as class on class.oid = attribute.attrelid
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+where namespace.nspname in ('segmentation', 'segmentation_staging') and class.relkind in ('r', 'p', 'm')
+    and attribute.attnum > 0 and not attribute.attisdropped
+"""
+
+
+@pytest.fixture
+def project(
+    create_database: Callable[..., str],
+    appointed_template: tuple[str, Path],
+    configuration: Configuration,
+    tmp_path: Path,
+) -> Project:
+    """Return a project with champions of all three models and a model store of its own."""
+    name, store = appointed_template
+    shutil.copytree(store, tmp_path / "store")
+    warehouse = Warehouse(create_database(name))
+    return Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
+
+
+def rows_with(project: Project, key: int | str) -> dict[str, int]:
+    """Return in how many rows of which column of the schemas a key stands, partitions included."""
+    found = {}
+    for table, column in project.sql(COLUMNS):
+        ((rows,),) = project.sql(f'select count(*) from {table} where "{column}"::text like %s', f"%{key}%")  # noqa: S608
+        if rows:
+            found[f"{table}.{column}"] = rows
+    return found
+
+
+def become_customer(project: Project, key: int, *, instead_of: int) -> None:
+    """Give a key to a customer of the source."""
+    project.sql("update public.customers set customer_id = %s where customer_id = %s", key, instead_of)
+
+
+def a_core_customer(project: Project) -> int:
+    """Return a valid customer whose values are a core point of DBSCAN's champion."""
+    version = project.registry.champions(["dbscan"])["dbscan"]
+    artifact = project.registry.load(version)
+    income, score = artifact.scaling.invert(artifact.parameters["core"])[100]
+    [(key,), *_] = project.sql(
+        "select customer_id from public.customers where customer_id is not null and age ~ '^[0-9]{2}$'"
+        " and abs(annual_income - %s) < 1e-6 and abs(spending_score - %s) < 1e-6",
+        float(income),
+        float(score),
+    )
+    return int(key)
+
+
+def run_forget(project: Project, key: Any = SOMEBODY) -> dict[str, Any]:
+    """Forget a customer."""
+    return forget(
+        project.warehouse, project.configuration, project.registry, customer_id=str(key), requested_by="Ada Lovelace"
+    )
+
+
+@pytest.fixture
+def known(project: Project) -> Project:
+    """Return a project with two nights, a rejected row and a sample that all know a customer."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    project.night("2026-11-20")
+    project.sql("update public.customers set annual_income = -1 where customer_id = %s", SOMEBODY)
+    project.night("2026-11-21")
+    project.sql("create table segmentation_staging.sample_20261121000000_abc as select * from public.customers")
+    return project
+
+
+def test_nothing_is_left(known: Project) -> None:
+    """No column of any table has the key any more, and the report counts what was removed."""
+    before = rows_with(known, SOMEBODY)
+    assert {place.split(".")[1] for place in before} >= {"customer_labels", "rejected_customers", "segment_history"}
+    report = run_forget(known)
+    assert rows_with(known, SOMEBODY) == {}
+    assert report["left"] == {}
+    assert report["removed"] == {
+        "segmentation.customer_labels": 3,
+        "segmentation.rejected_customers": 1,
+        "segmentation.segment_history": 3,
+        "segmentation_staging.sample_20261121000000_abc": 1,
+    }
+    assert report["tables_searched"] > 20
+    assert run_forget(known)["removed"] == {}
+
+
+@pytest.fixture
+def by_name(create_database: Callable[..., str], configuration: Configuration, tmp_path: Path) -> Project:
+    """Return a project whose customers' keys are texts."""
+    columns = configuration.contract.columns
+    key = columns["customer_id"].model_copy(update={"type": "text"})
+    contract = configuration.contract.model_copy(update={"columns": {**columns, "customer_id": key}})
+    warehouse = Warehouse(create_database())
+    migrate(warehouse, contract)
+    project = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
+    appoint(project, "kmeans")
+    project.sql(
+        "create table customers as select 'customer ' || g as customer_id, 20 + g % 50 as age, 'x' as gender,"
+        " 20000 + g * 100.0 as annual_income, 1 + g % 99 as spending_score from generate_series(1, 400) as g"
+    )
+    return replace(project, configuration=configuration.model_copy(update={"contract": contract}))
+
+
+def test_key_between_two_shards(by_name: Project) -> None:
+    """A customer whose key has cut the source into shards stands nowhere any more either."""
+    planned = by_name.plan(shards=4)
+    ((key, places),) = by_name.sql(
+        "select lower_bound, count(*) from segmentation.run_shards where shard = 2 group by 1"
+    )
+    assert places == 1
+    assert "segmentation.run_shards.lower_bound" in rows_with(by_name, key)
+    for shard in planned["shards"]:
+        by_name.score(planned["run_id"], shard)
+    by_name.publish(planned["run_id"])
+    report = run_forget(by_name, key)
+    assert report["removed"] == {"segmentation.customer_labels": 1, "segmentation.segment_history": 1}
+    assert report["left"] == {}
+    assert rows_with(by_name, key) == {}
+
+
+def test_keys_between_shards_of_former_releases(warehouse: Warehouse) -> None:
+    """The migration takes them out of the runs that have ended, and leaves them to the one that is being scored."""
+    with warehouse.transaction() as transaction:
+        run = transaction.connection.exec_driver_sql
+        run("drop table segmentation.segment_groups, segmentation.audit_log cascade")
+        run("drop function segmentation.audit_segment_names() cascade")
+        run("alter table segmentation.run_shards drop column compositions")
+        for status in ("running", "abandoned"):
+            run(
+                "with run as (insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, status)"
+                " values ('2026-03-02', false, 'test', 'customers', %(status)s) returning run_id)"
+                " insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)"
+                " select run_id, shard, shard, shard + 1 from run, generate_series(0, 1) as shard",
+                {"status": status},
+            )
+        transaction.execute("migrations/0011_governance")
+        left = run(
+            "select status, count(lower_bound), count(upper_bound) from segmentation.run_shards"
+            " join segmentation.scoring_runs using (run_id) group by 1 order by 1"
+        ).all()
+    assert left == [("abandoned", 0, 0), ("running", 2, 2)]
+
+
+def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
+    """Labels that retention has begun to detach are no part of the table of all labels, and lose the customer too."""
+    few = known.with_contract(label_runs=1)
+    with closing(psycopg2.connect(known.warehouse.uri)) as connection, connection, connection.cursor() as reader:
+        reader.execute("select count(*) from segmentation.customer_segments")
+        assert drop_expired(few.warehouse, few.configuration)["left"] == [1]
+        assert known.sql("select inhrelid::regclass::text from pg_inherits where inhdetachpending") == [
+            ("segmentation.labels_1",)
+        ]
+        report = run_forget(few)
+    assert report["removed"]["segmentation.labels_1"] == 3
+    assert report["left"] == {}
+    assert rows_with(known, SOMEBODY) == {}
+
+
+def test_published_counts_stay(known: Project) -> None:
+    """Segments say how many customers there were on their date."""
+    question = "select * from segmentation.segments order by as_of, model, segment_id"
+    before = known.sql(question)
+    run_forget(known)
+    assert known.sql(question) == before
+
+
+def test_next_night_brings_nobody_back(known: Project) -> None:
+    """A customer who has left the source stays forgotten; the report warns while the source has them."""
+    assert run_forget(known)["source_rows"] == 1
+    known.sql("delete from public.customers where customer_id = %s", SOMEBODY)
+    assert run_forget(known)["source_rows"] == 0
+    known.night("2026-11-22")
+    assert rows_with(known, SOMEBODY) == {}
+
+
+def test_core_point_is_dropped(project: Project) -> None:
+    """The point goes from artifact and warehouse, the former artifact from the store, and the night still works."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    version = project.registry.champions(["dbscan"])["dbscan"]
+    before = project.registry.load(version)
+    (told,) = run_forget(project)["core_points"]
+    assert (told["model"], told["version"], told["outcome"]) == ("dbscan", version.version, "dropped")
+    now = project.registry.champions(["dbscan"])["dbscan"]
+    after = project.registry.load(now)
+    assert len(after.parameters["core"]) == len(before.parameters["core"]) - 1
+    assert not (project.registry.store / version.artifact).exists()
+    gone = {tuple(row) for row in before.parameters["core"]} - {tuple(row) for row in after.parameters["core"]}
+    (point,) = gone
+    points = np.concatenate(
+        [
+            np.reshape(row[0], (-1, 2))
+            for row in project.sql(
+                "select points from segmentation.version_clusters where model_version_id = %s and points <> '{}'",
+                version.model_version_id,
+            )
+        ]
+    )
+    assert len(points) == len(after.parameters["core"])
+    assert not (points == point).all(axis=1).any()
+    assert project.night()["status"] == "published"
+    assert [row[0] for row in project.sql("select action from segmentation.audit_log order by audit_id")] == [
+        "drop_core_point",
+        "forget",
+    ]
+
+
+def test_core_point_of_somebody_who_has_left(project: Project) -> None:
+    """Without the source's row nobody knows which point was theirs: the report asks for a retraining."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    project.night()
+    project.sql("delete from public.customers where customer_id = %s", SOMEBODY)
+    (told,) = run_forget(project)["core_points"]
+    assert told["outcome"] == "unknown"
+    assert "retrain" in told["meaning"]
+
+
+def test_customer_whose_values_have_changed(project: Project) -> None:
+    """A point that does not have today's values is not taken for the customer's."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    project.sql("update public.customers set annual_income = annual_income + 0.5 where customer_id = %s", SOMEBODY)
+    before = project.registry.champions(["dbscan"])["dbscan"]
+    (told,) = run_forget(project)["core_points"]
+    assert told["outcome"] == "not found"
+    assert project.registry.champions(["dbscan"])["dbscan"] == before
+
+
+def test_artifact_that_is_lost(known: Project) -> None:
+    """A version without its files hinders nothing: the rows go, and the report says which version it is."""
+    shutil.rmtree(known.registry.store / known.registry.champions(["dbscan"])["dbscan"].artifact)
+    report = run_forget(known)
+    assert [told["outcome"] for told in report["core_points"]] == ["unreadable"]
+    assert rows_with(known, SOMEBODY) == {}
+
+
+def test_audit_does_not_name_the_customer(known: Project) -> None:
+    """Who asked and how many rows went is noted, under a random number."""
+    report = run_forget(known)
+    ((actor, detail),) = known.sql(
+        "select actor, detail from segmentation.audit_log where action = 'forget' and detail ->> 'request' = %s",
+        report["request"],
+    )
+    assert actor == "Ada Lovelace"
+    assert detail["removed"] == report["removed"]
+    assert str(SOMEBODY) not in json.dumps(detail)
+
+
+def test_not_while_a_run_is_scored(known: Project) -> None:
+    """A run that has read the customer would bring them back: it is refused, and nothing is removed."""
+    planned = known.plan("2026-11-22")
+    score_shard(known.warehouse, known.configuration, known.registry, run_id=planned["run_id"], shard=0)
+    before = rows_with(known, SOMEBODY)
+    with pytest.raises(RunError, match=rf"run {planned['run_id']} \(as of 2026-11-22\) is being scored"):
+        run_forget(known)
+    assert rows_with(known, SOMEBODY) == before
+
+
+def test_no_key(project: Project) -> None:
+    """What cannot be a key is refused."""
+    with pytest.raises(DataError, match="'Ada' is no key of a customer: customer_id is bigint"):
+        run_forget(project, "Ada")
+
+
+def test_same_characters_elsewhere_are_told(known: Project) -> None:
+    """A note that names the customer is not removed, but told."""
+    known.sql("update segmentation.scoring_runs set note = 'for customer ' || %s where run_id = 1", SOMEBODY)
+    assert run_forget(known)["left"] == {"segmentation.scoring_runs": 1}
+
+
+@pytest.fixture
+def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Let the command line work on a project that knows a customer."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    project.night(models=["kmeans"])
+    monkeypatch.setenv("WAREHOUSE_URL", project.warehouse.uri)
+    monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
+    return project
+
+
+def test_from_a_terminal(terminal: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """One JSON document on stdout, and a warning while the source still has the customer."""
+    assert main(["forget", str(SOMEBODY), "--by", "Ada", "--yes", "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["source_rows"] == 1
+    assert "the source still has the customer" in err
+    assert rows_with(terminal, SOMEBODY) == {}
+
+
+def test_what_is_left_is_told_to_look_at(terminal: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    """The terminal names the tables, and does not call every hit chance."""
+    terminal.sql("update segmentation.scoring_runs set note = 'for customer ' || %s", SOMEBODY)
+    assert main(["forget", str(SOMEBODY), "--by", "Ada", "--yes"]) == 0
+    said = capfd.readouterr().out
+    assert "remove such words by hand" in said
+    assert "  1 of segmentation.scoring_runs" in said
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), (None, 2)])
+def test_asks_first(terminal: Project, monkeypatch: pytest.MonkeyPatch, answer: str | None, code: int) -> None:
+    """Without --yes somebody has to agree; where there is no terminal nobody can."""
+    stdin = io.StringIO(answer or "")
+    monkeypatch.setattr(stdin, "isatty", lambda: answer is not None)
+    monkeypatch.setattr("sys.stdin", stdin)
+    try:
+        ended = main(["forget", str(SOMEBODY), "--by", "Ada"])
+    except SystemExit as stopped:
+        ended = int(stopped.code or 0)
+    assert ended == code
+    assert (rows_with(terminal, SOMEBODY) == {}) == (code == 0)

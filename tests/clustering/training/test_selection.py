@@ -1,0 +1,241 @@
+"""The choice among candidates: what the criteria say of data whose answer is known."""
+
+import csv
+import logging
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+
+from benchmarks.verdicts import five_groups_like_mall, isotropic, uniform
+from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.training import selection as selection_module
+from clustering.training.selection import select
+
+DATA = PROJECT.parent / "shared" / "data"
+INCOME, SCORE = "Annual Income (k$)", "Spending Score (1-100)"
+KMEANS = KMeansSpec(algorithm="kmeans", features=("a", "b"))
+GMM = GaussianMixtureSpec(algorithm="gmm", features=("a", "b"))
+DBSCAN = DbscanSpec(algorithm="dbscan", features=("a", "b"))
+QUICK_KMEANS = KMEANS.model_copy(update={"clusters": (2, 5), "n_init": 10})
+QUICK_GMM = GMM.model_copy(update={"components": (2, 5), "covariance_types": ("full", "spherical"), "n_init": 3})
+ALL = pytest.mark.parametrize("spec", [QUICK_KMEANS, QUICK_GMM, DBSCAN], ids=lambda spec: spec.algorithm)
+
+pytestmark = pytest.mark.usefixtures("whole_evaluation")
+
+
+def _read(name, columns):
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"{path} does not exist")
+    with path.open(encoding="utf-8") as file:
+        return np.array([[float(row[column]) for column in columns] for row in csv.DictReader(file)])
+
+
+def _standardised(rows):
+    return (rows - rows.mean(axis=0)) / rows.std(axis=0)
+
+
+def _noise_alone(labels):
+    return np.where(labels < 0, labels.max() + 1 + np.arange(len(labels)), labels)
+
+
+def _with(spec, **settings):
+    return spec.model_copy(update=settings)
+
+
+@pytest.fixture(scope="module")
+def mall():
+    return _standardised(_read("mall_customers.csv", [INCOME, SCORE]))
+
+
+@pytest.fixture(scope="module")
+def log_rfm():
+    return _standardised(np.log1p(_read("online_retail_rfm.csv", ["recency_days", "frequency", "monetary"])))
+
+
+@pytest.fixture(scope="module")
+def five(mall):
+    return KMeans(5, n_init=50, random_state=0).fit(mall).labels_
+
+
+@pytest.fixture(scope="module")
+def kmeans_on_mall(mall, whole_evaluation):
+    return select(mall, KMEANS, seed=0)
+
+
+@pytest.fixture(scope="module")
+def gmm_on_mall(mall, whole_evaluation):
+    return select(mall, GMM, seed=0)
+
+
+@pytest.fixture(scope="module")
+def dbscan_on_mall(mall, whole_evaluation):
+    return select(mall, DBSCAN, seed=0)
+
+
+def test_kmeans_on_mall_customers(kmeans_on_mall):
+    """Five clusters of the published sizes and silhouette, each of them stable."""
+    assert kmeans_on_mall.structure == "structured"
+    assert kmeans_on_mall.refusal is None
+    assert kmeans_on_mall.fitted.settings == {"n_clusters": 5}
+    assert sorted(np.bincount(kmeans_on_mall.fitted.labels).tolist(), reverse=True) == [81, 39, 35, 23, 22]
+    assert kmeans_on_mall.metrics["silhouette"] == pytest.approx(0.5547, abs=0.0005)
+    assert min(kmeans_on_mall.stability) >= 0.9
+
+
+def test_every_candidate_is_recorded(kmeans_on_mall):
+    """Each has its figures and what speaks against it; one is chosen and nothing speaks against that."""
+    candidates = kmeans_on_mall.candidates
+
+    assert [candidate.settings["n_clusters"] for candidate in candidates] == list(range(2, 11))
+    assert [candidate.chosen for candidate in candidates] == [clusters == 5 for clusters in range(2, 11)]
+    assert all((candidate.verdicts == ()) == candidate.chosen for candidate in candidates)
+    assert all({"silhouette", "prediction_strength", "min_jaccard"} <= set(one.figures) for one in candidates)
+    assert candidates[3].figures["gap"] > 2 * candidates[3].figures["gap_error"]
+    assert candidates[1].verdicts[0].startswith("no groups: gap")
+    assert candidates[4].verdicts[0].startswith("unstable: bootstrap Jaccard")
+
+
+def test_kmeans_on_mall_customers_with_age():
+    """Five clusters are unstable there, and are said to be; four or six are taken."""
+    rows = _standardised(_read("mall_customers.csv", ["Age", INCOME, SCORE]))
+    selection = select(rows, _with(KMEANS, features=("age", "income", "score")), seed=0)
+
+    assert selection.structure == "structured"
+    assert selection.fitted.settings["n_clusters"] in (4, 6)
+    assert "unstable" in " ".join(selection.candidates[3].verdicts)
+
+
+def test_gmm_on_mall_customers(gmm_on_mall, five):
+    """Five components that agree with K-Means, whatever their covariances."""
+    assert gmm_on_mall.structure == "structured"
+    assert gmm_on_mall.fitted.settings["n_components"] == 5
+    assert adjusted_rand_score(five, gmm_on_mall.fitted.labels) >= 0.90
+
+
+def test_dbscan_on_mall_customers(dbscan_on_mall, five):
+    """Found without labels: the five groups with little noise, each noise customer counted as a cluster of its own."""
+    assert dbscan_on_mall.structure == "structured"
+    assert dbscan_on_mall.metrics["noise_share"] <= 0.10
+    assert adjusted_rand_score(five, _noise_alone(dbscan_on_mall.fitted.labels)) >= 0.80
+
+
+def test_protected_columns_do_not_show_in_the_labels(kmeans_on_mall, gmm_on_mall, dbscan_on_mall):
+    """The segments of the Mall customers tell nothing of gender."""
+    with (DATA / "mall_customers.csv").open(encoding="utf-8") as file:
+        gender = [row["Gender"] for row in csv.DictReader(file)]
+    for selection in (kmeans_on_mall, gmm_on_mall, dbscan_on_mall):
+        assert adjusted_rand_score(gender, _noise_alone(selection.fitted.labels)) < 0.05
+
+
+@pytest.mark.slow
+def test_kmeans_on_recency_frequency_and_monetary_value(log_rfm):
+    """Three clusters pass, and the larger number is taken before the two with the best silhouette."""
+    selection = select(log_rfm, _with(KMEANS, features=("recency", "frequency", "monetary")), seed=0)
+
+    assert (selection.structure, selection.fitted.settings) == ("structured", {"n_clusters": 3})
+
+
+@ALL
+def test_uniform_noise_has_no_structure(spec):
+    """K-Means divides it into as many segments as are asked for, flagged; the others are refused with the reason."""
+    selection = select(_standardised(uniform(1)[:600]), spec, seed=0, segments=4)
+
+    assert selection.structure == "none"
+    assert selection.verdict.startswith("no cluster structure")
+    if spec.algorithm == "kmeans":
+        assert (selection.refusal, selection.fitted.settings) == (None, {"n_clusters": 4})
+    else:
+        assert selection.refusal == selection.verdict == selection.metrics["refusal"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("spec", [KMEANS, GMM], ids=lambda spec: spec.algorithm)
+def test_five_groups_are_found(spec):
+    """Groups as far apart and as large as those of the Mall customers."""
+    selection = select(_standardised(five_groups_like_mall(1)), spec, seed=0)
+
+    assert (selection.structure, selection.metrics["clusters"]) == ("structured", 5.0)
+
+
+def test_when_no_structure_decides():
+    """K-Means can refuse, and the others can divide."""
+    rows = _standardised(isotropic(3)[:300])
+
+    assert select(rows, _with(QUICK_KMEANS, when_no_structure="refuse"), seed=0).refusal
+    divided = select(rows, _with(QUICK_GMM, when_no_structure="divide", components=(2, 4)), seed=0, segments=3)
+    assert (divided.structure, divided.refusal, divided.metrics["clusters"]) == ("none", None, 3.0)
+
+
+@ALL
+def test_two_selections_are_identical(spec):
+    """The same rows give the same settings, figures and parameters, whatever the number of jobs."""
+    rows = _standardised(make_blobs(300, centers=4, random_state=3)[0])
+    one, other = (select(rows, spec, seed=0, jobs=jobs) for jobs in (1, 2))
+
+    assert one.candidates == other.candidates
+    assert one.stability == other.stability
+    assert all(np.array_equal(one.fitted.parameters[key], value) for key, value in other.fitted.parameters.items())
+
+
+def test_progress_is_logged(mall, caplog):
+    """Each stage says how many fits it took, and the criteria what they found."""
+    caplog.set_level(logging.INFO, logger="clustering.training")
+    select(mall, _with(KMEANS, clusters=(4, 5)), seed=0)
+
+    assert [message.split(":")[0] for message in caplog.messages[:2]] == ["candidates fitted", "prediction strength"]
+    assert caplog.messages[-1] == "5 clusters: stable, and more than noise shows"
+
+
+@ALL
+def test_many_customers_are_judged_by_a_sample_of_them(spec, monkeypatch):
+    """The chosen candidate is fitted to all, with the settings for all; the labels are those of all."""
+    monkeypatch.setattr(selection_module, "WORKING_ROWS", 500)
+    rows, groups = make_blobs(2000, centers=[[-6, -6], [-6, 6], [6, -6], [6, 6]], random_state=0)
+    selection = select(_standardised(rows), spec, seed=0)
+
+    assert len(selection.fitted.labels) == 2000
+    assert adjusted_rand_score(groups, selection.fitted.labels) >= 0.99
+    assert len(selection.stability) == 4
+    assert min(selection.stability) >= 0.85
+
+
+def test_a_near_tie_keeps_the_champions_number():
+    """Settings that pass, or nearly do, are kept unless others are clearly better."""
+    rows = _standardised(make_blobs(600, centers=[[0, 0], [8, 0], [4, 7], [4, 30]], random_state=0)[0])
+    free, kept, left = (
+        select(rows, QUICK_KMEANS, seed=0, incumbent=incumbent)
+        for incumbent in (None, {"n_clusters": 4}, {"n_clusters": 3})
+    )
+
+    assert free.fitted.settings == kept.fitted.settings == left.fitted.settings == {"n_clusters": 4}
+
+
+def test_a_declared_number_is_reported_on_and_not_overruled():
+    """What a person declares is fitted and used; the version says that the criteria found no groups."""
+    rows = _standardised(isotropic(5)[:300])
+    for spec in (_with(KMEANS, clusters=(3, 3)), _with(QUICK_GMM, components=(3, 3)), _with(DBSCAN, eps=5.0)):
+        selection = select(rows, spec, seed=0)
+
+        assert (selection.structure, selection.refusal) == ("none", None)
+        assert "as declared" in selection.verdict
+
+
+def test_one_declared_cluster_is_no_structure():
+    """A single cluster is fitted when it is declared, and said to be none."""
+    selection = select(np.random.default_rng(0).normal(size=(100, 2)), _with(KMEANS, clusters=(1, 1)), seed=0)
+
+    assert selection.structure == "none"
+    assert "there is only one cluster" in selection.verdict
+
+
+def test_candidates_beyond_the_rows_are_refused_and_the_others_compared():
+    """Numbers of clusters that the customers cannot fill are left out, with the reason."""
+    rows = np.repeat([[0.0, 0.0], [1.0, 0.0], [0.0, 5.0]], 20, axis=0)
+    selection = select(rows, _with(KMEANS, clusters=(2, 4)), seed=0)
+
+    assert selection.fitted.settings == {"n_clusters": 3}
+    assert "hold 3 different ones" in selection.candidates[2].verdicts[0]
