@@ -70,7 +70,8 @@ def sync_definitions(transaction: Transaction, contract: Contract) -> list[str]:
     """Make the views and functions that are missing or have changed, drop those without a file; return their names.
 
     A view is replaced where its columns allow it, so that what stands on it stays, and otherwise dropped and made anew
-    with its grants. Raises ConfigurationError where something of somebody else's stands on what has to be dropped.
+    with its grants. Raises ConfigurationError where something of the user's stands on what has to be dropped, or has
+    the name of a new view.
     """
     wanted = {definition.key: definition for definition in _definitions(transaction, contract)}
     present = {(row.kind, row.name): row.sha256 for row in transaction.rows("schema/definitions")}
@@ -79,6 +80,8 @@ def sync_definitions(transaction: Transaction, contract: Contract) -> list[str]:
     for key, definition in wanted.items():
         if present.get(key) == definition.sha256 and definition.name not in dropped:
             continue
+        if key not in present and definition.name not in dropped:
+            _check_is_free(transaction, definition)
         if not _replace(transaction, definition):
             dropped |= _drop(transaction, definition.kind, definition.name, ours)
             transaction.execute(definition.query, definition.names)
@@ -128,6 +131,15 @@ def _reader(name: str) -> str:
             "segmentation_writer"
         )
     return found[1]
+
+
+def _check_is_free(transaction: Transaction, definition: Definition) -> None:
+    relation = f"segmentation.{definition.name}"
+    if definition.kind == "view" and transaction.rows("schema/columns", relation=relation):
+        raise ConfigurationError(
+            f"{relation} is there already and was not made by `clustering migrate`, which has a view of this name; "
+            "rename yours, then migrate"
+        )
 
 
 def _replace(transaction: Transaction, definition: Definition) -> bool:
