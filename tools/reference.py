@@ -93,7 +93,7 @@ from pg_proc where pronamespace = 'segmentation'::regnamespace order by proname
 TABLES_INTRODUCTION = """\
 # Tables
 
-<!-- Made from the comments of the migrated schema by `make docs`; edit the comments in sql/migrations/. -->
+<!-- Made from the comments of the migrated schema by `make docs`; edit the comments in sql/. -->
 
 Everything lies in the schema `segmentation`; `segmentation_staging` holds what runs are working on and is not for
 reading. Read the views: they follow the run that is current. The tables keep the history.

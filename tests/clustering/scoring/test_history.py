@@ -14,7 +14,6 @@ from psycopg2 import sql
 from clustering import Registry, Warehouse, abandon_run, drop_expired, migrate
 from clustering.errors import RunError
 from clustering.versions.registry import Version
-from clustering.warehouse import queries
 from tests.appointing import appoint, appointed_template  # noqa: F401 - a fixture
 from tests.appointing import project as project_with_champions  # noqa: F401 - a fixture
 from tests.clustering.scoring.conftest import Project
@@ -363,31 +362,12 @@ def keeping(project: Project, runs: int):
     return project.configuration.model_copy(update={"contract": contract})
 
 
-def test_migration_makes_the_history_of_the_labels_that_are_kept(project):
-    """What was published before there was a history is in it, as if it had been written night by night."""
-    project.night(DAYS[0])
-    place(project, 1, 3)
-    place(project, 2, None)
-    project.night(DAYS[1])
-    place(project, 2, 2)
-    other_version(project)
-    project.night(DAYS[3])
-    before = history(project)
-    project.sql("drop table segmentation.period_kmeans")
-    _, block = queries.load("migrations/0007_history").text.split("-- What was published before there was a history")
-    project.sql(block[block.index("do $$") :])
-    assert history(project) == before
-    place(project, 1, 1)
-    project.night(DAYS[4])
-    assert_right(project)
-
-
-def test_repeating_the_first_date_of_an_upgraded_history_has_no_movement(project):
+def test_repeating_the_first_date_of_a_history_has_no_movement(project):
     """The date before is published, but nobody is known of it."""
     project.night(DAYS[0])
     project.night(DAYS[1])
     project.sql("delete from segmentation.segment_migrations")
-    project.sql("update segmentation.segment_history set valid_from = %s", DAYS[1])  # as if made by the migration
+    project.sql("update segmentation.segment_history set valid_from = %s", DAYS[1])  # as if it had begun then
     drop_expired(project.warehouse, project.with_contract(label_runs=1).configuration)
     project.night(DAYS[1])
     assert project.sql("select * from segmentation.segment_migrations") == []

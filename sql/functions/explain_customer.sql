@@ -1,65 +1,8 @@
--- Rules, stability and reasons: columns of segments, what reasons are computed from, and the function that does it.
-
-alter table segmentation.segments
-    add column rule            text,
-    add column rule_sql        text,
-    add column rule_coverage   double precision check (rule_coverage between 0 and 1),
-    add column rule_precision  double precision check (rule_precision between 0 and 1),
-    add column rule_fidelity   double precision check (rule_fidelity between 0 and 1),
-    add column stability       double precision check (stability between 0 and 1),
-    add column stability_band  text check (stability_band in ('highly stable', 'valid', 'pattern', 'do not trust')),
-    add column structure       text check (structure in ('structured', 'none'));
-update segmentation.segments as segment
-set structure = version.structure
-from segmentation.model_versions as version
-where version.model_version_id = segment.model_version_id;
-alter table segmentation.segments alter column structure set not null;
-comment on column segmentation.segments.rule is 'What the segment''s customers have in common, in plain words; "approximately" where fidelity, coverage or precision is below 0.9. Learnt when the version was trained.';
-comment on column segmentation.segments.rule_sql is 'The same as a condition on the contract''s columns, in the contract''s units, for valid customers. Null for outliers and where no short rule exists.';
-comment on column segmentation.segments.rule_coverage is 'Share of the segment''s customers that the rule selects, 0 to 1, in the training sample.';
-comment on column segmentation.segments.rule_precision is 'Share of the customers selected by the rule that are in the segment, 0 to 1, in the training sample.';
-comment on column segmentation.segments.rule_fidelity is 'Share of all customers that the version''s rules together put into their segment, 0 to 1, in the training sample.';
-comment on column segmentation.segments.stability is 'Jaccard similarity of the segment with its like in bootstrapped trainings, mean, 0 to 1; null where it was not measured.';
-comment on column segmentation.segments.stability_band is 'What that means (Hennig): highly stable from 0.85, valid from 0.75, pattern from 0.6, do not trust below.';
-comment on column segmentation.segments.structure is 'structured: groups were found; none: the customers are a continuum, and the segments divide it.';
-
-alter table segmentation.scoring_runs add column source_layout jsonb;
-comment on column segmentation.scoring_runs.source_layout is 'Where the run found the customers: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, and what fills a missing value.';
-
-create table segmentation.version_features (
-    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
-    place             integer not null check (place >= 1),
-    feature           text not null,
-    transform         text not null check (transform in ('none', 'log')),
-    mean              double precision not null,
-    scale             double precision not null check (scale > 0),
-    primary key (model_version_id, place)
-);
-comment on table segmentation.version_features is 'One row per version and feature: how a column becomes a feature. With version_clusters, what explain_customer computes from.';
-comment on column segmentation.version_features.model_version_id is 'The version.';
-comment on column segmentation.version_features.place is 'Place of the feature among the version''s, from 1.';
-comment on column segmentation.version_features.feature is 'The contract''s column.';
-comment on column segmentation.version_features.transform is 'none, or log: the logarithm of 1 + value.';
-comment on column segmentation.version_features.mean is 'Subtracted after the transform.';
-comment on column segmentation.version_features.scale is 'Divided by after that.';
-
-create table segmentation.version_clusters (
-    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
-    cluster_label     integer not null,
-    points            double precision[],
-    form              double precision[],
-    constant          double precision not null,
-    primary key (model_version_id, cluster_label)
-);
-comment on table segmentation.version_clusters is 'One row per version and cluster: what a customer''s distance from it costs, (x - p)'' F (x - p) + c with the nearest of its points p; a customer is in the cluster of the least cost. For DBSCAN the points are the features of its core customers, without their keys.';
-comment on column segmentation.version_clusters.model_version_id is 'The version.';
-comment on column segmentation.version_clusters.cluster_label is 'The version''s own number for the cluster, -1 for noise.';
-comment on column segmentation.version_clusters.points is 'Standardised coordinates, point after point: the centroid (K-Means), the mean (GMM), the core customers (DBSCAN); empty for noise; null where there are too many to keep.';
-comment on column segmentation.version_clusters.form is 'F row after row: half the precision matrix (GMM); null for the identity.';
-comment on column segmentation.version_clusters.constant is 'c: minus the logarithm of weight and normalisation (GMM), eps squared (noise), otherwise 0.';
+-- Why a customer is in a segment.
+-- Called by: segmentation_reader.
 
 -- It has the owner's rights, because readers do not see the source; only who was granted it may call it.
-create function segmentation.explain_customer(model text, customer_id {key_type})
+create or replace function segmentation.explain_customer(model text, customer_id {key_type})
 returns table (
     feature         text,
     value           double precision,

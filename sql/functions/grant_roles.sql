@@ -1,18 +1,19 @@
--- Two roles of the server, who reads and who writes, and what each of them may do.
+-- What the roles segmentation_reader and segmentation_writer may do.
+-- Called by: segmentation_writer.
 
-create function segmentation.grant_roles(source_schema text, source_table text)
+create or replace function segmentation.grant_roles(source_schema text, source_table text)
 returns setof text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $function$
 declare
     readable  constant text[] := array[
-        'current_customer_segments', 'current_models', 'current_segments', 'customer_segments', 'drift_checks',
-        'model_history', 'segment_disparity', 'segment_events', 'segment_groups', 'segment_health', 'segment_history',
-        'segment_migrations', 'segment_profiles', 'segment_trend', 'segments'
+        {readable_views},
+        'drift_checks', 'segment_events', 'segment_groups', 'segment_history', 'segment_migrations', 'segment_profiles',
+        'segments'
     ];
-    callable  constant text[] := array['explain_customer', 'segment_as_of'];
-    kept      constant text[] := array['alembic_version', 'contract'];
+    callable  constant text[] := array[{callable_functions}];
+    kept      constant text[] := array['alembic_version', 'contract', 'definitions'];
     appended  constant text[] := array['audit_log', 'promotions'];
     undeleted constant text[] := array['model_versions'];
     todo      record;
@@ -185,4 +186,3 @@ $function$;
 comment on function segmentation.grant_roles(text, text) is
 'Creates the roles segmentation_reader and segmentation_writer where they are missing, gives them what they have not got of their rights, and returns a line for each thing that the user may not do. Rights beyond these stay. Every migration calls it. The arguments are schema and table of the customers.';
 revoke execute on function segmentation.grant_roles(text, text) from public;
-revoke all on schema segmentation, segmentation_staging from public;

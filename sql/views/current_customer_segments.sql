@@ -1,25 +1,9 @@
--- Views for people. Each resolves the current run of a model through published_runs.
-
-create view segmentation.current_models as
-select distinct on (model) model, as_of, run_id, model_version_id, published_at
-from segmentation.published_runs
-order by model, as_of desc;
-comment on view segmentation.current_models is 'The run that is current for each model: that of its latest date.';
-comment on column segmentation.current_models.model is 'Name of the model.';
-comment on column segmentation.current_models.as_of is 'The latest business date published.';
-comment on column segmentation.current_models.run_id is 'The run that made it.';
-comment on column segmentation.current_models.model_version_id is 'The version that labelled it.';
-comment on column segmentation.current_models.published_at is 'When it was published.';
-
-create view segmentation.current_run_ids as
-select coalesce(array_agg(distinct run_id), '{}') as run_ids
-from segmentation.current_models;
-comment on view segmentation.current_run_ids is 'The different runs that are current for some model, in one array.';
-comment on column segmentation.current_run_ids.run_ids is 'Up to sixteen run ids: one model a run at the most.';
+-- The current segment of each customer, by every model.
+-- Read by: segmentation_reader.
 
 -- A scalar subquery a place lets the executor prune all partitions but those of the current runs; a join on the
 -- pointer would scan every run, and pruning does not look into an array. Sixteen is the most models there can be.
-create view segmentation.current_customer_segments as
+create or replace view segmentation.current_customer_segments as
 select
     current.as_of,
     current.model,
