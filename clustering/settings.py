@@ -1,47 +1,177 @@
-"""How much may be posted at once, and how long a night may take, from the environment."""
+"""The settings of the environment: every variable that the package reads, with what holds without it.
+
+A variable is read when its value is asked for. `make docs` writes the table of docs/configure.md from the classes here.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clustering.errors import ConfigurationError
 
+URL = "WAREHOUSE_URL"
+TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
 
 @dataclass(frozen=True)
-class Limits:
+class NotifierSettings:
+    """A class of notifier by its dotted path, and the arguments that one is made with."""
+
+    classpath: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)  # addresses may be in it
+
+
+def _whole_number(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and int(value) > 0:
+        return int(value)
+    raise ValueError(f"is {value!r}; it has to be a whole number above 0")
+
+
+def _notifier(value: Any) -> NotifierSettings:
+    try:
+        settings = NotifierSettings(**json.loads(value))
+        if not isinstance(settings.classpath, str) or not isinstance(settings.kwargs, dict):
+            raise TypeError
+    except (ValueError, TypeError):
+        raise ValueError(
+            'is not of the form {"classpath": "package.module.Class", "kwargs": {}} (not repeated here, for the '
+            "addresses that may be in it)"
+        ) from None
+    return settings
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+
+
+def _variable(name: str, default: Any = None, *, otherwise: str = "not set") -> Any:
+    """Return the field of a variable; `otherwise` says in words what holds without it, where no value does."""
+    return Field(default, validation_alias=name, json_schema_extra={"otherwise": otherwise})
+
+
+class Settings(BaseSettings):
+    """Variables of one concern. Blanks around a value do not count, and an empty one is not set."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        enable_decoding=False,
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=False,
+    )
+
+    @classmethod
+    def read(cls) -> Self:
+        """Return what the environment says now; ConfigurationError names a variable that is wrong."""
+        found: Self = _read(cls, tuple(os.environ.get(name) for name in cls.names()))
+        return found
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the variables."""
+        return [str(one.validation_alias) for one in cls.model_fields.values()]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: dict[str, str]) -> dict[str, str]:
+        stripped = {name: value.strip() for name, value in values.items()}
+        return {name: value for name, value in stripped.items() if value}
+
+
+class WarehouseSettings(Settings):
+    """Where the warehouse is, outside of Airflow."""
+
+    url: SecretStr | None = _variable(URL, otherwise="required")
+    """The warehouse, outside of Airflow: `postgresql://user:password@host:5432/database`."""
+
+
+class FolderSettings(Settings):
+    """Where configuration and versions are."""
+
+    configuration: Path | None = _variable("CLUSTERING_CONFIG", otherwise="`models`")
+    """The folder with contract, segments and models."""
+    store: Path | None = _variable("CLUSTERING_STORE", otherwise="`models/store`")
+    """The folder for the artifacts of versions, shared by all workers."""
+
+
+class AccessSettings(Settings):
+    """Who may use the standalone API."""
+
+    token: SecretStr | None = _variable(TOKEN, otherwise="required by the standalone API")
+    """The token that callers of the API send."""
+    allow_anonymous: Annotated[bool, BeforeValidator(lambda value: value == "1")] = _variable(ANONYMOUS, default=False)
+    """`1` starts the standalone API without a token, for everybody."""
+
+
+class ApiLimits(Settings):
     """The most rows and bytes of one request to the API."""
 
-    rows: int
-    bytes: int
+    rows: WholeNumber = _variable("CLUSTERING_API_MAX_ROWS", 5_000)
+    """Customers of one request to the API."""
+    bytes: WholeNumber = _variable("CLUSTERING_API_MAX_BYTES", 4 * 1024**2)
+    """Size of one request to the API."""
 
 
-def api_limits() -> Limits:
-    """Return the limits of the API: `CLUSTERING_API_MAX_ROWS` and `CLUSTERING_API_MAX_BYTES`.
+class DagLimits(Settings):
+    """The most rows of a run."""
 
-    Raises ConfigurationError for a value that is not a positive whole number.
+    rows: WholeNumber = _variable("CLUSTERING_DAG_MAX_ROWS", 20_000)
+    """Customers of one run of the DAG `cluster_customers`."""
+
+
+class NightSettings(Settings):
+    """When a night is late."""
+
+    hours: WholeNumber = _variable("CLUSTERING_NIGHT_HOURS", 4)
+    """Hours after which a run of `segment_customers` that is not done is late."""
+
+
+class AlertSettings(Settings):
+    """Who is told of what a person should look at."""
+
+    notifier: Annotated[NotifierSettings | None, BeforeValidator(_notifier)] = _variable(
+        "CLUSTERING_NOTIFIER", otherwise="not set: the log alone"
+    )
+    """Who is told of late and failed runs and of drift: JSON with the `classpath` of a notifier of Airflow and its
+    `kwargs`; see [operate.md](operate.md#late-and-missing-nights-alarms-notifications-metrics)."""
+
+
+CONCERNS: Sequence[type[Settings]] = (
+    WarehouseSettings,
+    FolderSettings,
+    AccessSettings,
+    ApiLimits,
+    DagLimits,
+    NightSettings,
+    AlertSettings,
+)
+_Concern = TypeVar("_Concern", bound=Settings)
+
+
+@lru_cache(maxsize=32)
+def _read(concern: type[_Concern], _: Sequence[str | None]) -> _Concern:
+    """Return what the environment says; once for the same values, because that takes longer than a request has."""
+    try:
+        return concern()
+    except ValidationError as error:
+        faults = (f"{fault['loc'][0]} {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors())
+        raise ConfigurationError("; ".join(faults)) from None
+
+
+def compute_in_one_thread() -> None:
+    """Let this process and those that it starts compute in one thread each, where the environment says nothing else.
+
+    The libraries read that when they are loaded, so it has to come before.
     """
-    return Limits(rows=_limit("CLUSTERING_API_MAX_ROWS", 5_000), bytes=_limit("CLUSTERING_API_MAX_BYTES", 4 * 1024**2))
-
-
-def dag_rows() -> int:
-    """Return the most rows of one run of the DAG cluster_customers: `CLUSTERING_DAG_MAX_ROWS`.
-
-    Raises ConfigurationError for a value that is not a positive whole number.
-    """
-    return _limit("CLUSTERING_DAG_MAX_ROWS", 20_000)
-
-
-def night_hours() -> int:
-    """Return after how many hours a night that is not done is late: `CLUSTERING_NIGHT_HOURS`.
-
-    Raises ConfigurationError for a value that is not a positive whole number.
-    """
-    return _limit("CLUSTERING_NIGHT_HOURS", 4)
-
-
-def _limit(variable: str, default: int) -> int:
-    value = os.environ.get(variable, "").strip() or str(default)
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
-        raise ConfigurationError(f"{variable} is {value!r}; it has to be a whole number above 0")
-    return int(value)
+    for variable in THREADS:
+        os.environ.setdefault(variable, "1")

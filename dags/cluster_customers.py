@@ -16,11 +16,11 @@ from airflow.sdk import Param, dag, result, task
 import clustering
 from clustering.config import model_names
 from clustering.customers.json_schema import body_schema, example_record
-from clustering.settings import dag_rows
+from clustering.settings import DagLimits
 from segmentation_definitions import DEFAULT_ARGS, open_session
 
 CONTRACT = clustering.load_configuration().contract
-FIELDS = body_schema(CONTRACT, model_names(), most_rows=dag_rows())
+FIELDS = body_schema(CONTRACT, model_names(), most_rows=DagLimits.read().rows)
 EXAMPLE = json.dumps([example_record(CONTRACT)])
 
 

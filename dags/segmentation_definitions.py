@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
 from clustering.errors import ConfigurationError, PermanentError, TransientError
-from clustering.settings import night_hours
+from clustering.settings import NightSettings, compute_in_one_thread
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,8 @@ class Session:
 @contextmanager
 def open_session() -> Iterator[Session]:
     """Open the warehouse, the configuration and the model store for one task."""
-    # Tasks run side by side, so each computes in one thread. The libraries read this when they are loaded, and nothing
-    # in a task's process has loaded them before this line.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    # Tasks run side by side. Nothing in a task's process has loaded a library for numbers before this line.
+    compute_in_one_thread()
     warehouse = clustering.Warehouse(warehouse_url())
     try:
         registry = clustering.Registry(warehouse, store_directory())
@@ -167,7 +165,7 @@ def alarmed_models(events: Mapping[Any, Iterable[Any]]) -> list[str]:
 
 def late_night() -> DeadlineAlert:
     """Return the alert of a night that is not done in time."""
-    hours = night_hours()
+    hours = NightSettings.read().hours
     message = {
         "subject": "segment_customers is late",
         "text": f"not done {hours} hours after it was queued; readers keep the former segments",

@@ -15,7 +15,7 @@ from typing import Any
 from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.module_loading import import_string
 
-from clustering.monitoring.alerts import notifier_settings
+from clustering.settings import AlertSettings
 
 TIMEOUT = 10  # seconds
 
@@ -89,7 +89,7 @@ class Webhook(BaseNotifier):
 
 def configured_notifier() -> BaseNotifier | None:
     """Return the notifier that the environment names, made anew."""
-    settings = notifier_settings()
+    settings = AlertSettings.read().notifier
     if settings is None:
         return None
     notifier: BaseNotifier = import_string(settings.classpath)(**settings.kwargs)

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,13 @@ def code() -> Iterator[Path]:
 
 def text_of(paths: Iterator[Path]) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def without_sentences(path: Path) -> str:
+    """Return the names and operators of a Python file, without its texts and comments."""
+    with path.open("rb") as file:
+        tokens = list(tokenize.tokenize(file.readline))
+    return " ".join(token.string for token in tokens if token.type in (tokenize.NAME, tokenize.OP))
 
 
 def read_requirements(text: str) -> list[Requirement]:
@@ -178,6 +186,13 @@ def test_readme_examples_are_valid(tmp_path: Path) -> None:
     model = model.replace("annual_income, spending_score", "revenue")
     (tmp_path / "kmeans_four.yaml").write_text(model, encoding="utf-8")
     assert load_configuration(tmp_path).models.keys() == {"kmeans_four"}
+
+
+def test_environment_is_read_in_one_place() -> None:
+    """No module of the product but `clustering/settings.py` reads or sets variables of the environment."""
+    product = [path for folder in ("clustering", "dags", "plugins") for path in (PROJECT / folder).rglob("*.py")]
+    found = [path for path in product if re.search(r"\b(?:environb?|getenv|putenv)\b", without_sentences(path))]
+    assert found == [PROJECT / "clustering" / "settings.py"]
 
 
 def test_package_does_not_import_airflow() -> None:

@@ -31,6 +31,7 @@ from clustering.config import (
     load_configuration,
 )
 from clustering.demo import embedded
+from clustering.settings import CONCERNS
 from clustering.warehouse import Warehouse, migrate
 
 CONFIGURE, TABLES = PROJECT / "docs" / "configure.md", PROJECT / "docs" / "tables.md"
@@ -57,36 +58,16 @@ PATTERNS = {
     "^[a-z_][a-z0-9_]{0,55}$": "a name of lower-case letters, digits and underscores",
     r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$": "`table` or `schema.table`",
 }
-VARIABLES: Sequence[tuple[str, str, str]] = (
-    (
-        "WAREHOUSE_URL",
-        "required",
-        "The warehouse, outside of Airflow: `postgresql://user:password@host:5432/database`.",
-    ),
-    (
-        "AIRFLOW_CONN_WAREHOUSE",
-        "the connection `warehouse` of Airflow",
-        "The warehouse, inside Airflow; the same form.",
-    ),
-    ("CLUSTERING_CONFIG", "`models`", "The folder with contract, segments and models."),
-    ("CLUSTERING_STORE", "`models/store`", "The folder for the artifacts of versions, shared by all workers."),
-    ("CLUSTERING_API_TOKEN", "required by the standalone API", "The token that callers of the API send."),
-    ("CLUSTERING_API_ALLOW_ANONYMOUS", "not set", "`1` starts the standalone API without a token, for everybody."),
-    ("CLUSTERING_API_MAX_ROWS", "`5000`", "Customers of one request to the API."),
-    ("CLUSTERING_API_MAX_BYTES", "`4194304`", "Size of one request to the API."),
-    ("CLUSTERING_DAG_MAX_ROWS", "`20000`", "Customers of one run of the DAG `cluster_customers`."),
-    ("CLUSTERING_NIGHT_HOURS", "`4`", "Hours after which a run of `segment_customers` that is not done is late."),
-    (
-        "CLUSTERING_NOTIFIER",
-        "not set: the log alone",
-        "Who is told of late and failed runs and of drift: JSON with the `classpath` of a notifier of Airflow and its "
-        "`kwargs`; see [operate.md](operate.md#late-and-missing-nights-alarms-notifications-metrics).",
-    ),
+# Airflow reads it, and gives tasks a connection.
+CONNECTION = (
+    "AIRFLOW_CONN_WAREHOUSE",
+    "the connection `warehouse` of Airflow",
+    "The warehouse, inside Airflow; the same form.",
 )
 CONFIGURE_INTRODUCTION = """\
 # Settings
 
-<!-- Made from the code by `make docs`; edit the descriptions in clustering/config/ or tools/reference.py. -->
+<!-- Made from the code by `make docs`; edit the descriptions in clustering/config/ and clustering/settings.py. -->
 
 A setting is a key of a YAML file, a variable of the environment, or a parameter of a DAG; there is no fourth place. The
 YAML files lie in one folder, `models/` or what `CLUSTERING_CONFIG` names: `customers.yaml`, `segments.yaml`, and one
@@ -94,6 +75,7 @@ file for each model, named after it. A mistake in any of them stops what reads i
 what is allowed. `models/` and `examples/` hold complete configurations; the parameters of the DAGs are in
 [operate.md](operate.md#with-airflow).
 """
+ENVIRONMENT = "Blanks around a value do not count, and an empty one is not set."
 RELATIONS = """
 select class.oid, class.relname, class.relkind = 'v', obj_description(class.oid, 'pg_class')
 from pg_class as class
@@ -112,7 +94,7 @@ from pg_proc where pronamespace = 'segmentation'::regnamespace order by proname
 TABLES_INTRODUCTION = """\
 # Tables
 
-<!-- Made from the comments of the migrated schema by `make docs`; edit the comments in sql/migrations/. -->
+<!-- Made from the comments of the migrated schema by `make docs`; edit the comments in sql/. -->
 
 Everything lies in the schema `segmentation`; `segmentation_staging` holds what runs are working on and is not for
 reading. Read the views: they follow the run that is current. The tables keep the history.
@@ -133,9 +115,19 @@ def configure_page() -> str:
             if name in model.__annotations__
         ]
         parts.append(f"## {title}\n\n{introduction}\n\n" + _table(("key", "allowed", "default", "meaning"), rows))
-    variables = [(f"`{name}`", default, meaning) for name, default, meaning in VARIABLES]
-    parts.append("## Environment\n\n" + _table(("variable", "default", "meaning"), variables))
+    named = [(f"`{name}`", default, meaning) for name, default, meaning in variables()]
+    parts.append(f"## Environment\n\n{ENVIRONMENT}\n\n" + _table(("variable", "default", "meaning"), named))
     return "\n".join(parts)
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """Return name, default and meaning of every variable of the environment."""
+    found = [
+        (str(one.validation_alias), _default_of_variable(one), _text(one.description))
+        for concern in CONCERNS
+        for one in concern.model_fields.values()
+    ]
+    return [found[0], CONNECTION, *found[1:]]
 
 
 def tables_page(uri: str) -> str:
@@ -204,6 +196,10 @@ def _default(field: Any) -> str:
         default = list(default)
     written = yaml.safe_dump(default, default_flow_style=True).removesuffix("...\n").strip()
     return f"`{written}`"
+
+
+def _default_of_variable(field: Any) -> str:
+    return f"`{field.default}`" if field.default else str(field.json_schema_extra["otherwise"])
 
 
 def _text(said: str | None) -> str:

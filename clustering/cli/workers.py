@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from pathlib import Path
 from clustering.cli.options import Session
 from clustering.cli.output import logs_to_stderr
 from clustering.errors import RunError
+from clustering.settings import compute_in_one_thread
 
 
 def score_shards(session: Session, *, run_id: int, shards: Sequence[int], jobs: int) -> Iterator[dict[str, int]]:
@@ -63,10 +63,8 @@ def _sigint_for_the_parent_alone() -> Iterator[None]:
 
 def _prepare(level: int) -> None:
     logs_to_stderr(level)
-    # Processes work side by side, so each computes in one thread. The libraries read this when they are loaded, which
-    # nothing in this process has done before.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
+    # Processes work side by side. Nothing in this one has loaded a library for numbers before.
+    compute_in_one_thread()
 
 
 def _score(uri: str, configuration: Path, store: Path, run_id: int, shard: int) -> dict[str, int]:

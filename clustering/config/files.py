@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from clustering.config.contract import Contract
 from clustering.config.frozen import Frozen
 from clustering.config.models import ModelSpec, specification
 from clustering.errors import ConfigurationError
+from clustering.settings import FolderSettings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"
@@ -53,7 +53,7 @@ class Configuration(Frozen):
 
 def configuration_directory() -> Path:
     """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""
-    return Path(os.environ.get("CLUSTERING_CONFIG") or PROJECT / "models").resolve()
+    return (FolderSettings.read().configuration or PROJECT / "models").resolve()
 
 
 def store_directory() -> Path:
@@ -61,10 +61,10 @@ def store_directory() -> Path:
 
     Raises ConfigurationError where neither is there: among installed packages, versions would be lost.
     """
-    named = os.environ.get("CLUSTERING_STORE")
-    if not named and PROJECT == _SHIPPED:
+    named = FolderSettings.read().store
+    if named is None and PROJECT == _SHIPPED:
         raise ConfigurationError("CLUSTERING_STORE is not set; set it to a folder that all workers share")
-    return Path(named or PROJECT / "models" / "store").resolve()
+    return (named or PROJECT / "models" / "store").resolve()
 
 
 def model_names(directory: Path | None = None) -> list[str]:

@@ -2,6 +2,25 @@
 
 The sample of a cluster are its customers with the smallest hashes of their keys, at most SAMPLE_CUSTOMERS of them: the
 same ones however the customers were read, and the sample of a whole is found among those of its parts.
+
+A sample of two is enough to see why. Customers with the hashes 7, 2, 9 and 4 have the sample {2, 4}. Read in two parts,
+{7, 2} and {9, 4}, each part keeps both of its own, and of the four that are left, the two smallest are the same {2, 4}.
+A customer who is among the smallest of all is among the smallest of whatever part holds them, so nobody is lost.
+
+One cluster of 3,000 customers, read at once, and in two parts of which one is turned round:
+
+>>> hashes = hash_keys(pa.array(range(3_000)))
+>>> income = np.arange(3_000.0)
+>>> def sample_of(rows):
+...     accumulator = SampleAccumulator(["income"])
+...     accumulator.add(np.zeros(len(rows), np.int32), hashes[rows], {"income": income[rows]})
+...     return accumulator.sample
+>>> whole = sample_of(np.arange(3_000))
+>>> parts = merge_samples([sample_of(np.arange(1_200, 3_000)[::-1]), sample_of(np.arange(1_200))])
+>>> len(whole.hashes), whole.hashes.tolist() == parts.hashes.tolist(), whole.quartiles(0) == parts.quartiles(0)
+(1000, True, True)
+>>> whole.quartiles(0)  # of all customers: 749.75, 1499.5, 2249.25
+(745.75, 1474.0, 2210.25)
 """
 
 from __future__ import annotations
@@ -49,7 +68,18 @@ class Sample:
         return Sample(labels[kept], hashes[kept], values[kept])
 
     def of(self, clusters: Sequence[int]) -> Sample:
-        """Return a sample in which every customer of these clusters had the same chance to be."""
+        """Return a sample in which every customer of these clusters had the same chance to be.
+
+        Clusters of one segment are described together, and a full sample stands for more customers than it holds. So
+        all of them stop at the smallest of the full samples' last hashes. Here the first cluster is full and its last
+        hash is 999; the second one has three customers in all, of whom one lies below that.
+
+        >>> labels = np.repeat([0, 1], [1_000, 3]).astype(np.int32)
+        >>> hashes = np.array([*range(1_000), 500, 2_000, 3_000], dtype=np.uint64)
+        >>> both = Sample(labels, hashes, np.zeros((1_003, 1))).of([0, 1])
+        >>> np.bincount(both.labels).tolist()
+        [1000, 1]
+        """
         found = np.isin(self.labels, clusters)
         labels, hashes = self.labels[found], self.hashes[found]
         full = np.flatnonzero(np.bincount(labels + 1) >= SAMPLE_CUSTOMERS) - 1

@@ -44,6 +44,19 @@ def hidden_cells(table: Counts, *, least: int) -> tuple[Mask, Mask]:
     out depends on these sums alone, so that all models of the same customers leave out the same. All that any of the
     models tells of them is what they add up to. A table of one group tells its cells, whatever is left out.
 
+    Three segments by three groups, with the sums that people know:
+
+                group a   group b   group c       sum
+        one          40         2        60       102
+        two          30        50        20       100
+        three         9        70        80       159
+        sum          79       122       160
+
+    The 2 is about too few. Its row would tell it, 102 - 40 - 60, so the smallest other number of the row goes too: 40.
+    Now column a would tell the 40, so 9 goes; and column b would tell the 2, so another number of it has to: 70 rather
+    than 50, since row three leaves something out already and needs a second number anyway. That closes the circle
+    2 - 40 - 9 - 70. Add 1 to the first, take 1 from the second and so on, and every sum stays: none of them follows.
+
     >>> cells, sums = hidden_cells(np.array([[40, 2, 60], [30, 50, 20], [9, 70, 80]]), least=5)
     >>> cells.astype(int).tolist(), sums.tolist()
     ([[1, 1, 0], [0, 0, 0], [1, 1, 0]], [False, False, False])
@@ -101,6 +114,20 @@ def _bypass_bridges(table: Counts, hidden: Mask, hidden_sums: Mask) -> None:
     """Hide more cells, in place, until each one that the sums would tell lies on a circle of hidden ones.
 
     This makes no new bridges and takes nothing from what a line leaves out, so once through is enough.
+
+    Of the first row, 10 + 4 + 40 are hidden. The 4 and the 40 lie on a circle with the last row, and the two rows
+    between are a circle with the first two columns. The 10 alone joins them: it is what rows one and four leave out,
+    less what the last two columns leave out. The smallest number that joins the circles a second time is the 30.
+
+    >>> table = np.array([[10, 70, 4, 40], [10, 4, 30, 40], [2, 20, 60, 60], [90, 50, 20, 3]])
+    >>> hidden = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]], dtype=bool)
+    >>> np.argwhere(_told(hidden)).tolist()
+    [[0, 0]]
+    >>> _bypass_bridges(table, hidden, np.zeros(4, dtype=bool))
+    >>> hidden.astype(int).tolist()
+    [[1, 0, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 1]]
+    >>> np.argwhere(_told(hidden)).tolist()
+    []
     """
     whole = np.vstack([hidden, hidden_sums])
     for row, column in np.argwhere(_told(whole)).tolist():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from clustering.errors import ConfigurationError, WarehouseError
+from clustering.settings import URL, WarehouseSettings
 from clustering.warehouse import queries
 from clustering.warehouse.statements import Part, Piece, Statement
 
@@ -38,12 +38,12 @@ def warehouse_url() -> str:
 
     Raises ConfigurationError where it is not set.
     """
-    url = os.environ.get("WAREHOUSE_URL")
-    if not url:
+    url = WarehouseSettings.read().url
+    if url is None:
         raise ConfigurationError(
-            "WAREHOUSE_URL is not set; set it to the warehouse, such as postgresql://user:password@host:5432/database"
+            f"{URL} is not set; set it to the warehouse, such as postgresql://user:password@host:5432/database"
         )
-    return url
+    return url.get_secret_value()
 
 
 class Transaction:

@@ -1,8 +1,9 @@
-"""The schema `segmentation`: numbered migrations, then the columns that the contract adds."""
+"""The schema `segmentation`: numbered migrations, the columns that the contract adds, then views, functions, rights."""
 
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 from alembic import command, context, op
@@ -13,76 +14,90 @@ from psycopg2 import errors, sql
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract
-from clustering.errors import ConfigurationError
-from clustering.warehouse.connection import Transaction, Warehouse
+from clustering.errors import ConfigurationError, WarehouseError
+from clustering.warehouse.connection import Row, Transaction, Warehouse
+from clustering.warehouse.definitions import average_comments, sync_definitions
 from clustering.warehouse.roles import complete_grants
 
 logger = logging.getLogger(__name__)
 
 REVISIONS = Path(__file__).parent / "revisions"
-TABLE, VIEW = "segments", "current_segments"
-BEFORE_AVERAGES = (
-    "as_of",
-    "model",
-    "segment_id",
-    "segment_name",
-    "description",
-    "recommended_action",
-    "customers",
-    "share",
-)
-AFTER_AVERAGES = (
-    "rule",
-    "rule_sql",
-    "rule_coverage",
-    "rule_precision",
-    "rule_fidelity",
-    "stability",
-    "stability_band",
-    "structure",
-    "run_id",
-    "model_version_id",
-)
+# While a lock is waited for, everybody who comes later waits too: so not for long, and again after a pause.
+LOCK_SECONDS, ATTEMPTS, PAUSE_SECONDS = 2, 5, 1
 
 
 def migrate(warehouse: Warehouse, contract: Contract) -> list[str]:
     """Bring the schema up to date in one transaction and return the revisions that were applied.
 
-    A second call changes nothing, and of two at once one waits for the other. Raises ConfigurationError where the
-    schema holds another type of key or comes from a newer release.
+    A second call changes nothing and waits for no reader, and of two at once one waits for the other. Raises
+    ConfigurationError where the schema holds another type of key, comes from a newer release, or has a view that must
+    be dropped while something of the user's stands on it; WarehouseError where other sessions hold what has to change.
     """
-    with warehouse.transaction() as transaction:
-        transaction.execute("schema/lock")
-        transaction.execute("schema/create_schemas")
-        _check_key_type(transaction, contract)
-        applied = _upgrade(transaction, contract)
-        sync_contract(transaction, contract)
-        complete_grants(transaction, contract)
-    logger.info("migrated %s: %s", warehouse.name, ", ".join(applied) or "nothing to do")
-    return applied
+    attempt = 1
+    while True:
+        try:
+            return _migrate(warehouse, contract)
+        except WarehouseError as error:
+            if not _is_held(error):
+                raise
+            if attempt == ATTEMPTS:
+                raise WarehouseError(_held_by(warehouse)) from error
+            logger.info("attempt %s of %s: %s", attempt, ATTEMPTS, error)
+        attempt += 1
+        time.sleep(PAUSE_SECONDS)
 
 
 def sync_contract(transaction: Transaction, contract: Contract) -> None:
-    """Give the table of segments an average a numeric column of the contract, and its view the same in order.
-
-    The views' default model is passed on too.
-    """
+    """Give the table of segments an average a numeric column of the contract, and the views its default model."""
     transaction.execute("schema/set_default_model", default_model=contract.default_model)
-    comments = {f"avg_{name}": _describe(name, contract.columns[name].description) for name in contract.averaged}
-    present = _columns(transaction, TABLE)
+    comments = average_comments(contract)
+    present = _comments(transaction)
     for average in [name for name in comments if name not in present]:
         transaction.execute("schema/add_average", {"average": sql.Identifier(average)})
-    _comment(transaction, TABLE, comments)
-    columns = (*BEFORE_AVERAGES, *comments, *AFTER_AVERAGES)
-    if tuple(_columns(transaction, VIEW)) != columns:
-        _replace_view(transaction, columns)
-    of_table = _columns(transaction, TABLE)
-    _comment(transaction, VIEW, {name: of_table[name] or "" for name in columns})
+    for average, comment in comments.items():
+        if present.get(average) != comment:
+            transaction.execute("schema/comment_average", {"average": sql.Identifier(average)}, comment=comment)
 
 
 def run_revision(name: str) -> None:
     """Run `sql/migrations/<name>.sql` on Alembic's connection, for the key type of the contract."""
     Transaction(op.get_bind()).execute(f"migrations/{name}", context.config.attributes["names"])
+
+
+def _migrate(warehouse: Warehouse, contract: Contract) -> list[str]:
+    with warehouse.transaction() as transaction:
+        transaction.execute("schema/lock")
+        transaction.execute("schema/limit_waiting", seconds=LOCK_SECONDS)
+        transaction.execute("schema/create_schemas")
+        _check_key_type(transaction, contract)
+        applied = _upgrade(transaction, contract)
+        sync_contract(transaction, contract)
+        made = sync_definitions(transaction, contract)
+        complete_grants(transaction, contract)
+    logger.info("migrated %s: %s", warehouse.name, ", ".join([*applied, *made]) or "nothing to do")
+    return applied
+
+
+def _is_held(error: WarehouseError) -> bool:
+    """Return whether a lock was waited for in vain; a deadlock ends one of those who wait."""
+    cause = error.__cause__
+    held = (errors.LockNotAvailable, errors.DeadlockDetected)
+    return isinstance(cause, DBAPIError) and isinstance(cause.orig, held)
+
+
+def _held_by(warehouse: Warehouse) -> str:
+    with warehouse.transaction(read_only=True) as transaction:
+        holders = transaction.rows("schema/holders")
+    return (
+        f"the schema segmentation has to change, and nothing was changed: {ATTEMPTS} times, other sessions did not let "
+        f"go of it within {LOCK_SECONDS} seconds ({'; '.join(map(_describe, holders)) or 'they have ended since'}); "
+        "wait until their transactions end, or end them with pg_terminate_backend, then run `clustering migrate` again"
+    )
+
+
+def _describe(holder: Row) -> str:
+    since = f", since {holder.since:%Y-%m-%d %H:%M:%S %Z}" if holder.since else ""
+    return f"pid {holder.pid} of {holder.login} with {holder.application or 'an unnamed program'}{since}"
 
 
 def _check_key_type(transaction: Transaction, contract: Contract) -> None:
@@ -127,36 +142,6 @@ def _revision(transaction: Transaction) -> str | None:
     return str(transaction.scalar("schema/revision"))
 
 
-def _describe(column: str, description: str) -> str:
-    return f"Average of {column}: {description}." if description else f"Average of {column}."
-
-
-def _columns(transaction: Transaction, relation: str) -> dict[str, str | None]:
-    rows = transaction.rows("schema/columns", relation=f"segmentation.{relation}")
-    return {row.name: row.comment for row in rows}
-
-
-def _comment(transaction: Transaction, relation: str, comments: dict[str, str]) -> None:
-    present = _columns(transaction, relation)
-    for column, comment in comments.items():
-        if present[column] != comment:
-            names = {"relation": sql.Identifier(relation), "column": sql.Identifier(column)}
-            transaction.execute("schema/comment_column", names, comment=comment)
-
-
-def _replace_view(transaction: Transaction, columns: tuple[str, ...]) -> None:
-    readers = transaction.rows("schema/readers", relation=f"segmentation.{VIEW}")
-    try:
-        transaction.execute("schema/drop_current_segments")
-    except DBAPIError as error:
-        if not isinstance(error.orig, errors.DependentObjectsStillExist):
-            raise
-        raise ConfigurationError(
-            f"segmentation.{VIEW} has to change with the contract's columns, but views of yours stand on it: "
-            f"{error.orig.diag.message_detail}; drop them, migrate, and create them again"
-        ) from error
-    listed = sql.SQL(", ").join(sql.Identifier("segment", column) for column in columns)
-    transaction.execute("schema/create_current_segments", {"columns": listed})
-    for reader in readers:
-        name = sql.SQL("public") if reader.name is None else sql.Identifier(reader.name)
-        transaction.execute("schema/grant_select", {"relation": sql.Identifier(VIEW), "reader": name})
+def _comments(transaction: Transaction) -> dict[str, str | None]:
+    """Return the columns of the table of segments with their comments."""
+    return {row.name: row.comment for row in transaction.rows("schema/columns", relation="segmentation.segments")}

@@ -20,6 +20,11 @@ def load(name: str) -> Statement:
     return _load(DIRECTORY, name)
 
 
+def scripts(folder: str) -> list[str]:
+    """Return the names `<folder>/<script>` of the scripts in a folder of `sql/`, in order."""
+    return [f"{folder}/{path.stem}" for path in sorted((DIRECTORY / folder).glob("*.sql"))]
+
+
 @cache
 def _load(directory: Path, name: str) -> Statement:
     concern, _, statement = name.rpartition("/")

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clustering.settings import api_limits
+from clustering.settings import ApiLimits
 from clustering.warehouse import warehouse_url
 from clustering.web import router
 from clustering.web.backend import Following, Open
@@ -66,7 +66,7 @@ def standalone_app() -> FastAPI:
     Raises ConfigurationError when there is no token, no warehouse or a wrong configuration.
     """
     access = token_access()
-    api_limits()
+    ApiLimits.read()
     backend = Following(warehouse_url)
     backend()
     return create_app(backend, access)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from fastapi import Request
 from pydantic import ValidationError
 
-from clustering.settings import api_limits
+from clustering.settings import ApiLimits
 from clustering.web.error_answers import Refusal
 from clustering.web.schemas import ClusterRequest
 
@@ -24,7 +24,7 @@ async def read_body(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refusal(415, "send JSON, with the header Content-Type: application/json")
-    most = api_limits().bytes
+    most = ApiLimits.read().bytes
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise too_large(most)
@@ -52,7 +52,7 @@ def parse_request(body: bytes) -> ClusterRequest:
     Raises Refusal: 400 for what is not JSON, 413 for too many rows, 422 for JSON of another form.
     """
     content = _parse(body)
-    rows, most = content.get("data") if isinstance(content, dict) else None, api_limits().rows
+    rows, most = content.get("data") if isinstance(content, dict) else None, ApiLimits.read().rows
     if isinstance(rows, list) and len(rows) > most:
         raise too_many(len(rows), most)
     try:

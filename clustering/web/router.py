@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from clustering.customers.json_schema import body_schema, example_record, record_schema
 from clustering.customers.record_checks import check_records, describe_faults
-from clustering.settings import api_limits
+from clustering.settings import ApiLimits
 from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_request, read_body
@@ -150,7 +150,7 @@ def configured(backend: Backend, model: str) -> str:
 def _with_body(document: dict[str, Any], backend: Backend) -> dict[str, Any]:
     contract = backend.configuration.contract
     models = list(backend.configuration.models)
-    properties = body_schema(contract, models, most_rows=api_limits().rows)
+    properties = body_schema(contract, models, most_rows=ApiLimits.read().rows)
     del properties["data"]["maxItems"]  # beyond it the answer is 413, which is no question of form
     body = {"type": "object", "required": list(properties), "properties": properties}
     example = {"model_of_choice": models[0], "data": [example_record(contract)]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,10 +12,9 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from clustering.errors import ConfigurationError
+from clustering.settings import ANONYMOUS, TOKEN, AccessSettings
 
 log = logging.getLogger(__name__)
-
-TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
 
 _bearer = HTTPBearer(auto_error=False, description=f"The token that the server was started with ({TOKEN}).")
 
@@ -68,11 +66,11 @@ def token_access() -> Access:
 
     Without a token everybody has access if `CLUSTERING_API_ALLOW_ANONYMOUS` is 1; otherwise raises ConfigurationError.
     """
-    token = os.environ.get(TOKEN, "").strip()
-    if token:
-        known = _require(token)
+    settings = AccessSettings.read()
+    if settings.token:
+        known = _require(settings.token.get_secret_value())
         return Access(reads=known, posts=known)
-    if os.environ.get(ANONYMOUS) != "1":
+    if not settings.allow_anonymous:
         raise ConfigurationError(
             f"{TOKEN} is not set; set it to a long random text that callers send as `Authorization: Bearer <text>`, "
             f"or set {ANONYMOUS}=1 to serve whoever can reach the port"

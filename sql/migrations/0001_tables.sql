@@ -1,15 +1,28 @@
--- Tables of the segmentation schema. {key_type} is the type of the contract's key, fixed here.
+-- The tables of the schema. {key_type} is the type of the contract's key, fixed here.
 
 create table segmentation.contract (
     only_row    boolean primary key default true check (only_row),
     key_type    text not null,
-    created_at  timestamptz not null default now()
+    created_at  timestamptz not null default now(),
+    default_model  text
 );
 comment on table segmentation.contract is 'What the schema was made for: the type of the customers'' key, fixed at the first migration.';
 comment on column segmentation.contract.only_row is 'Always true: the table has one row.';
 comment on column segmentation.contract.key_type is 'Type of customer_id: bigint, text or uuid.';
 comment on column segmentation.contract.created_at is 'When the schema was made.';
+comment on column segmentation.contract.default_model is 'The model that customer_segments shows, from the source contract; null: the first one by name.';
 insert into segmentation.contract (key_type) values ({key_type_name});
+
+create table segmentation.definitions (
+    kind    text not null check (kind in ('view', 'function')),
+    name    text not null,
+    sha256  text not null check (length(sha256) = 64),
+    primary key (kind, name)
+);
+comment on table segmentation.definitions is 'One row per view and function that clustering migrate creates: what it was made from. What has not changed is not made anew.';
+comment on column segmentation.definitions.kind is 'view or function.';
+comment on column segmentation.definitions.name is 'Name of the view or function.';
+comment on column segmentation.definitions.sha256 is 'SHA-256 of its definition, comments included.';
 
 create table segmentation.model_versions (
     model_version_id  bigint generated always as identity primary key,
@@ -29,6 +42,8 @@ create table segmentation.model_versions (
     sample_sha256     text not null check (length(sample_sha256) = 64),
     library_versions  jsonb not null,
     trained_at        timestamptz not null default now(),
+    sample_rule       text,
+    artifact_pruned_at  timestamptz,
     unique (model, version)
 );
 create unique index one_champion_a_model on segmentation.model_versions (model) where status = 'champion';
@@ -44,11 +59,13 @@ comment on column segmentation.model_versions.settings is 'Settings that the sel
 comment on column segmentation.model_versions.metrics is 'Figures of the training, such as the silhouette.';
 comment on column segmentation.model_versions.clusters is 'The segment of each cluster label, with its size in the sample.';
 comment on column segmentation.model_versions.artifact is 'Directory of the artifact, relative to the model store.';
-comment on column segmentation.model_versions.artifact_sha256 is 'SHA-256 of the artifact''s meta.json, which holds that of parameters.npz.';
+comment on column segmentation.model_versions.artifact_sha256 is 'SHA-256 of the artifact''s meta.json, which holds that of parameters.npz. Changes only when a customer is forgotten whose values were a core point of DBSCAN.';
 comment on column segmentation.model_versions.sample_rows is 'Valid customers that the version was trained on.';
 comment on column segmentation.model_versions.sample_sha256 is 'SHA-256 of the standardised training matrix.';
 comment on column segmentation.model_versions.library_versions is 'Versions of Python and the libraries at training, as information only.';
 comment on column segmentation.model_versions.trained_at is 'When the version was trained.';
+comment on column segmentation.model_versions.sample_rule is 'How the customers were drawn that the version was trained on.';
+comment on column segmentation.model_versions.artifact_pruned_at is 'When the artifact was removed from the model store to save space; null: it is there. The row stays.';
 
 create table segmentation.promotions (
     promotion_id         bigint generated always as identity primary key,
@@ -86,7 +103,9 @@ create table segmentation.scoring_runs (
     note           text,
     started_at     timestamptz not null default now(),
     finished_at    timestamptz,
-    labels_dropped_at timestamptz,
+    labels_dropped_at  timestamptz,
+    source_layout  jsonb,
+    source_time    text not null default 'present' check (source_time in ('present', 'dated', 'substituted')),
     check (status not in ('published', 'replaced', 'dry_run') or rows_read = rows_labelled + rows_rejected)
 );
 create index on segmentation.scoring_runs (as_of);
@@ -96,7 +115,7 @@ comment on column segmentation.scoring_runs.as_of is 'The business date that the
 comment on column segmentation.scoring_runs.status is 'running; published; replaced: a later run of the same date took its place for every model; dry_run: counted and dropped; abandoned: ended without publishing.';
 comment on column segmentation.scoring_runs.dry_run is 'True: the run publishes nothing.';
 comment on column segmentation.scoring_runs.requested_by is 'Who asked for the run: the DAG run''s id, or a name.';
-comment on column segmentation.scoring_runs.source is 'The table that the customers were read from.';
+comment on column segmentation.scoring_runs.source is 'What the customers were read from: the table, or the contract''s dated_source.';
 comment on column segmentation.scoring_runs.rows_read is 'Rows read from the source.';
 comment on column segmentation.scoring_runs.rows_labelled is 'Rows labelled by every model of the run.';
 comment on column segmentation.scoring_runs.rows_rejected is 'Rows rejected with a reason; read = labelled + rejected.';
@@ -104,6 +123,8 @@ comment on column segmentation.scoring_runs.note is 'Why the run was abandoned.'
 comment on column segmentation.scoring_runs.started_at is 'When the run was planned.';
 comment on column segmentation.scoring_runs.finished_at is 'When the run was published, counted or abandoned.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
+comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, and what fills a missing value.';
+comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
 
 create table segmentation.run_models (
     run_id            bigint not null references segmentation.scoring_runs,
@@ -114,7 +135,7 @@ create table segmentation.run_models (
 comment on table segmentation.run_models is 'The version of each model that a run scores with.';
 comment on column segmentation.run_models.run_id is 'The run.';
 comment on column segmentation.run_models.model is 'Name of the model.';
-comment on column segmentation.run_models.model_version_id is 'The champion when the run was planned.';
+comment on column segmentation.run_models.model_version_id is 'The champion when the run was planned; for a past date, the champion when the date ended.';
 
 create table segmentation.run_shards (
     run_id         bigint not null references segmentation.scoring_runs,
@@ -128,13 +149,17 @@ create table segmentation.run_shards (
     profiles       jsonb,
     attempt        text,
     finished_at    timestamptz,
+    samples        bytea,
+    compared       jsonb,
+    measures       jsonb,
+    compositions   jsonb,
     primary key (run_id, shard)
 );
 comment on table segmentation.run_shards is 'The manifest of a run: its key ranges, and what the one attempt that won each of them staged.';
 comment on column segmentation.run_shards.run_id is 'The run.';
 comment on column segmentation.run_shards.shard is 'Number of the shard within the run, from 0. Shard 0 also takes the rows without a key.';
-comment on column segmentation.run_shards.lower_bound is 'Smallest key of the shard; null: no bound.';
-comment on column segmentation.run_shards.upper_bound is 'First key after the shard; null: no bound.';
+comment on column segmentation.run_shards.lower_bound is 'Smallest key of the shard; null: no bound, or the run has ended.';
+comment on column segmentation.run_shards.upper_bound is 'First key after the shard; null: no bound, or the run has ended.';
 comment on column segmentation.run_shards.rows_read is 'Rows read from the source.';
 comment on column segmentation.run_shards.rows_labelled is 'Rows labelled by every model of the run.';
 comment on column segmentation.run_shards.rows_rejected is 'Rows rejected with a reason.';
@@ -142,6 +167,10 @@ comment on column segmentation.run_shards.reasons is 'Rejected rows by reason.';
 comment on column segmentation.run_shards.profiles is 'Exact partial sums per model, cluster and column.';
 comment on column segmentation.run_shards.attempt is 'The attempt that won the shard; its staging tables carry the name.';
 comment on column segmentation.run_shards.finished_at is 'When the shard was staged; null while it is not.';
+comment on column segmentation.run_shards.samples is 'Sampled customers'' values per model and cluster, for the quartiles; null once the run has ended.';
+comment on column segmentation.run_shards.compared is 'Per model version the run of the preceding date that the shard''s labels were compared with (base_run_id), and whether it is known whom the change of version moved (split).';
+comment on column segmentation.run_shards.measures is 'Customers per model in the bins of its training sample: of each feature, of the confidence and of the distance to the own centre.';
+comment on column segmentation.run_shards.compositions is 'Customers by protected group per version and cluster.';
 
 create table segmentation.published_runs (
     model             text not null,
@@ -189,9 +218,17 @@ create table segmentation.segments (
     share               double precision not null check (share between 0 and 1),
     run_id              bigint not null references segmentation.scoring_runs,
     model_version_id    bigint not null references segmentation.model_versions,
+    rule                text,
+    rule_sql            text,
+    rule_coverage       double precision check (rule_coverage between 0 and 1),
+    rule_precision      double precision check (rule_precision between 0 and 1),
+    rule_fidelity       double precision check (rule_fidelity between 0 and 1),
+    stability           double precision check (stability between 0 and 1),
+    stability_band      text check (stability_band in ('highly stable', 'valid', 'pattern', 'do not trust')),
+    structure           text not null check (structure in ('structured', 'none')),
     primary key (as_of, model, segment_id)
 );
-comment on table segmentation.segments is 'One row per date, model and segment: the table that BI reads. Averages of the contract''s numeric columns follow as avg_<column>.';
+comment on table segmentation.segments is 'One row per date, model and segment: the table that BI reads. Averages of the contract''s numeric columns follow as avg_<column>; they are null for a segment of fewer customers than min_group, and for the next larger one where the sums of other models would tell.';
 comment on column segmentation.segments.as_of is 'The business date.';
 comment on column segmentation.segments.model is 'Name of the model: kmeans, dbscan, gmm.';
 comment on column segmentation.segments.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
@@ -202,6 +239,14 @@ comment on column segmentation.segments.customers is 'Customers in the segment.'
 comment on column segmentation.segments.share is 'Share of the model''s labelled customers, 0 to 1.';
 comment on column segmentation.segments.run_id is 'The run that made this row.';
 comment on column segmentation.segments.model_version_id is 'The version that labelled the customers.';
+comment on column segmentation.segments.rule is 'What the segment''s customers have in common, in plain words; "approximately" where fidelity, coverage or precision is below 0.9. Learnt when the version was trained.';
+comment on column segmentation.segments.rule_sql is 'The same as a condition on the contract''s columns, in the contract''s units, for valid customers. Null for outliers and where no short rule exists.';
+comment on column segmentation.segments.rule_coverage is 'Share of the segment''s customers that the rule selects, 0 to 1, in the training sample.';
+comment on column segmentation.segments.rule_precision is 'Share of the customers selected by the rule that are in the segment, 0 to 1, in the training sample.';
+comment on column segmentation.segments.rule_fidelity is 'Share of all customers that the version''s rules together put into their segment, 0 to 1, in the training sample.';
+comment on column segmentation.segments.stability is 'Jaccard similarity of the segment with its like in bootstrapped trainings, mean, 0 to 1; null where it was not measured.';
+comment on column segmentation.segments.stability_band is 'What that means (Hennig): highly stable from 0.85, valid from 0.75, pattern from 0.6, do not trust below.';
+comment on column segmentation.segments.structure is 'structured: groups were found; none: the customers are a continuum, and the segments divide it.';
 
 create table segmentation.rejected_customers (
     run_id       bigint not null references segmentation.scoring_runs,
@@ -217,3 +262,304 @@ comment on column segmentation.rejected_customers.customer_id is 'The row''s key
 comment on column segmentation.rejected_customers.reason is 'missing_key, duplicate_key, missing_value, wrong_type, not_convertible, not_finite or out_of_range.';
 comment on column segmentation.rejected_customers.column_name is 'The column at fault.';
 comment on column segmentation.rejected_customers.value is 'The value found there, as text.';
+
+create table segmentation.segment_profiles (
+    as_of        date not null,
+    model        text not null,
+    segment_id   integer not null check (segment_id >= 0),
+    column_name  text not null,
+    customers    bigint not null check (customers >= 0),
+    mean         double precision,
+    minimum      double precision,
+    q1           double precision,
+    median       double precision,
+    q3           double precision,
+    maximum      double precision,
+    run_id       bigint not null references segmentation.scoring_runs,
+    primary key (as_of, model, segment_id, column_name)
+);
+comment on table segmentation.segment_profiles is 'One row per date, model, segment and numeric column. Kept when the labels of a run are dropped.';
+comment on column segmentation.segment_profiles.as_of is 'The business date.';
+comment on column segmentation.segment_profiles.model is 'Name of the model: kmeans, dbscan, gmm.';
+comment on column segmentation.segment_profiles.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
+comment on column segmentation.segment_profiles.column_name is 'The column of the source contract.';
+comment on column segmentation.segment_profiles.customers is 'Customers of the segment with a value in this column.';
+comment on column segmentation.segment_profiles.mean is 'Mean, exact; null where nobody has a value or the segment is too small to be described, as the columns that follow.';
+comment on column segmentation.segment_profiles.minimum is 'Smallest value, exact.';
+comment on column segmentation.segment_profiles.q1 is 'First quartile, of a sample of about a thousand customers, chosen by a hash of their keys.';
+comment on column segmentation.segment_profiles.median is 'Median, of the same sample.';
+comment on column segmentation.segment_profiles.q3 is 'Third quartile, of the same sample.';
+comment on column segmentation.segment_profiles.maximum is 'Largest value, exact.';
+comment on column segmentation.segment_profiles.run_id is 'The run that made this row.';
+
+create table segmentation.segment_events (
+    event_id             bigint generated always as identity primary key,
+    model                text not null,
+    model_version_id     bigint not null references segmentation.model_versions,
+    event                text not null check (event in ('birth', 'death', 'split', 'merge', 'rename')),
+    segment_id           integer not null check (segment_id >= 1),
+    related_segment_ids  integer[] not null default '{}',
+    jaccard              double precision check (jaccard between 0 and 1),
+    description          text not null,
+    occurred_at          timestamptz not null default now()
+);
+create index on segmentation.segment_events (model, segment_id);
+comment on table segmentation.segment_events is 'One row per thing that happened to a segment, written when a version becomes champion.';
+comment on column segmentation.segment_events.event_id is 'Number of the event.';
+comment on column segmentation.segment_events.model is 'Name of the model.';
+comment on column segmentation.segment_events.model_version_id is 'The version that brought it about.';
+comment on column segmentation.segment_events.event is 'birth, death, split (one segment fell into several), merge (several became one) or rename. A birth or death that a split or merge explains has no row of its own.';
+comment on column segmentation.segment_events.segment_id is 'The segment: the one born, dead, split or renamed, or the one that took up the others in a merge.';
+comment on column segmentation.segment_events.related_segment_ids is 'The parts of a split or merge; where the customers of a new segment come from; where those of a dead one go.';
+comment on column segmentation.segment_events.jaccard is 'Largest overlap of the segment with a segment of the other version, 0 to 1; null where customers were not compared.';
+comment on column segmentation.segment_events.description is 'The event in a sentence.';
+comment on column segmentation.segment_events.occurred_at is 'When the version became champion, or when a person gave the name.';
+
+create table segmentation.segment_names (
+    model               text not null,
+    segment_id          integer not null check (segment_id >= 0),
+    segment_name        text check (segment_name <> ''),
+    description         text,
+    recommended_action  text,
+    set_by              text not null default current_user,
+    set_at              timestamptz not null default now(),
+    primary key (model, segment_id),
+    unique (model, segment_name)
+);
+comment on table segmentation.segment_names is 'What analysts call a segment in place of what the model calls it. Survives retraining; holds from the next run that is published.';
+comment on column segmentation.segment_names.model is 'Name of the model.';
+comment on column segmentation.segment_names.segment_id is 'The segment.';
+comment on column segmentation.segment_names.segment_name is 'Its name; null: as the model calls it.';
+comment on column segmentation.segment_names.description is 'Its description; null: the model''s.';
+comment on column segmentation.segment_names.recommended_action is 'What to do for its customers; null: the model''s.';
+comment on column segmentation.segment_names.set_by is 'Who gave it.';
+comment on column segmentation.segment_names.set_at is 'When it was given.';
+
+create table segmentation.version_features (
+    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
+    place             integer not null check (place >= 1),
+    feature           text not null,
+    transform         text not null check (transform in ('none', 'log')),
+    mean              double precision not null,
+    scale             double precision not null check (scale > 0),
+    primary key (model_version_id, place)
+);
+comment on table segmentation.version_features is 'One row per version and feature: how a column becomes a feature. With version_clusters, what explain_customer computes from.';
+comment on column segmentation.version_features.model_version_id is 'The version.';
+comment on column segmentation.version_features.place is 'Place of the feature among the version''s, from 1.';
+comment on column segmentation.version_features.feature is 'The contract''s column.';
+comment on column segmentation.version_features.transform is 'none, or log: the logarithm of 1 + value.';
+comment on column segmentation.version_features.mean is 'Subtracted after the transform.';
+comment on column segmentation.version_features.scale is 'Divided by after that.';
+
+create table segmentation.version_clusters (
+    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
+    cluster_label     integer not null,
+    points            double precision[],
+    form              double precision[],
+    constant          double precision not null,
+    primary key (model_version_id, cluster_label)
+);
+comment on table segmentation.version_clusters is 'One row per version and cluster: what a customer''s distance from it costs, (x - p)'' F (x - p) + c with the nearest of its points p; a customer is in the cluster of the least cost. For DBSCAN the points are the features of its core customers, without their keys.';
+comment on column segmentation.version_clusters.model_version_id is 'The version.';
+comment on column segmentation.version_clusters.cluster_label is 'The version''s own number for the cluster, -1 for noise.';
+comment on column segmentation.version_clusters.points is 'Standardised coordinates, point after point: the centroid (K-Means), the mean (GMM), the core customers (DBSCAN); empty for noise; null where there are too many to keep.';
+comment on column segmentation.version_clusters.form is 'F row after row: half the precision matrix (GMM); null for the identity.';
+comment on column segmentation.version_clusters.constant is 'c: minus the logarithm of weight and normalisation (GMM), eps squared (noise), otherwise 0.';
+
+create table segmentation.model_selection (
+    model_version_id         bigint not null references segmentation.model_versions on delete cascade,
+    candidate                integer not null check (candidate >= 1),
+    chosen                   boolean not null,
+    settings                 jsonb not null,
+    verdict                  text not null,
+    clusters                 integer,
+    smallest_share           double precision check (smallest_share between 0 and 1),
+    noise_share              double precision check (noise_share between 0 and 1),
+    silhouette               double precision check (silhouette between -1 and 1),
+    prediction_strength      double precision check (prediction_strength between 0 and 1),
+    min_jaccard              double precision check (min_jaccard between 0 and 1),
+    gap                      double precision,
+    gap_error                double precision,
+    bic                      double precision,
+    figures                  jsonb not null,
+    primary key (model_version_id, candidate)
+);
+create unique index one_chosen_a_version on segmentation.model_selection (model_version_id) where chosen;
+comment on table segmentation.model_selection is 'One row per candidate that was tried for a version: its figures, and what speaks against it.';
+comment on column segmentation.model_selection.model_version_id is 'The version.';
+comment on column segmentation.model_selection.candidate is 'Number of the candidate, in the order in which they were proposed.';
+comment on column segmentation.model_selection.chosen is 'True for the candidate that became the version.';
+comment on column segmentation.model_selection.settings is 'Its settings, such as the number of clusters.';
+comment on column segmentation.model_selection.verdict is 'What speaks against it, in words; "passed" when nothing does.';
+comment on column segmentation.model_selection.clusters is 'Number of clusters, as of all figures here in a working sample of up to 5,000 customers; null when it could not be fitted.';
+comment on column segmentation.model_selection.smallest_share is 'Share of the customers in the smallest cluster, 0 to 1.';
+comment on column segmentation.model_selection.noise_share is 'Share of the customers in no cluster, 0 to 1.';
+comment on column segmentation.model_selection.silhouette is 'Mean silhouette, -1 to 1; noise counts as 0.';
+comment on column segmentation.model_selection.prediction_strength is 'Prediction strength of the weakest cluster, 0 to 1: the share of its pairs of customers that the clustering of the other half also puts together. Null where it was not measured, as of all figures that follow.';
+comment on column segmentation.model_selection.min_jaccard is 'Smallest mean bootstrap Jaccard of any cluster, 0 to 1.';
+comment on column segmentation.model_selection.gap is 'Gap statistic of the clusters less that of one cluster; K-Means only.';
+comment on column segmentation.model_selection.gap_error is 'Its standard error.';
+comment on column segmentation.model_selection.bic is 'Bayesian information criterion, smaller is better; Gaussian mixture only.';
+comment on column segmentation.model_selection.figures is 'All figures, with those over customers without groups: silhouette or likelihood over uniform noise and over one Gaussian, and their standard errors.';
+
+create table segmentation.segment_history (
+    customer_id       {key_type} not null,
+    model             text not null,
+    segment_id        integer not null,
+    valid_from        date not null,
+    valid_to          date check (valid_to > valid_from),
+    model_version_id  bigint not null
+) partition by list (model);
+comment on table segmentation.segment_history is 'One row per customer, model and period in one segment; only changes are stored, and they are kept for ever. Half-open: from valid_from up to, but without, valid_to. Partitioned by model; each partition finds a customer by an index.';
+comment on column segmentation.segment_history.customer_id is 'The customer.';
+comment on column segmentation.segment_history.model is 'Name of the model.';
+comment on column segmentation.segment_history.segment_id is 'The segment, stable across versions; 0 for outliers.';
+comment on column segmentation.segment_history.valid_from is 'The first published date of the period.';
+comment on column segmentation.segment_history.valid_to is 'The first published date on which the customer was in another segment, or was not labelled; null while there is none.';
+comment on column segmentation.segment_history.model_version_id is 'The version that labelled the customer on valid_from.';
+
+create table segmentation.segment_migrations (
+    as_of            date not null,
+    previous_as_of   date not null check (previous_as_of < as_of),
+    model            text not null,
+    from_segment_id  integer check (from_segment_id is not null or to_segment_id is not null),
+    to_segment_id    integer,
+    customers        bigint not null check (customers > 0),
+    by_behaviour     bigint check (by_behaviour >= 0),
+    by_model         bigint check (by_model >= 0),
+    check ((by_behaviour is null) = (by_model is null)),
+    check (by_behaviour + by_model = case when from_segment_id = to_segment_id then 0 else customers end)
+);
+create unique index segment_migrations_key on segmentation.segment_migrations
+    (as_of, model, coalesce(from_segment_id, -1), coalesce(to_segment_id, -1));
+comment on table segmentation.segment_migrations is 'One row per date, model, former and present segment: the customers who moved since the preceding published date, and those who stayed.';
+comment on column segmentation.segment_migrations.as_of is 'The business date.';
+comment on column segmentation.segment_migrations.previous_as_of is 'The published date of the model before it, with which it is compared. The first date has no rows.';
+comment on column segmentation.segment_migrations.model is 'Name of the model.';
+comment on column segmentation.segment_migrations.from_segment_id is 'The segment on previous_as_of; null: was not labelled then, and joined.';
+comment on column segmentation.segment_migrations.to_segment_id is 'The segment on as_of; null: is not labelled any more, and left. The same as from_segment_id: stayed.';
+comment on column segmentation.segment_migrations.customers is 'Customers, exactly. By from_segment_id they add up to the segment''s customers on previous_as_of, by to_segment_id to those on as_of.';
+comment on column segmentation.segment_migrations.by_behaviour is 'Those of them whose own change moved them: the version of previous_as_of, asked about the data of as_of, would not have left them where they were. Also who joined or left. 0 for those who stayed; null where that version could not be asked.';
+comment on column segmentation.segment_migrations.by_model is 'Those whom only the change of version moved. customers = by_behaviour + by_model for all who moved; 0 for those who stayed.';
+
+create table segmentation.drift_checks (
+    as_of             date not null,
+    model             text not null,
+    layer             text not null check (layer in ('inputs', 'assignments', 'structure')),
+    check_name        text not null,
+    subject           text not null,
+    statistic         double precision not null check (statistic >= 0),
+    threshold         double precision not null check (threshold >= 0),
+    alarm             boolean not null,
+    rows              bigint not null check (rows >= 0),
+    reference_rows    bigint not null check (reference_rows >= 0),
+    description       text not null,
+    run_id            bigint not null references segmentation.scoring_runs,
+    model_version_id  bigint not null references segmentation.model_versions,
+    primary key (as_of, model, layer, check_name, subject)
+);
+comment on table segmentation.drift_checks is 'One row per date, model and check: how far the customers are from those that the version was trained on. A date that is run again has its checks written anew.';
+comment on column segmentation.drift_checks.as_of is 'The business date.';
+comment on column segmentation.drift_checks.model is 'Name of the model.';
+comment on column segmentation.drift_checks.layer is 'inputs: the rows and the features; assignments: the shares of the segments; structure: how well customers fit their segments.';
+comment on column segmentation.drift_checks.check_name is 'rejected, missing, distribution, share, noise, confidence or distance.';
+comment on column segmentation.drift_checks.subject is 'What was checked: rows, a column, the segment_id of a segment, or customers.';
+comment on column segmentation.drift_checks.statistic is 'Cohen''s w: how far the shares of the bins differ, whatever the number of rows. Near the shift in standard deviations for a feature.';
+comment on column segmentation.drift_checks.threshold is 'The w above which there is an alarm: what chance leaves room for with so many rows on both sides, and at least min_effect of customers.yaml.';
+comment on column segmentation.drift_checks.alarm is 'True: the statistic is above the threshold. Never for assignments and structure of a version in whose customers no groups were found.';
+comment on column segmentation.drift_checks.rows is 'Rows of the night that were compared.';
+comment on column segmentation.drift_checks.reference_rows is 'Rows of the training sample that they were compared with.';
+comment on column segmentation.drift_checks.description is 'Where the difference is largest, in words.';
+comment on column segmentation.drift_checks.run_id is 'The run that was checked.';
+comment on column segmentation.drift_checks.model_version_id is 'The version that labelled the customers.';
+
+create table segmentation.retraining_requests (
+    run_id        bigint primary key references segmentation.scoring_runs,
+    as_of         date not null,
+    models        text[] not null,
+    requested_at  timestamptz not null default now()
+);
+comment on table segmentation.retraining_requests is 'One row per night whose drift alarms asked for a retraining.';
+comment on column segmentation.retraining_requests.run_id is 'The run that was checked.';
+comment on column segmentation.retraining_requests.as_of is 'Its business date; the next request comes no sooner than retrain_at_most_every_days after it.';
+comment on column segmentation.retraining_requests.models is 'The models with an alarm.';
+comment on column segmentation.retraining_requests.requested_at is 'When the retraining was asked for.';
+
+create table segmentation.segment_groups (
+    as_of            date not null,
+    model            text not null,
+    segment_id       integer not null check (segment_id >= 0),
+    column_name      text not null,
+    group_name       text not null,
+    customers        bigint check (customers >= 0),
+    group_customers  bigint check (group_customers >= 0),
+    run_id           bigint not null references segmentation.scoring_runs,
+    primary key (as_of, model, segment_id, column_name, group_name)
+);
+comment on table segmentation.segment_groups is 'One row per date, model, segment and group of a protected column. Numbers below min_group are left out, and so are the next larger ones from whose sums they could be told.';
+comment on column segmentation.segment_groups.as_of is 'The business date.';
+comment on column segmentation.segment_groups.model is 'Name of the model.';
+comment on column segmentation.segment_groups.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
+comment on column segmentation.segment_groups.column_name is 'The protected column of the source contract.';
+comment on column segmentation.segment_groups.group_name is 'The value that the group has in common; "not given" without a value, "other" for all groups but the fifty largest.';
+comment on column segmentation.segment_groups.customers is 'Customers of the group in the segment; null: too few to say.';
+comment on column segmentation.segment_groups.group_customers is 'Customers of the group in all segments of the model; null: too few to say.';
+comment on column segmentation.segment_groups.run_id is 'The run that made this row.';
+
+create table segmentation.audit_log (
+    audit_id       bigint generated always as identity primary key,
+    occurred_at    timestamptz not null default now(),
+    action         text not null check (action in ('name_segment', 'reset_segment_name', 'forget', 'drop_core_point')),
+    model          text,
+    actor          text not null,
+    database_user  text not null default session_user,
+    description    text not null,
+    detail         jsonb not null
+);
+create index on segmentation.audit_log (occurred_at);
+comment on table segmentation.audit_log is 'One row per change that a person made, apart from decisions on versions, which are in promotions. Nothing here names a customer.';
+comment on column segmentation.audit_log.audit_id is 'Number of the change.';
+comment on column segmentation.audit_log.occurred_at is 'When it was made.';
+comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer) or drop_core_point (of a DBSCAN version).';
+comment on column segmentation.audit_log.model is 'The model that it is about, if it is about one.';
+comment on column segmentation.audit_log.actor is 'Who made it, as they said.';
+comment on column segmentation.audit_log.database_user is 'The user of the database who was logged in.';
+comment on column segmentation.audit_log.description is 'The change in a sentence.';
+comment on column segmentation.audit_log.detail is 'What was there before and is there now; for forget a random request number and the rows removed by table.';
+
+create function segmentation.audit_segment_names() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    former  jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    latter  jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    present jsonb := coalesce(latter, former);
+begin
+    insert into segmentation.audit_log (action, model, actor, description, detail)
+    values (
+        case when tg_op = 'DELETE' then 'reset_segment_name' else 'name_segment' end,
+        present ->> 'model',
+        coalesce(
+            case when tg_op <> 'DELETE' then latter ->> 'set_by' end,
+            nullif(current_setting('segmentation.actor', true), ''),
+            session_user
+        ),
+        format(
+            'Segment %s of %s: %s.', present ->> 'segment_id', present ->> 'model',
+            case when tg_op = 'DELETE' then 'back to the model''s own words' else 'words of an analyst' end
+        ),
+        jsonb_build_object('before', former, 'after', latter)
+    );
+    return null;
+end
+$function$;
+comment on function segmentation.audit_segment_names() is 'Notes who changed what people call a segment, whichever program they used.';
+revoke execute on function segmentation.audit_segment_names() from public;
+create trigger audit_segment_names
+after insert or update or delete on segmentation.segment_names
+for each row execute function segmentation.audit_segment_names();
+comment on trigger audit_segment_names on segmentation.segment_names is 'Every change is noted in audit_log.';
+
+revoke all on schema segmentation, segmentation_staging from public;

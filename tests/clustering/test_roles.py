@@ -155,7 +155,7 @@ def test_partitions_and_staged_tables_change_hands(served: tuple[Project, Projec
 def test_two_logins_share_their_work(
     served: tuple[Project, Project], create_login: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Logins that act as the role, as docs/operate.md has it, publish and drop what another one has staged."""
+    """Logins that act as the role, as docs/database.md has it, publish and drop what another one has staged."""
     admin, _ = served
     logins = []
     for _ in range(2):

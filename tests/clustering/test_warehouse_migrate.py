@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import PROJECT, Column, Configuration, Contract
-from clustering.errors import ConfigurationError
-from clustering.warehouse import Warehouse, migrate, queries
+from clustering.errors import ConfigurationError, WarehouseError
+from clustering.warehouse import Transaction, Warehouse, migrate, queries
 from clustering.warehouse.migrate import REVISIONS
 
 MIGRATE = """
@@ -24,6 +28,7 @@ print(*migrate(Warehouse(sys.argv[1]), load_configuration().contract))
 """
 FILES = sorted(path.stem for path in (queries.DIRECTORY / "migrations").glob("*.sql"))
 NUMBERS = [name[:4] for name in FILES]
+VIEWS = sorted(path.stem for path in (queries.DIRECTORY / "views").glob("*.sql"))
 AFTER_AVERAGES = [
     "rule",
     "rule_sql",
@@ -84,13 +89,66 @@ def test_migrate_twice(empty_warehouse: Warehouse, configuration: Configuration)
     assert ask(empty_warehouse, "select relname from pg_class where relnamespace = 'public'::regnamespace") == []
 
 
-def test_second_migration_waits_for_no_reader(warehouse: Warehouse, configuration: Configuration) -> None:
-    """A migration with nothing to do passes by readers that hold their transaction open."""
+@contextmanager
+def reading_everything(warehouse: Warehouse) -> Iterator[Transaction]:
+    """Hold a transaction open that has read every view, and whose locks no exclusive lock goes along with."""
+    relations = sorted({f"segmentation.{row.relname}" for row in ask(warehouse, CATALOGUE)})
+    assert len(relations) > len(VIEWS)
     with warehouse.transaction() as reader:
-        for view in ("current_segments", "current_customer_segments"):
+        for view in VIEWS:
             reader.connection.exec_driver_sql(f"select * from segmentation.{view}")  # noqa: S608
-        ask(warehouse, f"alter database {database(warehouse)} set lock_timeout = '2s'")
+        reader.connection.exec_driver_sql(f"lock table {', '.join(relations)} in row share mode")
+        yield reader
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let migrations give up after two seconds."""
+    for name, value in {"ATTEMPTS": 2, "LOCK_SECONDS": 1, "PAUSE_SECONDS": 0}.items():
+        monkeypatch.setattr(import_module("clustering.warehouse.migrate"), name, value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_second_migration_neither_waits_for_a_reader_nor_disturbs_it(
+    warehouse: Warehouse, configuration: Configuration
+) -> None:
+    """A migration with nothing to change passes by readers that hold a transaction open on every view."""
+    with reading_everything(warehouse) as reader:
         assert migrate(warehouse, configuration.contract) == []
+        for view in VIEWS:
+            reader.connection.exec_driver_sql(f"select * from segmentation.{view}")  # noqa: S608
+
+
+@pytest.mark.usefixtures("impatient")
+def test_migration_that_a_reader_holds_up_ends_and_names_it(warehouse: Warehouse, configuration: Configuration) -> None:
+    """What has to change and cannot leaves everything as it is, and says whose transaction is in the way."""
+    before, fewer = ask(warehouse, CATALOGUE), changed(configuration.contract, age=None)
+    with reading_everything(warehouse) as reader:
+        pid = reader.connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+        started = time.monotonic()
+        with pytest.raises(
+            WarehouseError, match=rf"nothing was changed: 2 times.*\(pid {pid} of \w+ with clustering, since"
+        ):
+            migrate(warehouse, fewer)
+        assert time.monotonic() - started < 30
+        assert ask(warehouse, CATALOGUE) == before
+        reader.connection.exec_driver_sql("select * from segmentation.current_segments")
+    assert migrate(warehouse, fewer) == []
+    assert "avg_age" not in view_columns(warehouse)
+
+
+def test_migration_goes_on_when_a_reader_has_ended(
+    warehouse: Warehouse, configuration: Configuration, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A transaction that ends while a migration tries again is no error."""
+    with ThreadPoolExecutor(1) as pool, caplog.at_level(logging.INFO):
+        with reading_everything(warehouse):
+            done = pool.submit(migrate, warehouse, changed(configuration.contract, age=None))
+            while "attempt 1 of" not in caplog.text:
+                assert not done.done()
+                time.sleep(0.01)
+        assert done.result() == []
+    assert "avg_age" not in view_columns(warehouse)
 
 
 def test_two_processes(create_database: Callable[[], str]) -> None:

@@ -98,8 +98,8 @@ class Stack:
             raise AssertionError(f"docker compose {' '.join(words)}: {done.stderr[-3000:]}{done.stdout[-1000:]}")
         return done
 
-    def run_documented(self, folder: Path, title: str, block: int) -> None:
-        """Run a console block of a section of docs/operate.md on this project, in a folder."""
+    def run_documented(self, folder: Path, page: str, title: str, block: int) -> None:
+        """Run a console block of a section of a document on this project, in a folder."""
         files = [self.folder / "docker-compose.yaml", *self.overrides]
         environment = {
             **os.environ,
@@ -107,7 +107,7 @@ class Stack:
             "COMPOSE_FILE": os.pathsep.join(map(str, files)),
             "COMPOSE_ENV_FILES": str(self.settings_file),
         }
-        for command in section_commands("docs/operate.md", title, block):
+        for command in section_commands(page, title, block):
             words = ["bash", "-c", command]
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (command, done.stderr)

@@ -1,4 +1,4 @@
-"""A stack that has lost its volumes is restored from a backup, both by the commands of docs/operate.md."""
+"""A stack that has lost its volumes is restored from a backup, both by the commands of docs/database.md."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_restored_stack_goes_on(present: Stack, tmp_path: Path) -> None:
         clustering(present, "score", "--model", "kmeans")
     lost = published(present.project())
     with step("backup"):
-        present.run_documented(tmp_path, "Back up", 1)
+        present.run_documented(tmp_path, "docs/database.md", "Back up", 1)
     present.down()
     with step("restore on new volumes"):
-        present.run_documented(tmp_path, "Restore", 1)
+        present.run_documented(tmp_path, "docs/database.md", "Restore", 1)
         present.wait_until_healthy()
     assert published(present.project()) == lost
     present.compose("run", "--rm", "--no-TTY", "demo-load")

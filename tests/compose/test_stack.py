@@ -144,10 +144,10 @@ def test_logins_are_kept_to_their_work(present: Stack, login: str, password: str
 
 
 def test_documented_commands_work(present: Stack, tmp_path: Path) -> None:
-    """The stack is backed up and tidied up as docs/operate.md says."""
+    """The stack is backed up and tidied up as the documents say."""
     with step("backup, and clean-up of old logs and runs"):
-        present.run_documented(tmp_path, "Back up", 1)
-        present.run_documented(tmp_path, "Size", 0)
+        present.run_documented(tmp_path, "docs/database.md", "Back up", 1)
+        present.run_documented(tmp_path, "docs/install.md", "Size", 0)
     assert (tmp_path / "segmentation.dump").read_bytes().startswith(b"PGDMP")
     with tarfile.open(tmp_path / "store.tar.gz") as store:
         assert {name.split("/")[1] for name in store.getnames() if "/" in name} == {"dbscan", "gmm", "kmeans"}

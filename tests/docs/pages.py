@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from dataclasses import dataclass
 
 from clustering.config import PROJECT
 
-PAGES = ("README.md", "docs/operate.md", "docs/bi.md", "docs/configure.md", "docs/tables.md", "docs/api.md")
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md")))
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,17 @@ class Command:
 def text(page: str) -> str:
     """Return a document."""
     return (PROJECT / page).read_text(encoding="utf-8")
+
+
+def anchors(page: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a document."""
+    prose = re.sub(r"^```.*?^```$", "", text(page), flags=re.DOTALL | re.MULTILINE)
+    found: set[str] = set()
+    for title in re.findall(r"^#{1,6} (.+)$", prose, re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+        again = (f"{slug}-{number}" for number in itertools.count(1))
+        found.add(slug if slug not in found else next(one for one in again if one not in found))
+    return found
 
 
 def blocks(page: str, language: str) -> list[str]:

@@ -52,10 +52,13 @@ def test_every_query_is_answered(reader: Project) -> None:
 
 
 def test_logins_of_the_page(project: Project, postgresql: Any) -> None:
-    """The statements of docs/operate.md make a login that scores a night, and one that only reads the result."""
+    """The statements of docs/database.md make a login that scores a night, and one that only reads the result.
+
+    Those of docs/operate.md run as the owner.
+    """
     owner = project.warehouse.uri
     try:
-        administer(owner, *blocks("docs/operate.md", "sql"))
+        administer(owner, *blocks("docs/database.md", "sql"), *blocks("docs/operate.md", "sql"))
         writer, reader = (replace(project, warehouse=Warehouse(_as(owner, name))) for name in ("airflow", "tableau"))
         replace(writer, registry=Registry(writer.warehouse, project.registry.store)).night()
         assert reader.sql("select count(*) > 1000 from segmentation.customer_segments") == [(True,)]

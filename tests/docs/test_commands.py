@@ -19,6 +19,7 @@ from tests.cli.conftest import Run
 from tests.docs.pages import PAGES, Command, blocks, commands, rows, text
 
 CONSOLE = [command for page in PAGES for command in commands(page)]
+COMMAND_LINE = ("docs/terminal.md", "docs/privacy.md")  # these show every command, in this order
 VERBS = {name: command.params for name, command in typer.main.get_command(app).commands.items()}  # type: ignore[attr-defined]
 SHOPS = "area,sales\n" + "".join(f"{100 * (1 + row % 3) + row},{10 * (1 + row % 3) + row / 10}\n" for row in range(60))
 
@@ -33,7 +34,7 @@ def arguments(command: Command) -> list[str] | None:
 
 
 TYPED = [typed for command in CONSOLE if (typed := arguments(command)) is not None]
-OPERATE = [typed for command in commands("docs/operate.md") if (typed := arguments(command)) is not None]
+TERMINAL = [typed for page in COMMAND_LINE for command in commands(page) if (typed := arguments(command)) is not None]
 
 
 def decide_long_ago() -> None:
@@ -43,9 +44,9 @@ def decide_long_ago() -> None:
 
 
 def test_pages_are_run_in_their_order(clustering: Run, folder: Path) -> None:
-    """Every command of docs/operate.md works on an empty warehouse, one after the other; with --json it says JSON."""
+    """Every command of these pages works on an empty warehouse, one after the other; with --json it says JSON."""
     (folder / "shops.csv").write_text(SHOPS, encoding="utf-8")
-    for words in OPERATE:
+    for words in TERMINAL:
         done = clustering(*words)
         assert done.code == 0, (words, done.err)
         decide_long_ago()
@@ -59,15 +60,15 @@ def test_other_pages_are_run(clustering: Run, folder: Path) -> None:
     """The commands of every other document work too."""
     for command in CONSOLE:
         words = arguments(command)
-        if words is not None and command.page != "docs/operate.md":
+        if words is not None and command.page not in COMMAND_LINE:
             done = clustering(*words)
             assert done.code == 0, (command, done.err)
 
 
 def test_every_command_and_option_is_shown() -> None:
-    """docs/operate.md shows each command with each of its options."""
+    """The pages on the command line show each command with each of its options."""
     shown: dict[str, set[str]] = {}
-    for words in OPERATE:
+    for words in TERMINAL:
         verb = next(word for word in words if not word.startswith("-"))
         shown.setdefault(verb, set()).update(word for word in words if word.startswith("-"))
     assert shown.keys() == VERBS.keys()
@@ -77,16 +78,16 @@ def test_every_command_and_option_is_shown() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    """docs/operate.md says of each command what it does."""
+    """docs/terminal.md says of each command what it does."""
     listed = [
-        name.strip("`").removeprefix("clustering ") for name, _ in rows("docs/operate.md", "command", "what it does")
+        name.strip("`").removeprefix("clustering ") for name, _ in rows("docs/terminal.md", "command", "what it does")
     ]
     assert sorted(listed) == sorted(VERBS)
 
 
 def test_exit_codes_are_listed() -> None:
-    """docs/operate.md lists the exit codes that there are."""
-    listed = {int(code) for code, _ in rows("docs/operate.md", "exit code", "meaning")}
+    """docs/terminal.md lists the exit codes that there are."""
+    listed = {int(code) for code, _ in rows("docs/terminal.md", "exit code", "meaning")}
     assert listed == {0, FAILED, MISUSED, INTERRUPTED, TERMINATED}
 
 

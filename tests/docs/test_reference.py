@@ -14,12 +14,11 @@ import yaml
 
 from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
 from clustering.errors import ConfigurationError
-from clustering.monitoring.alerts import notifier_settings
-from clustering.settings import api_limits, dag_rows, night_hours
+from clustering.settings import AlertSettings, ApiLimits, DagLimits, NightSettings
 from clustering.warehouse import Warehouse, warehouse_url
 from clustering.warehouse.urls import CONNECTION
 from clustering.web.security import token_access
-from reference import CONFIGURE, TABLES, VARIABLES, configure_page, tables_page
+from reference import CONFIGURE, TABLES, configure_page, tables_page, variables
 from tests.docs.pages import PAGES, rows, text
 from tests.paths import CONFIGURATION
 
@@ -195,9 +194,9 @@ def _limit(name: str, read: Callable[[], int]) -> Callable[[pytest.MonkeyPatch],
 
 def _notifier(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_NOTIFIER", raising=False)
-    assert notifier_settings() is None
+    assert AlertSettings.read().notifier is None
     monkeypatch.setenv("CLUSTERING_NOTIFIER", '{"classpath": "package.Mail", "kwargs": {"to": "ada@example.com"}}')
-    assert notifier_settings() is not None
+    assert AlertSettings.read().notifier is not None
 
 
 EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
@@ -207,10 +206,10 @@ EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     "CLUSTERING_STORE": _other_store,
     "CLUSTERING_API_TOKEN": _token,
     "CLUSTERING_API_ALLOW_ANONYMOUS": _anonymous,
-    "CLUSTERING_API_MAX_ROWS": _limit("CLUSTERING_API_MAX_ROWS", lambda: api_limits().rows),
-    "CLUSTERING_API_MAX_BYTES": _limit("CLUSTERING_API_MAX_BYTES", lambda: api_limits().bytes),
-    "CLUSTERING_DAG_MAX_ROWS": _limit("CLUSTERING_DAG_MAX_ROWS", dag_rows),
-    "CLUSTERING_NIGHT_HOURS": _limit("CLUSTERING_NIGHT_HOURS", night_hours),
+    "CLUSTERING_API_MAX_ROWS": _limit("CLUSTERING_API_MAX_ROWS", lambda: ApiLimits.read().rows),
+    "CLUSTERING_API_MAX_BYTES": _limit("CLUSTERING_API_MAX_BYTES", lambda: ApiLimits.read().bytes),
+    "CLUSTERING_DAG_MAX_ROWS": _limit("CLUSTERING_DAG_MAX_ROWS", lambda: DagLimits.read().rows),
+    "CLUSTERING_NIGHT_HOURS": _limit("CLUSTERING_NIGHT_HOURS", lambda: NightSettings.read().hours),
     "CLUSTERING_NOTIFIER": _notifier,
 }
 DOCUMENTED = [name.strip("`") for name, _, _ in rows("docs/configure.md", "variable", "default", "meaning")]
@@ -231,7 +230,7 @@ def test_every_variable_of_the_code_is_documented() -> None:
     )
     pattern = r"\b(?:CLUSTERING_[A-Z_]+|WAREHOUSE_URL|AIRFLOW_CONN_[A-Z]+)\b"
     assert set(re.findall(pattern, code)) | {"AIRFLOW_CONN_WAREHOUSE"} == set(DOCUMENTED)
-    assert [name for name, _, _ in VARIABLES] == DOCUMENTED
+    assert [name for name, _, _ in variables()] == DOCUMENTED
     for page in PAGES:
         assert set(re.findall(pattern, text(page))) <= set(DOCUMENTED), page
 

@@ -1,4 +1,4 @@
-"""A backup is restored on an empty server, by the commands of docs/operate.md, and the next night is the same."""
+"""A backup is restored on an empty server, by the commands of docs/database.md, and the next night is the same."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def server_programs() -> Path:
 
 
 def run(title: str, folder: Path, warehouse: str, store: Path) -> None:
-    """Run the commands of a section of docs/operate.md."""
+    """Run the commands of a section of docs/database.md."""
     programs = [str(server_programs()), str(Path(sys.executable).parent), os.environ["PATH"]]
     environment = {
         **os.environ,
@@ -75,7 +75,7 @@ def run(title: str, folder: Path, warehouse: str, store: Path) -> None:
         "WAREHOUSE_URL": warehouse,
         "CLUSTERING_STORE": str(store),
     }
-    for command in section_commands("docs/operate.md", title):
+    for command in section_commands("docs/database.md", title):
         done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stderr)
 

@@ -1,4 +1,4 @@
-"""An Airflow that is there already gets the DAGs, the plugin and the package, by the commands of docs/operate.md."""
+"""An Airflow that is there already gets the DAGs, the plugin and the package, by the commands of docs/install.md."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.docs.pages import rows, section_commands, text
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 
-TITLE = "An Airflow that already runs"
+PAGE, TITLE = "docs/install.md", "An Airflow that already runs"
 CARRIED = ("clustering", "dags", "deploy", "models", "plugins", "sql")
 THEIRS = """from airflow.sdk import dag
 
@@ -92,7 +92,7 @@ def joined(bare: Theirs) -> Theirs:
     free = "import importlib.util, sys; print([name for name in sys.argv[1:] if importlib.util.find_spec(name)])"
     assert bare.run("python", "-I", "-c", free, *modules()).strip() == "[]"
     before = set(bare.run("pip", "freeze").splitlines())
-    for command in section_commands("docs/operate.md", TITLE):
+    for command in section_commands(PAGE, TITLE):
         bare.run("bash", "-c", command)
     assert before <= set(bare.run("pip", "freeze").splitlines())
     bare.run("pip", "check")
@@ -119,7 +119,7 @@ def project(
 def airflow(joined: Theirs, project: Project) -> Iterator[Client]:
     """Run `airflow standalone` in that environment."""
     folder = joined.run("python", "-c", "from clustering.config import PROJECT; print(PROJECT)").strip()
-    bundles = re.findall(r"^```json\n(.*?)^```$", text("docs/operate.md"), re.DOTALL | re.MULTILINE)[0]
+    bundles = re.findall(r"^```json\n(.*?)^```$", text(PAGE), re.DOTALL | re.MULTILINE)[0]
     port = free_port()
     environment = joined.environment(
         AIRFLOW__API__PORT=str(port),
@@ -159,7 +159,7 @@ def airflow(joined: Theirs, project: Project) -> Iterator[Client]:
 
 def documented(what: str) -> set[str]:
     """Return the names that the document says must be free."""
-    (names,) = (names for kind, names in rows("docs/operate.md", "what", "names") if kind == what)
+    (names,) = (names for kind, names in rows(PAGE, "what", "names") if kind == what)
     return set(re.findall(r"`([^`]+)`", names))
 
 

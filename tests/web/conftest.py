@@ -10,9 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clustering import Configuration, Registry, Warehouse
+from clustering.settings import TOKEN
 from clustering.web import Access, Backend, create_app
 from clustering.web.champion_changes import Champions
-from clustering.web.security import TOKEN, token_access
+from clustering.web.security import token_access
 from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)
 from tests.clustering.scoring.conftest import Project, untrained  # noqa: F401 (a fixture)
 

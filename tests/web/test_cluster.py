@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from clustering.settings import api_limits
+from clustering.settings import ApiLimits
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, changed
 
@@ -145,7 +145,7 @@ def test_customer_who_is_posted_twice_is_refused(api: TestClient, again: Any) ->
 
 def test_list_of_faults_is_short(api: TestClient) -> None:
     """Of thousands of faults the first hundred are listed and all are counted."""
-    data = [{**REQUEST["data"][0], "customer_id": row, "age": -1} for row in range(api_limits().rows)]
+    data = [{**REQUEST["data"][0], "customer_id": row, "age": -1} for row in range(ApiLimits.read().rows)]
     answer = api.post("/cluster", json={**REQUEST, "data": data}).json()
     assert len(answer["errors"]) == 100
     assert answer["errors_found"] == len(data)

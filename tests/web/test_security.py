@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 
 import clustering.web
 from clustering.errors import ConfigurationError
+from clustering.settings import ANONYMOUS, TOKEN
 from clustering.web import create_app, standalone_app
-from clustering.web.security import ANONYMOUS, TOKEN, token_access
+from clustering.web.security import token_access
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, SECRET, backend_of
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from clustering.config import PROJECT
-from clustering.settings import api_limits, dag_rows
+from clustering.settings import ApiLimits, DagLimits
 from tests.clustering.scoring.conftest import Project
 from tests.web.conftest import REQUEST, SECRET
 from tests.web.served import serving, settings
@@ -69,10 +69,12 @@ def test_documented_limits_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
     assert set(table) == {"CLUSTERING_API_MAX_ROWS", "CLUSTERING_API_MAX_BYTES", "CLUSTERING_DAG_MAX_ROWS"}
     for variable in table:
         monkeypatch.delenv(variable, raising=False)
-    assert [api_limits().rows, api_limits().bytes, dag_rows()] == [int(value) for value in table.values()]
+    assert [ApiLimits.read().rows, ApiLimits.read().bytes, DagLimits.read().rows] == [
+        int(value) for value in table.values()
+    ]
     for variable in table:
         monkeypatch.setenv(variable, "7")
-    assert [api_limits().rows, api_limits().bytes, dag_rows()] == [7, 7, 7]
+    assert [ApiLimits.read().rows, ApiLimits.read().bytes, DagLimits.read().rows] == [7, 7, 7]
 
 
 def test_server_does_not_start_without_a_token(unchanged: Project) -> None:
@@ -89,7 +91,7 @@ def test_server_does_not_start_without_a_token(unchanged: Project) -> None:
 
 def test_large_body_is_refused_by_the_server(address: str) -> None:
     """A client that sends far too much reads the refusal, whether or not it says how much is coming."""
-    size = 3 * api_limits().bytes
+    size = 3 * ApiLimits.read().bytes
     headers = {**HEADERS, "Content-Type": "application/json"}
     chunks = (b" " * 65_536 for _ in range(size // 65_536))
     for content in (b" " * size, chunks):

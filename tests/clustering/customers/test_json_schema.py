@@ -12,8 +12,6 @@ import pytest
 from clustering.config import PROJECT, Column, Configuration, load_configuration
 from clustering.customers.json_schema import NUMERAL, allowed, body_schema, example_record, record_schema
 from clustering.customers.record_checks import check_records
-from clustering.errors import ConfigurationError
-from clustering.settings import Limits, api_limits, dag_rows
 
 
 @pytest.mark.parametrize(
@@ -85,20 +83,3 @@ def test_models_are_named_in_any_case(configuration: Configuration) -> None:
         "kmeans_4",
         "GMM",
     ]
-
-
-def test_limits_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each limit has a variable of its own, and a default where it is empty."""
-    monkeypatch.setenv("CLUSTERING_API_MAX_ROWS", "7")
-    monkeypatch.setenv("CLUSTERING_API_MAX_BYTES", "")
-    monkeypatch.setenv("CLUSTERING_DAG_MAX_ROWS", " 8 ")
-    assert api_limits() == Limits(rows=7, bytes=4 * 1024 * 1024)
-    assert dag_rows() == 8
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "²"])
-def test_wrong_limit_names_itself(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit that is no positive whole number is a wrong setting."""
-    monkeypatch.setenv("CLUSTERING_API_MAX_ROWS", value)
-    with pytest.raises(ConfigurationError, match=f"CLUSTERING_API_MAX_ROWS is '{value}'"):
-        api_limits()

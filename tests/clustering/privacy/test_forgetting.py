@@ -151,29 +151,6 @@ def test_key_between_two_shards(by_name: Project) -> None:
     assert rows_with(by_name, key) == {}
 
 
-def test_keys_between_shards_of_former_releases(warehouse: Warehouse) -> None:
-    """The migration takes them out of the runs that have ended, and leaves them to the one that is being scored."""
-    with warehouse.transaction() as transaction:
-        run = transaction.connection.exec_driver_sql
-        run("drop table segmentation.segment_groups, segmentation.audit_log cascade")
-        run("drop function segmentation.audit_segment_names() cascade")
-        run("alter table segmentation.run_shards drop column compositions")
-        for status in ("running", "abandoned"):
-            run(
-                "with run as (insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, status)"
-                " values ('2026-03-02', false, 'test', 'customers', %(status)s) returning run_id)"
-                " insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)"
-                " select run_id, shard, shard, shard + 1 from run, generate_series(0, 1) as shard",
-                {"status": status},
-            )
-        transaction.execute("migrations/0011_governance")
-        left = run(
-            "select status, count(lower_bound), count(upper_bound) from segmentation.run_shards"
-            " join segmentation.scoring_runs using (run_id) group by 1 order by 1"
-        ).all()
-    assert left == [("abandoned", 0, 0), ("running", 2, 2)]
-
-
 def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
     """Labels that retention has begun to detach are no part of the table of all labels, and lose the customer too."""
     few = known.with_contract(label_runs=1)

@@ -14,11 +14,11 @@ from psycopg2 import sql
 from clustering import Registry, Warehouse, abandon_run, drop_expired, migrate
 from clustering.errors import RunError
 from clustering.versions.registry import Version
-from clustering.warehouse import queries
 from tests.appointing import appoint, appointed_template  # noqa: F401 - a fixture
 from tests.appointing import project as project_with_champions  # noqa: F401 - a fixture
 from tests.clustering.scoring.conftest import Project
 from tests.clustering.scoring.histories import assert_right, assert_sound, history
+from tests.docs.pages import rows
 
 PLACES = ((86_500, 82), (55_000, 49), (26_000, 21), (88_000, 17), (26_000, 79))
 COLUMNS = "age int, gender text, annual_income double precision, spending_score double precision"
@@ -267,6 +267,34 @@ def test_runs_that_end_without_publishing_leave_nothing(project):
     assert project.sql("select * from segmentation.segment_migrations") == []
 
 
+def test_worked_example_of_the_page(project):
+    """A date between two others leads from the periods before to the periods after, as docs/history.md has them."""
+    page = "docs/history.md"
+    dates = {"on the 1st": DAYS[0], "on the 5th": DAYS[4], "on the 3rd": DAYS[2]}  # in the order of their runs
+    labels = rows(page, "customer", *sorted(dates))
+    expected = rows(page, "customer", "periods before", "periods after", "what was done")
+    assert [customer for customer, *_ in labels] == [customer for customer, *_ in expected] == list("12345")
+    for published, said in ((["on the 1st", "on the 5th"], 1), (["on the 3rd"], 2)):
+        for date_ in published:
+            for customer, *segments in labels:
+                segment = dict(zip(sorted(dates), segments, strict=True))[date_]
+                place(project, int(customer), None if segment == "none" else int(segment) - 1)
+            project.night(dates[date_])
+        for row in expected:
+            assert told(project, row[0]) == row[said], (row[0], published)
+    assert_right(project)
+
+
+def told(project: Project, customer: str) -> str:
+    """Return the periods of a customer in words, such as `1 from the 1st to the 3rd, 3 from the 3rd`."""
+    day = {DAYS[0]: "the 1st", DAYS[2]: "the 3rd", DAYS[4]: "the 5th"}
+    return ", ".join(
+        f"{segment} from {day[begin]}" + (f" to {day[end]}" if end else "")
+        for _, one, begin, end, segment, _ in history(project)
+        if one == customer
+    )
+
+
 def test_dry_run_is_compared_with_nothing(project):
     """It stages no changes, for nobody would take them."""
     project.night(DAYS[0])
@@ -334,31 +362,12 @@ def keeping(project: Project, runs: int):
     return project.configuration.model_copy(update={"contract": contract})
 
 
-def test_migration_makes_the_history_of_the_labels_that_are_kept(project):
-    """What was published before there was a history is in it, as if it had been written night by night."""
-    project.night(DAYS[0])
-    place(project, 1, 3)
-    place(project, 2, None)
-    project.night(DAYS[1])
-    place(project, 2, 2)
-    other_version(project)
-    project.night(DAYS[3])
-    before = history(project)
-    project.sql("drop table segmentation.period_kmeans")
-    _, block = queries.load("migrations/0007_history").text.split("-- What was published before there was a history")
-    project.sql(block[block.index("do $$") :])
-    assert history(project) == before
-    place(project, 1, 1)
-    project.night(DAYS[4])
-    assert_right(project)
-
-
-def test_repeating_the_first_date_of_an_upgraded_history_has_no_movement(project):
+def test_repeating_the_first_date_of_a_history_has_no_movement(project):
     """The date before is published, but nobody is known of it."""
     project.night(DAYS[0])
     project.night(DAYS[1])
     project.sql("delete from segmentation.segment_migrations")
-    project.sql("update segmentation.segment_history set valid_from = %s", DAYS[1])  # as if made by the migration
+    project.sql("update segmentation.segment_history set valid_from = %s", DAYS[1])  # as if it had begun then
     drop_expired(project.warehouse, project.with_contract(label_runs=1).configuration)
     project.night(DAYS[1])
     assert project.sql("select * from segmentation.segment_migrations") == []

@@ -12,7 +12,6 @@ import pytest
 
 from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError
 from clustering.scoring.dates import end_of_past
-from clustering.warehouse import Warehouse
 from tests.appointing import appoint
 from tests.clustering.scoring.conftest import Project
 
@@ -212,19 +211,3 @@ def test_dated_source_that_has_gone_fails_the_shard(project: Project) -> None:
     planned = with_dated_source(project).plan("2026-03-10", **past("2026-03-10"))
     with pytest.raises(DataError, match="names no dated_source any more"):
         project.score(planned["run_id"])
-
-
-def test_runs_before_the_mark_are_marked_by_when_they_ran(warehouse: Warehouse) -> None:
-    """Runs of former releases count as substituted where their date was past in every time zone."""
-    with warehouse.transaction() as transaction:
-        run = transaction.connection.exec_driver_sql
-        run("alter table segmentation.scoring_runs drop column source_time cascade")
-        for started_at in ("2026-03-02 02:00Z", "2026-03-03 23:59Z", "2026-03-04 00:00Z"):
-            run(
-                "insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, started_at)"
-                " values ('2026-03-02', true, 'test', 'customers', %(started_at)s)",
-                {"started_at": started_at},
-            )
-        transaction.execute("migrations/0009_dated_source")
-        marks = run("select source_time from segmentation.scoring_runs order by started_at").scalars().all()
-    assert marks == ["present", "present", "substituted"]

@@ -1,0 +1,23 @@
+-- What people changed, and what was decided on versions.
+-- Read by: segmentation_writer.
+
+create or replace view segmentation.audit_trail as
+select occurred_at, action, model, actor, description, detail
+from segmentation.audit_log
+union all
+select
+    decision.decided_at,
+    decision.decision,
+    decision.model,
+    decision.decided_by,
+    format('Version %s: %s', version.version, decision.reason),
+    decision.metrics
+from segmentation.promotions as decision
+join segmentation.model_versions as version on version.model_version_id = decision.model_version_id;
+comment on view segmentation.audit_trail is 'Who changed what by hand, and who or what decided on versions; for whoever runs the segmentation, not for BI.';
+comment on column segmentation.audit_trail.occurred_at is 'When.';
+comment on column segmentation.audit_trail.action is 'name_segment, reset_segment_name, forget, drop_core_point, promoted, refused or rolled_back.';
+comment on column segmentation.audit_trail.model is 'The model that it is about, if it is about one.';
+comment on column segmentation.audit_trail.actor is 'Who: a person, or the gate of the retraining DAG.';
+comment on column segmentation.audit_trail.description is 'What happened, in a sentence.';
+comment on column segmentation.audit_trail.detail is 'The figures or the words before and after.';
