@@ -118,7 +118,8 @@ def _wait_for(address: str, check: Any) -> None:
     while True:
         check()
         try:
-            return httpx.get(f"{address}/api/v2/version", trust_env=False).raise_for_status() and None
+            httpx.get(f"{address}/api/v2/version", trust_env=False).raise_for_status()
+            return
         except httpx.HTTPError:
             assert time.monotonic() < limit, f"the api-server did not answer within {PATIENCE} s"
             time.sleep(0.3)

@@ -195,7 +195,7 @@ def test_reader_sees_views_with_comments(read: Project) -> None:
 def test_psql_shows_the_comments(read: Project) -> None:
     """So does psql, of views and of their columns."""
     command = [
-        server_programs() / "psql",
+        str(server_programs() / "psql"),
         "-X",
         read.warehouse.uri,
         "-c",

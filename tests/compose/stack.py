@@ -205,7 +205,7 @@ def docker(*words: str) -> str:
 
 def _is_healthy(container: Mapping[str, Any]) -> bool:
     state = container["State"]
-    return state["Running"] and state["Health"]["Status"] == "healthy"
+    return bool(state["Running"]) and state["Health"]["Status"] == "healthy"
 
 
 def _dashed(service: str) -> str:

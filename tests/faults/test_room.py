@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_room_ends_while_scoring(project, yesterday, undisturbed, moment):
 
 
 @pytest.fixture
-def small_disk(server, project, tmp_path_factory) -> Iterator[Callable[[str], None]]:
+def small_disk(server, project, tmp_path_factory) -> Iterator[Callable[[str], Any]]:
     """Put the tables to come on a file system of six megabytes, and return a function that changes its size."""
     folder = Path(tmp_path_factory.mktemp("disk"))
     mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]

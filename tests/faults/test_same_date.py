@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -130,15 +132,19 @@ def test_runs_of_different_dates_are_published_at_once(project, undisturbed, fir
     assert project.sql("select count(distinct as_of) from segmentation.segments") == [(3,)]
 
 
-def _meet(project, *calls, at=PUBLISHING_WAITS_FOR) -> list[Future]:
+def _meet(project, *calls, at=PUBLISHING_WAITS_FOR) -> list[Future[Any]]:
     """Make the first call wait halfway until the others wait for something too, and return what came of them."""
     with session(project.warehouse.uri) as cursor, ThreadPoolExecutor(len(calls)) as pool:
         with held(project.warehouse.uri, at):
             futures = []
             for number, call in enumerate(calls, 1):
                 futures.append(pool.submit(call))
-                wait_for(lambda number=number: len(waiting(cursor)) == number)
+                wait_for(partial(_are_waiting, cursor, number))
         return futures
+
+
+def _are_waiting(cursor, number: int) -> bool:
+    return len(waiting(cursor)) == number
 
 
 def _frozen_attempt(project, run_id) -> Worker:

@@ -53,11 +53,11 @@ def make_logins(url: Url) -> None:
         "SOURCE_SCHEMA": "public",
     }
     command = [
-        server_programs() / "psql",
+        str(server_programs() / "psql"),
         "--no-psqlrc",
         "--quiet",
         "--file",
-        PROJECT / "deploy/logins.sql",
+        str(PROJECT / "deploy/logins.sql"),
         url(OWNER),
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

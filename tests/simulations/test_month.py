@@ -17,7 +17,7 @@ from tests.clustering.scoring.histories import assert_right, assert_sound, histo
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 KEPT = 7  # nights
-LATER = {"dbscan": {"eps": 0.35}, "gmm": {"n_components": 4}, "kmeans": {"n_clusters": 4}}
+LATER: dict[str, dict[str, Any]] = {"dbscan": {"eps": 0.35}, "gmm": {"n_components": 4}, "kmeans": {"n_clusters": 4}}
 # Spending drifts, a few go up, a few leave or come back, a few have no income for a night.
 DRIFT = """
     update customers set spending_score = least(100, greatest(1, spending_score + 0.4))

@@ -15,13 +15,14 @@ import sklearn
 from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
-from clustering.config import Column, Contract, DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.algorithms.base import Settings
+from clustering.config import Column, Contract, DbscanSpec, GaussianMixtureSpec, KMeansSpec, ModelSpec
 from clustering.features import fit_scaling
 from clustering.versions.artifacts import PARAMETERS, Artifact, ClusterSegment, write_artifact
 
 HERE = Path(__file__).parent
 COLUMNS = ("income", "score")
-CASES = (
+CASES: tuple[tuple[ModelSpec, Settings], ...] = (
     (KMeansSpec(algorithm="kmeans", features=COLUMNS), {"n_clusters": 4}),
     (GaussianMixtureSpec(algorithm="gmm", features=COLUMNS), {"n_components": 4, "covariance_type": "full"}),
     (DbscanSpec(algorithm="dbscan", features=COLUMNS), {"eps": 0.25, "min_samples": 5}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.appointing import appointed_template, project
@@ -87,6 +89,6 @@ def test_date_that_is_run_again(project: Project) -> None:
     assert {group for _, _, group, _, _ in after} == {"other"}
 
 
-def _segments(project: Project, least: int) -> list[tuple[object, ...]]:
+def _segments(project: Project, least: int) -> list[tuple[Any, ...]]:
     project.with_contract(min_group=least).night()
     return project.segments()

@@ -495,7 +495,7 @@ def segments_by_version(project: Project, version: Version) -> dict[int, int]:
 
 
 @pytest.fixture
-def make_keyed(create_database, project, tmp_path):
+def make_keyed(create_database, project: Project, tmp_path):
     """Return a function that makes a project whose key has another type, with the champion of the first one."""
 
     def make(key_type: str, column: str) -> Project:

@@ -93,14 +93,20 @@ def test_small_unstable_clusters_do_not_sink_a_density():
     assert "at least 2 must" in evaluated.verdicts()[-1]
 
 
+def _chosen(evaluations, *, incumbent):
+    chosen = choose(evaluations, incumbent=incumbent)
+    assert chosen
+    return chosen.clusters
+
+
 def test_the_champions_settings_are_kept_in_a_near_tie():
     """With leniency towards their own limits, and only within a narrow margin of silhouettes."""
     weak = {"strength": 0.76, "jaccard": 0.72}
-    assert choose([_evaluated(4, **weak), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 4
-    assert choose([_evaluated(4, **weak), _evaluated(5)], incumbent=None).clusters == 5
-    assert choose([_evaluated(4, gap=0.2, silhouette=0.4), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 5
-    assert choose([_evaluated(4, strength=0.7, jaccard=0.7), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 5
-    assert choose([_evaluated(4, **weak)], incumbent={"n_clusters": 4}).clusters == 4
+    assert _chosen([_evaluated(4, **weak), _evaluated(5)], incumbent={"n_clusters": 4}) == 4
+    assert _chosen([_evaluated(4, **weak), _evaluated(5)], incumbent=None) == 5
+    assert _chosen([_evaluated(4, gap=0.2, silhouette=0.4), _evaluated(5)], incumbent={"n_clusters": 4}) == 5
+    assert _chosen([_evaluated(4, strength=0.7, jaccard=0.7), _evaluated(5)], incumbent={"n_clusters": 4}) == 5
+    assert _chosen([_evaluated(4, **weak)], incumbent={"n_clusters": 4}) == 4
 
 
 def test_a_division_has_as_many_clusters_as_are_wanted():
