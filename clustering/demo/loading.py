@@ -163,7 +163,7 @@ def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tu
     names = {
         "schema": sql.Identifier(schema),
         "table": sql.Identifier(schema, table),
-        "columns": sql.SQL(", ").join(columns),
+        "definitions": sql.SQL(", ").join(columns),
     }
     with warehouse.transaction(read_only=True) as transaction:
         readers = [

@@ -109,7 +109,7 @@ def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
             "table": source.table,
             "key": source.key,
             # A seed makes the sample the same each time.
-            "sample": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
+            "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
             if sampled
             else sql.SQL(""),
         },

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from clustering.errors import ConfigurationError, WarehouseError
 from clustering.warehouse import queries
+from clustering.warehouse.statements import Part, Piece, Statement
 
 Names: TypeAlias = Mapping[str, sql.Composable]
 Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
@@ -81,9 +82,14 @@ class Transaction:
         return self.connection.exec_driver_sql(self._to_bind(query, names), values).rowcount
 
     def compose(self, query: str, names: Names = NO_NAMES) -> str:
-        """Return the text of a query with its identifiers quoted and its values still to be bound."""
-        statement = sql.SQL(queries.load(query)).format(**names)
-        text: str = statement.as_string(self._driver)
+        """Return the text of a query that binds no values, its parts put in; for drivers that bind none.
+
+        Raises ValueError where the query has values.
+        """
+        statement = queries.load(query)
+        if statement.values:
+            raise ValueError(f"query {query!r} binds {', '.join(sorted(statement.values))}; run it with `execute`")
+        text: str = _composed(statement, names).as_string(self._driver)
         return text
 
     @property
@@ -91,7 +97,8 @@ class Transaction:
         return self.connection.connection.dbapi_connection
 
     def _to_bind(self, query: str, names: Names) -> str:
-        return self.compose(query, {name: _doubled(part, self._driver) for name, part in names.items()})
+        text: str = _doubled(_composed(queries.load(query), names), self._driver).as_string(self._driver)
+        return text
 
     def _run(self, query: str, names: Names, params: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
         return self.connection.exec_driver_sql(self._to_bind(query, names), _bindable(params))
@@ -161,6 +168,17 @@ class Warehouse:
             if not is_transient(error):
                 raise
             raise WarehouseError(f"the warehouse {self.name} did not go on: {_reason(error)}") from error
+
+
+def _composed(statement: Statement, names: Names) -> sql.Composed:
+    """Put the parts into a statement and leave a placeholder for each value."""
+    return sql.Composed([_composable(piece, names) for piece in statement.pieces])
+
+
+def _composable(piece: Piece, names: Names) -> sql.Composable:
+    if isinstance(piece, str):
+        return sql.SQL(piece)
+    return names[piece.name] if isinstance(piece, Part) else sql.Placeholder(piece.name)
 
 
 def _doubled(part: sql.Composable, context: Any) -> sql.Composable:

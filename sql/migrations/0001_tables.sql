@@ -15,7 +15,8 @@ create table segmentation.model_versions (
     model_version_id  bigint generated always as identity primary key,
     model             text not null,
     version           integer not null check (version >= 1),
-    status            text not null default 'candidate' check (status in ('candidate', 'champion', 'retired', 'refused')),
+    status            text not null default 'candidate'
+                      check (status in ('candidate', 'champion', 'retired', 'refused')),
     structure         text not null check (structure in ('structured', 'none')),
     algorithm         text not null,
     features          text[] not null,
@@ -56,7 +57,7 @@ create table segmentation.promotions (
     previous_version_id  bigint references segmentation.model_versions,
     decision             text not null check (decision in ('promoted', 'refused', 'rolled_back')),
     reason               text not null,
-    metrics              jsonb not null default '{{}}',
+    metrics              jsonb not null default '{}',
     decided_by           text not null,
     decided_at           timestamptz not null default now()
 );

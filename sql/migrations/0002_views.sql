@@ -12,7 +12,7 @@ comment on column segmentation.current_models.model_version_id is 'The version t
 comment on column segmentation.current_models.published_at is 'When it was published.';
 
 create view segmentation.current_run_ids as
-select coalesce(array_agg(distinct run_id), '{{}}') as run_ids
+select coalesce(array_agg(distinct run_id), '{}') as run_ids
 from segmentation.current_models;
 comment on view segmentation.current_run_ids is 'The different runs that are current for some model, in one array.';
 comment on column segmentation.current_run_ids.run_ids is 'Up to sixteen run ids: one model a run at the most.';

@@ -6,7 +6,7 @@ create table segmentation.segment_events (
     model_version_id     bigint not null references segmentation.model_versions,
     event                text not null check (event in ('birth', 'death', 'split', 'merge', 'rename')),
     segment_id           integer not null check (segment_id >= 1),
-    related_segment_ids  integer[] not null default '{{}}',
+    related_segment_ids  integer[] not null default '{}',
     jaccard              double precision check (jaccard between 0 and 1),
     description          text not null,
     occurred_at          timestamptz not null default now()

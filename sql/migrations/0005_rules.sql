@@ -74,7 +74,7 @@ set search_path = pg_catalog, pg_temp
 as $function$
 #variable_conflict use_column
 declare
-    number    constant text := '^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?\s*$';
+    number    constant text := '^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\s*$';
     farthest  constant double precision := 1e6;  -- standard deviations that a feature counts as at the most
     label     record;
     found_at  text;
@@ -97,7 +97,7 @@ begin
     select
         array_agg(feature order by place),
         string_agg(
-            format('%%I::text', coalesce(label.layout -> 'columns' -> feature ->> 'header', feature)), ', '
+            format('%I::text', coalesce(label.layout -> 'columns' -> feature ->> 'header', feature)), ', '
             order by place
         )
     into names, found_at
@@ -118,7 +118,7 @@ begin
         hindrance := 'There is no other segment.';
     else
         execute format(
-            'select case when count(*) = 1 then min(array[%%s]) end from %%I.%%I where %%I = $1',
+            'select case when count(*) = 1 then min(array[%s]) end from %I.%I where %I = $1',
             found_at, label.layout ->> 'schema', label.layout ->> 'table', label.layout ->> 'key'
         ) into texts using $2;
 
@@ -175,8 +175,8 @@ begin
             cluster.cluster_label,
             cluster.form,
             (entry.place - 1) / cardinality(features) as point,
-            (entry.place - 1) %% cardinality(features) + 1 as place,
-            features[(entry.place - 1) %% cardinality(features) + 1] - entry.value as apart
+            (entry.place - 1) % cardinality(features) + 1 as place,
+            features[(entry.place - 1) % cardinality(features) + 1] - entry.value as apart
         from segmentation.version_clusters as cluster
         cross join unnest(cluster.points) with ordinality as entry (value, place)
         where cluster.model_version_id = label.model_version_id
@@ -273,13 +273,13 @@ begin
         coalesce(part.pull / whole.every_pull, 0),
         case
             when whole.total < -1e-9 * whole.every_pull then format(
-                'The values have changed since %%s: today they are nearer to %%s than to %%s.',
+                'The values have changed since %s: today they are nearer to %s than to %s.',
                 label.as_of, runner_up.name, label.segment_name)
             when coalesce(strongest.share, 0) <= 0 then format(
-                'No value pulls towards %%s rather than %%s: size and spread of the groups decide.',
+                'No value pulls towards %s rather than %s: size and spread of the groups decide.',
                 label.segment_name, runner_up.name)
             else format(
-                '%%s %%s pulls most towards %%s rather than %%s: %%s %%%% of all pulls.',
+                '%s %s pulls most towards %s rather than %s: %s %% of all pulls.',
                 strongest.name, strongest.amount, label.segment_name, runner_up.name,
                 round((100 * strongest.share)::numeric))
         end

@@ -77,12 +77,12 @@ declare
 begin
     for published in select distinct model from segmentation.published_runs loop
         execute format(
-            'create table segmentation.%%I (like segmentation.segment_history including constraints, check (model = %%L)) with (fillfactor = 90)',
+            'create table segmentation.%I (like segmentation.segment_history including constraints, check (model = %L)) with (fillfactor = 90)',
             'period_' || published.model, published.model
         );
         execute format(
             $insert$
-            insert into segmentation.%%I
+            insert into segmentation.%I
             with kept as (
                 select
                     pointer.as_of, pointer.run_id, pointer.model_version_id,
@@ -90,7 +90,7 @@ begin
                     lead(pointer.as_of) over (order by pointer.as_of) as next_date
                 from segmentation.published_runs as pointer
                 join segmentation.scoring_runs as run on run.run_id = pointer.run_id
-                where pointer.model = %%L and run.labels_dropped_at is null
+                where pointer.model = %L and run.labels_dropped_at is null
             ),
             label as (
                 select
@@ -103,7 +103,7 @@ begin
                     on label.run_id = kept.run_id and label.model_version_id = kept.model_version_id
             )
             select
-                customer_id, %%L, segment_id, min(as_of), (array_agg(next_date order by place desc))[1],
+                customer_id, %L, segment_id, min(as_of), (array_agg(next_date order by place desc))[1],
                 (array_agg(model_version_id order by place))[1]
             from label
             group by customer_id, segment_id, period
@@ -111,10 +111,10 @@ begin
             'period_' || published.model, published.model, published.model
         );
         execute format(
-            'create unique index on segmentation.%%I (customer_id, valid_from)', 'period_' || published.model
+            'create unique index on segmentation.%I (customer_id, valid_from)', 'period_' || published.model
         );
         execute format(
-            'alter table segmentation.segment_history attach partition segmentation.%%I for values in (%%L)',
+            'alter table segmentation.segment_history attach partition segmentation.%I for values in (%L)',
             'period_' || published.model, published.model
         );
     end loop;

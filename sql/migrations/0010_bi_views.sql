@@ -226,12 +226,12 @@ told as (
             case when figure.stability_band = 'pattern' then 'other samples show this segment only roughly' end,
             case when figure.structure = 'none' then 'the customers form no groups, the segments divide them' end,
             case when figure.drift_alarms > 0 then
-                format('drift: %%s of %%s checks', figure.drift_alarms, figure.drift_checks) end,
-            case when figure.share < 0.01 then 'it holds less than 1 %% of the customers' end,
+                format('drift: %s of %s checks', figure.drift_alarms, figure.drift_checks) end,
+            case when figure.share < 0.01 then 'it holds less than 1 % of the customers' end,
             case when figure.rejected_share > 0.05 then
-                format('%%s %%%% of the rows were rejected', round((100 * figure.rejected_share)::numeric)) end,
+                format('%s %% of the rows were rejected', round((100 * figure.rejected_share)::numeric)) end,
             case when figure.source_time = 'substituted' then 'made from the rows of a later day' end,
-            case when figure.age_days > 2 then format('%%s days old', figure.age_days) end
+            case when figure.age_days > 2 then format('%s days old', figure.age_days) end
         ) as reasons
     from figure
 )

@@ -1,4 +1,5 @@
--- Shares of protected groups by segment, what people and programs have changed by hand, and no keys where none are needed.
+-- Shares of protected groups by segment, what people and programs have changed by hand, and no keys where none are
+-- needed.
 
 alter table segmentation.run_shards add column compositions jsonb;
 comment on column segmentation.run_shards.compositions is 'Customers by protected group per version and cluster.';
@@ -107,7 +108,7 @@ begin
             session_user
         ),
         format(
-            'Segment %%s of %%s: %%s.', present ->> 'segment_id', present ->> 'model',
+            'Segment %s of %s: %s.', present ->> 'segment_id', present ->> 'model',
             case when tg_op = 'DELETE' then 'back to the model''s own words' else 'words of an analyst' end
         ),
         jsonb_build_object('before', former, 'after', latter)
@@ -131,7 +132,7 @@ select
     decision.decision,
     decision.model,
     decision.decided_by,
-    format('Version %%s: %%s', version.version, decision.reason),
+    format('Version %s: %s', version.version, decision.reason),
     decision.metrics
 from segmentation.promotions as decision
 join segmentation.model_versions as version on version.model_version_id = decision.model_version_id;

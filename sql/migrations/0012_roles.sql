@@ -26,18 +26,18 @@ begin
         where to_regrole(name) is null
     loop
         begin
-            execute format('create role %%I nologin', todo.name);
-            execute format('comment on role %%I is %%L', todo.name, todo.description);
+            execute format('create role %I nologin', todo.name);
+            execute format('comment on role %I is %L', todo.name, todo.description);
             if todo.name = 'segmentation_writer' and not pg_has_role(todo.name, 'usage') then
-                execute format('grant %%I to %%I', todo.name, current_user);
+                execute format('grant %I to %I', todo.name, current_user);
             end if;
         exception
             when duplicate_object or unique_violation then
                 null;
             when insufficient_privilege then
                 return next format(
-                    'there is no role %%1$s, and %%2$s may not create it: let an administrator run "create role %%1$s '
-                    'nologin; grant %%1$s to %%2$s;", then migrate again', todo.name, current_user
+                    'there is no role %1$s, and %2$s may not create it: let an administrator run "create role %1$s '
+                    'nologin; grant %1$s to %2$s;", then migrate again', todo.name, current_user
                 );
         end;
     end loop;
@@ -82,7 +82,7 @@ begin
             )
             select
                 1 as place,
-                format('grant %%s on schema %%I to %%I', lower(privilege), namespace.nspname, role.name) as statement
+                format('grant %s on schema %I to %I', lower(privilege), namespace.nspname, role.name) as statement
             from role
             cross join pg_namespace as namespace
             cross join unnest(array['USAGE', 'CREATE']) as privilege
@@ -93,7 +93,7 @@ begin
                 end
                 and not has_schema_privilege(role.oid, namespace.oid, privilege)
             union all
-            select 2, format('grant select on %%s to %%I', relation.quoted, role.name)
+            select 2, format('grant select on %s to %I', relation.quoted, role.name)
             from role
             cross join relation
             where
@@ -101,13 +101,13 @@ begin
                 and not has_table_privilege(role.oid, relation.oid, 'SELECT')
             union all
             -- What segment_as_of needs to know of the pointer; its other columns have a type that BI tools stumble over.
-            select 2, format('grant select (model, as_of) on segmentation.published_runs to %%I', role.name)
+            select 2, format('grant select (model, as_of) on segmentation.published_runs to %I', role.name)
             from role
             where
                 not has_column_privilege(role.oid, 'segmentation.published_runs', 'model', 'SELECT')
                 or not has_column_privilege(role.oid, 'segmentation.published_runs', 'as_of', 'SELECT')
             union all
-            select 3, format('grant %%s on %%s to %%I', lower(privilege), relation.quoted, role.name)
+            select 3, format('grant %s on %s to %I', lower(privilege), relation.quoted, role.name)
             from role
             cross join relation
             cross join unnest(array['INSERT', 'UPDATE', 'DELETE']) as privilege
@@ -117,31 +117,31 @@ begin
                 and (privilege <> 'DELETE' or relation.name <> all(undeleted))
                 and not has_table_privilege(role.oid, relation.oid, privilege)
             union all
-            select 4, format('grant execute on function %%s to %%I', routine.quoted, role.name)
+            select 4, format('grant execute on function %s to %I', routine.quoted, role.name)
             from role
             cross join routine
             where
                 (role.writes or routine.name = any(callable)) and routine.name <> 'explain_customer'
                 and not has_function_privilege(role.oid, routine.oid, 'EXECUTE')
             union all
-            select 5, format('grant usage on schema %%I to %%I', source.nspname, role.name)
+            select 5, format('grant usage on schema %I to %I', source.nspname, role.name)
             from role
             cross join source
             where role.writes and not has_schema_privilege(role.oid, source.relnamespace, 'USAGE')
             union all
-            select 6, format('grant select on %%I.%%I to %%I', source.nspname, source.relname, role.name)
+            select 6, format('grant select on %I.%I to %I', source.nspname, source.relname, role.name)
             from role
             cross join source
             where role.writes and not has_table_privilege(role.oid, source.oid, 'SELECT')
             union all
             -- Reasons are read with the writer's rights, never with those of whoever migrates.
-            select 7, format('alter function %%s owner to %%I', routine.quoted, role.name)
+            select 7, format('alter function %s owner to %I', routine.quoted, role.name)
             from role
             cross join routine
             where role.writes and routine.name = 'explain_customer' and routine.proowner <> role.oid
             union all
             -- So nobody is let in before that.
-            select 8, format('grant execute on function %%s to %%I', routine.quoted, role.name)
+            select 8, format('grant execute on function %s to %I', routine.quoted, role.name)
             from role
             cross join routine
             where
@@ -149,7 +149,7 @@ begin
                 and not has_function_privilege(role.oid, routine.oid, 'EXECUTE')
             union all
             -- The parts come first.
-            select 9 - written.level / 100.0, format('alter table %%s owner to %%I', written.oid::regclass, role.name)
+            select 9 - written.level / 100.0, format('alter table %s owner to %I', written.oid::regclass, role.name)
             from role
             cross join written
             join pg_class as class on class.oid = written.oid
@@ -160,14 +160,14 @@ begin
             if todo.place >= 7 and not pg_has_role('segmentation_writer', 'usage') then
                 if attempt = 2 then
                     return next format(
-                        '%%1$s is no member of segmentation_writer: let an administrator run "grant segmentation_writer '
-                        'to %%1$s;", then migrate again', current_user
+                        '%1$s is no member of segmentation_writer: let an administrator run "grant segmentation_writer '
+                        'to %1$s;", then migrate again', current_user
                     );
                 end if;
                 exit;
             end if;
             if attempt = 2 then
-                return next format('%%s may not do this; let an administrator run: %%s', current_user, todo.statement);
+                return next format('%s may not do this; let an administrator run: %s', current_user, todo.statement);
                 continue;
             end if;
             begin

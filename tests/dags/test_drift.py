@@ -79,7 +79,7 @@ def system(configuration: Configuration, chat: Chat, tmp_path_factory: pytest.Te
         shutil.copytree(PROJECT / "models", tmp_path_factory.mktemp("configuration") / "models", ignore=_only_kmeans)
     )
     kmeans = yaml.safe_load((directory / "kmeans.yaml").read_text())
-    (directory / "kmeans.yaml").write_text(yaml.safe_dump(kmeans | {"clusters": 5, "n_init": 10}))
+    (directory / "kmeans.yaml").write_text(yaml.safe_dump(kmeans | {"clusters": 5, "n_init": 10, "sample_rows": 3_000}))
     address = {"conn_type": "http", "host": f"http://127.0.0.1:{chat.port}", "password": "hooks/secret"}
     settings = {
         "CLUSTERING_CONFIG": str(directory),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,16 +67,13 @@ def test_room_ends_while_scoring(project, yesterday, undisturbed, moment):
 
 
 @pytest.fixture
-def small_disk(server, project, tmp_path_factory) -> Iterator[Callable[[str], Any]]:
+def small_disk(server, project) -> Iterator[Callable[[str], Any]]:
     """Put the tables to come on a file system of six megabytes, and return a function that changes its size."""
-    folder = Path(tmp_path_factory.mktemp("disk"))
+    folder = Path(tempfile.mkdtemp(prefix="clustering-disk-"))  # every pytest that starts closes the parents of its own
     mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
     if os.geteuid() or not shutil.which("mount") or subprocess.run(mount, check=False).returncode:
         pytest.skip("a small file system cannot be mounted here; that needs root")
     owner = (server.directory / "data").stat()
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 1:
-            parent.chmod(parent.stat().st_mode | 0o111)
     os.chown(folder, owner.st_uid, owner.st_gid)
     with session(project.warehouse.uri) as cursor:
         cursor.execute("select current_database()")
@@ -87,6 +85,7 @@ def small_disk(server, project, tmp_path_factory) -> Iterator[Callable[[str], An
     with session(server.url("postgres")) as cursor:
         cursor.execute("drop tablespace small")
     subprocess.run(["umount", str(folder)], check=True)
+    folder.rmdir()
 
 
 @pytest.mark.parametrize("ending", ["more room", "no retry"])

@@ -30,6 +30,7 @@ def ratio(results: Sequence[shapes.Result]) -> float:
     return float(np.mean([one.tuned for one in results]) / np.mean([one.best for one in results]))
 
 
+@pytest.mark.soak
 def test_noise_has_no_structure() -> None:
     """Uniform, isotropic, correlated and log-normal rows: none; K-Means divides them, the others are refused."""
     for verdict in judged(NOISE, verdicts.MODELS):
@@ -50,11 +51,13 @@ def test_density_holds_groups_that_nearly_touch() -> None:
         assert verdict.structure == "structured", verdict
 
 
+@pytest.mark.soak
 def test_tuned_dbscan_is_close_to_the_best() -> None:
     """Nearly nine tenths of the best over a grid, over one draw of all shapes; the benchmark takes five."""
     assert ratio(Parallel(n_jobs=JOBS)(delayed(shapes.dbscan_result)(shape, 11) for shape in shapes.SHAPES)) >= 0.85
 
 
+@pytest.mark.soak
 def test_mixture_of_unknown_size_is_close_to_the_best() -> None:
     """Nearly nine tenths of the best covariance type at the true number, over one draw of the mixtures."""
     assert ratio(Parallel(n_jobs=JOBS)(delayed(shapes.mixture_result)(shape, 11) for shape in shapes.MIXTURES)) >= 0.85

@@ -166,7 +166,7 @@ def test_keys_between_shards_of_former_releases(warehouse: Warehouse) -> None:
                 " select run_id, shard, shard, shard + 1 from run, generate_series(0, 1) as shard",
                 {"status": status},
             )
-        run(transaction.compose("migrations/0011_governance"))
+        transaction.execute("migrations/0011_governance")
         left = run(
             "select status, count(lower_bound), count(upper_bound) from segmentation.run_shards"
             " join segmentation.scoring_runs using (run_id) group by 1 order by 1"

@@ -345,8 +345,8 @@ def test_migration_makes_the_history_of_the_labels_that_are_kept(project):
     project.night(DAYS[3])
     before = history(project)
     project.sql("drop table segmentation.period_kmeans")
-    _, block = queries.load("migrations/0007_history").split("-- What was published before there was a history")
-    project.sql(block[block.index("do $$") :].replace("%%", "%"))
+    _, block = queries.load("migrations/0007_history").text.split("-- What was published before there was a history")
+    project.sql(block[block.index("do $$") :])
     assert history(project) == before
     place(project, 1, 1)
     project.night(DAYS[4])

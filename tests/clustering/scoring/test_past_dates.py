@@ -225,6 +225,6 @@ def test_runs_before_the_mark_are_marked_by_when_they_ran(warehouse: Warehouse) 
                 " values ('2026-03-02', true, 'test', 'customers', %(started_at)s)",
                 {"started_at": started_at},
             )
-        run(transaction.compose("migrations/0009_dated_source"))
+        transaction.execute("migrations/0009_dated_source")
         marks = run("select source_time from segmentation.scoring_runs order by started_at").scalars().all()
     assert marks == ["present", "present", "substituted"]

@@ -152,7 +152,7 @@ def test_uniform_noise_has_no_structure(spec):
         assert selection.refusal == selection.verdict == selection.metrics["refusal"]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("spec", [KMEANS, GMM], ids=lambda spec: spec.algorithm)
 def test_five_groups_are_found(spec):
     """Groups as far apart and as large as those of the Mall customers."""

@@ -15,17 +15,18 @@ from clustering.warehouse import Warehouse, connect, queries, warehouse_url
 
 STATEMENTS = {
     "create": "create table basket (id int, content jsonb)",
-    "put": "insert into basket values (%(id)s, %(content)s)",
+    "put": "insert into basket values (:id, :content)",
     "add": "update basket set id = id + 1",
     "all": "select id, content from basket order by id",
     "count": "select count(*) from {table}",
-    "two": "create table {table} (word text);\ninsert into {table} values (%(word)s)",
-    "literals": "select 100 %% 7 as modulus, '{{}}'::jsonb as empty, %(id)s::uuid as id",
+    "two": "create table {table} (word text);\ninsert into {table} values (:word)",
+    "literals": "select 100 % 7 as modulus, '{}'::jsonb as empty, :id::uuid as id, '50 %: a' like '%\\%:%' as found",
+    "plain": "select 100 % 7 as modulus, '{}'::jsonb as empty",
     "named": "select {value} as {column}, {id} as id",
     "nobody": "select 1 where false",
     "leave": "select pg_terminate_backend(pg_backend_pid())",
     "pid": "select pg_backend_pid()",
-    "end": "select pg_terminate_backend(%(pid)s)",
+    "end": "select pg_terminate_backend(:pid)",
     "wrong": "select from nowhere",
     "settings": "select current_setting('transaction_isolation'), current_setting('transaction_read_only')",
 }
@@ -34,65 +35,73 @@ STATEMENTS = {
 @pytest.fixture
 def shop(empty_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """Return a warehouse with a table, and the statements above as its queries."""
-    for name, statement in STATEMENTS.items():
-        (tmp_path / f"{name}.sql").write_text(f"{statement};\n")
+    statements = [f"-- name: {name}\n{statement};\n" for name, statement in STATEMENTS.items()]
+    (tmp_path / "shop.sql").write_text("\n".join(statements))
     monkeypatch.setattr(queries, "DIRECTORY", tmp_path)
-    monkeypatch.setattr(queries, "load", queries.load.__wrapped__)
     with empty_warehouse.transaction() as transaction:
-        transaction.execute("create")
+        transaction.execute("shop/create")
     return empty_warehouse
 
 
 def count(shop: Warehouse) -> int:
     with shop.transaction() as transaction:
-        return int(transaction.scalar("count", {"table": sql.Identifier("basket")}))
+        return int(transaction.scalar("shop/count", {"table": sql.Identifier("basket")}))
 
 
 def test_percent_signs_of_names_and_values_are_taken_literally(shop: Warehouse) -> None:
     """A name, a value or a text with a percent sign is no parameter, beside one that is."""
     names = {"column": sql.Identifier("up by %"), "value": sql.Literal("5%(id)s"), "id": sql.Placeholder("id")}
     with shop.transaction() as transaction:
-        row = transaction.row("named", names, id=7)
+        row = transaction.row("shop/named", names, id=7)
         assert row is not None
         assert dict(row._mapping) == {"up by %": "5%(id)s", "id": 7}
-        assert [name for name, _ in transaction.columns("named", names, id=7)] == ["up by %", "id"]
+        assert [name for name, _ in transaction.columns("shop/named", names, id=7)] == ["up by %", "id"]
 
 
 def test_rows_come_back_by_name(shop: Warehouse) -> None:
     """Rows have their columns' names; dictionaries travel as JSON."""
     with shop.transaction() as transaction:
-        assert transaction.execute("put", id=1, content={"apples": 2.5}) == 1
-        assert transaction.insert("put", [{"id": 2, "content": None}, {"id": 3, "content": {}}]) == 2
-        assert transaction.insert("put", []) == 0
+        assert transaction.execute("shop/put", id=1, content={"apples": 2.5}) == 1
+        assert transaction.insert("shop/put", [{"id": 2, "content": None}, {"id": 3, "content": {}}]) == 2
+        assert transaction.insert("shop/put", []) == 0
     with shop.transaction(read_only=True) as transaction:
-        rows = transaction.rows("all")
+        rows = transaction.rows("shop/all")
     assert [(row.id, row.content) for row in rows] == [(1, {"apples": 2.5}), (2, None), (3, {})]
 
 
 def test_no_row(shop: Warehouse) -> None:
     """Where a query finds nothing, its row and its scalar are None."""
     with shop.transaction() as transaction:
-        assert transaction.row("nobody") is None
-        assert transaction.scalar("nobody") is None
+        assert transaction.row("shop/nobody") is None
+        assert transaction.scalar("shop/nobody") is None
 
 
 def test_identifiers_are_quoted_and_values_bound(shop: Warehouse) -> None:
     """Neither a name nor a value can end a statement; several statements share their parameters."""
     table = sql.Identifier('a"; drop table basket; --')
     with shop.transaction() as transaction:
-        assert transaction.execute("two", {"table": table}, word="'; drop table basket; -- %s {x}") == 1
-        assert transaction.scalar("count", {"table": table}) == 1
-        assert transaction.compose("count", {"table": table}) == (
-            'select count(*) from "a""; drop table basket; --";\n'
+        assert transaction.execute("shop/two", {"table": table}, word="'; drop table basket; -- %s {x}") == 1
+        assert transaction.scalar("shop/count", {"table": table}) == 1
+        assert transaction.compose("shop/count", {"table": table}) == (
+            '-- name: count\nselect count(*) from "a""; drop table basket; --"'
         )
     assert count(shop) == 0
 
 
-def test_doubled_characters_are_literal(shop: Warehouse) -> None:
-    """Percent signs and braces are doubled in a query's file."""
+def test_percent_signs_and_braces_are_literal(shop: Warehouse) -> None:
+    """Percent signs and braces of a query stand for themselves, whether it binds a value or not."""
     key = UUID("12345678-1234-5678-1234-567812345678")
     with shop.transaction() as transaction:
-        assert transaction.row("literals", id=key) == (2, {}, key)
+        assert transaction.row("shop/literals", id=key) == (2, {}, key, True)
+        assert transaction.row("shop/plain") == (2, {})
+        composed = transaction.compose("shop/plain")
+        assert transaction.connection.exec_driver_sql(composed.replace("%", "%%")).one() == (2, {})
+
+
+def test_values_are_not_composed(shop: Warehouse) -> None:
+    """A query whose values have to be bound is no text for another driver."""
+    with shop.transaction() as transaction, pytest.raises(ValueError, match="'shop/put' binds content, id; run it"):
+        transaction.compose("shop/put")
 
 
 def test_exception_rolls_back(shop: Warehouse) -> None:
@@ -100,7 +109,7 @@ def test_exception_rolls_back(shop: Warehouse) -> None:
 
     def fail() -> None:
         with shop.transaction() as transaction:
-            transaction.execute("put", id=1, content=None)
+            transaction.execute("shop/put", id=1, content=None)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -111,9 +120,9 @@ def test_exception_rolls_back(shop: Warehouse) -> None:
 def test_isolation(shop: Warehouse) -> None:
     """A transaction is as isolated and as harmless as was asked."""
     with shop.transaction() as transaction:
-        assert transaction.row("settings") == ("read committed", "off")
+        assert transaction.row("shop/settings") == ("read committed", "off")
     with shop.transaction(repeatable_read=True, read_only=True) as transaction:
-        assert transaction.row("settings") == ("repeatable read", "on")
+        assert transaction.row("shop/settings") == ("repeatable read", "on")
 
 
 def test_autocommit(shop: Warehouse) -> None:
@@ -121,7 +130,7 @@ def test_autocommit(shop: Warehouse) -> None:
 
     def fail() -> None:
         with shop.autocommit() as transaction:
-            transaction.execute("put", id=1, content=None)
+            transaction.execute("shop/put", id=1, content=None)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -132,7 +141,7 @@ def test_autocommit(shop: Warehouse) -> None:
 def test_programming_error_stays_one(shop: Warehouse) -> None:
     """A wrong statement is not taken for a lost connection."""
     with pytest.raises(DBAPIError) as caught, shop.transaction() as transaction:
-        transaction.execute("wrong")
+        transaction.execute("shop/wrong")
     assert isinstance(caught.value.orig, errors.UndefinedTable)
 
 
@@ -143,7 +152,7 @@ def test_lost_connection(shop: Warehouse, read_only: bool) -> None:
         pytest.raises(WarehouseError, match="did not go on"),
         shop.transaction(read_only=read_only) as transaction,
     ):
-        transaction.execute("leave")
+        transaction.execute("shop/leave")
     assert count(shop) == 0
 
 
@@ -152,8 +161,8 @@ def test_connection_lost_before_commit(shop: Warehouse) -> None:
 
     def leave() -> None:
         with shop.transaction() as transaction, shop.autocommit() as other:
-            transaction.execute("put", id=1, content=None)
-            other.execute("end", pid=transaction.scalar("pid"))
+            transaction.execute("shop/put", id=1, content=None)
+            other.execute("shop/end", pid=transaction.scalar("shop/pid"))
 
     with pytest.raises(WarehouseError):
         leave()
@@ -163,14 +172,14 @@ def test_connection_lost_before_commit(shop: Warehouse) -> None:
 def test_overtaken_transaction(shop: Warehouse) -> None:
     """A transaction that loses to another is a transient error."""
     with shop.transaction() as transaction:
-        transaction.execute("put", id=1, content=None)
+        transaction.execute("shop/put", id=1, content=None)
 
     def overtake() -> None:
         with shop.transaction(repeatable_read=True) as slow:
-            slow.rows("all")
+            slow.rows("shop/all")
             with shop.transaction() as fast:
-                fast.execute("add")
-            slow.execute("add")
+                fast.execute("shop/add")
+            slow.execute("shop/add")
 
     with pytest.raises(WarehouseError, match="could not serialize"):
         overtake()

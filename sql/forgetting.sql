@@ -1,0 +1,86 @@
+-- name: as_key
+-- Returns a customer's key as the warehouse writes it.
+-- Names: key_type.
+-- Parameters: customer_id.
+select :customer_id::{key_type}::text;
+
+-- name: count_anywhere
+-- Returns how many rows of a table have a match in any of their columns.
+-- Names: table.
+-- Parameters: pattern (a regular expression).
+select count(*) from {table} as held where held::text ~ :pattern;
+
+-- name: count_key
+-- Returns how many rows have a key.
+-- Names: table, column, cast.
+-- Parameters: customer_id.
+select count(*) from {table} where {column}{cast} = :customer_id;
+
+-- name: delete
+-- Removes a customer's rows.
+-- Names: table, column, cast.
+-- Parameters: customer_id.
+delete from {table} where {column}{cast} = :customer_id;
+
+-- name: density_versions
+-- Returns the DBSCAN versions whose artifacts are there: they hold the values of customers.
+select
+    model_version_id, model, version, status, structure, metrics, clusters, artifact, artifact_sha256,
+    artifact_pruned_at
+from segmentation.model_versions
+where algorithm = 'dbscan' and artifact_pruned_at is null
+order by model, version;
+
+-- name: lock_labels
+-- Keeps retention from detaching labels until the transaction ends: a delete through the parent would leave them out.
+lock table only segmentation.customer_labels in share update exclusive mode;
+
+-- name: lock_runs
+-- Keeps runs from being planned and published until the transaction ends.
+lock table segmentation.scoring_runs in share row exclusive mode;
+
+-- name: running
+-- Returns the runs that are being scored.
+select run_id, as_of from segmentation.scoring_runs where status = 'running' order by run_id;
+
+-- name: set_artifact
+-- Gives a version another artifact.
+-- Parameters: model_version_id, artifact, artifact_sha256.
+update segmentation.model_versions
+set artifact = :artifact, artifact_sha256 = :artifact_sha256
+where model_version_id = :model_version_id;
+
+-- name: source_rows
+-- Returns the source's rows of a customer.
+-- Names: columns, table, key, key_type, customer.
+select {columns} from {table} where {key} = {customer}::{key_type};
+
+-- name: tables
+-- Returns the tables of both schemas with the number of their columns, whether they are partitioned and, where there is
+-- one, the column of the customers' keys and whether that has their type. Labels whose detaching was interrupted are
+-- tables of their own here, since their parent leaves them out.
+-- Parameters: key (the contract's name of the key), key_type.
+select
+    namespace.nspname as schema,
+    class.relname as name,
+    class.relkind = 'p' as is_partitioned,
+    count(*) as columns,
+    min(attribute.attname) filter (where attribute.attname in ('customer_id', :key)) as key,
+    coalesce(
+        bool_and(format_type(attribute.atttypid, null) = :key_type)
+        filter (where attribute.attname in ('customer_id', :key)), false
+    ) as is_typed
+from pg_class as class
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+join pg_attribute as attribute
+    on attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
+where
+    namespace.nspname in ('segmentation', 'segmentation_staging') and class.relkind in ('r', 'p', 'm')
+    and (
+        not class.relispartition
+        or exists (
+            select from pg_inherits as inherits where inherits.inhrelid = class.oid and inherits.inhdetachpending
+        )
+    )
+group by namespace.nspname, class.relname, class.relkind
+order by namespace.nspname, class.relname;

@@ -1,2 +1,0 @@
--- Returns whether there is a table of this name, with its schema. Parameters: table.
-select to_regclass(%(table)s) is not null

@@ -1,2 +1,0 @@
--- Makes the schema of the customers' table. Names: schema.
-create schema {schema}

@@ -1,0 +1,127 @@
+-- name: dates
+-- Returns the latest dates published for a model, newest first.
+-- Parameters: model, at_most.
+select as_of
+from segmentation.published_runs
+where model = :model
+order by as_of desc
+limit :at_most;
+
+-- name: events
+-- Returns what happened to a model's segments lately, newest first.
+-- Parameters: model, at_most.
+select event.event, event.segment_id, event.description, event.occurred_at, version.version
+from segmentation.segment_events as event
+join segmentation.model_versions as version using (model_version_id)
+where event.model = :model
+order by event.event_id desc
+limit :at_most;
+
+-- name: movement
+-- Returns the customers by their segments in two runs, of one key in so many; null where a run has no such customer.
+-- Parameters: former_run, former_version, latter_run, latter_version, every.
+select former.segment_id as former_segment, latter.segment_id as latter_segment, count(*) as customers
+from (
+    select customer_id, segment_id
+    from segmentation.customer_labels
+    where run_id = :former_run and model_version_id = :former_version
+        and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
+) as former
+full join (
+    select customer_id, segment_id
+    from segmentation.customer_labels
+    where run_id = :latter_run and model_version_id = :latter_version
+        and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
+) as latter using (customer_id)
+group by 1, 2
+order by 1, 2;
+
+-- name: night
+-- Returns the published run of a model and a date with its version, no row where there is none.
+-- Parameters: model, as_of.
+select
+    published.as_of,
+    published.run_id,
+    published.model_version_id,
+    published.published_at,
+    version.version,
+    version.structure,
+    version.features,
+    version.metrics,
+    run.rows_read,
+    run.rows_labelled,
+    run.rows_rejected,
+    run.labels_dropped_at
+from segmentation.published_runs as published
+join segmentation.scoring_runs as run using (run_id)
+join segmentation.model_versions as version using (model_version_id)
+where published.model = :model and published.as_of = :as_of;
+
+-- name: nights
+-- Returns each of some models with its latest published date.
+-- Parameters: models (an array of names).
+select model, max(as_of) as latest
+from segmentation.published_runs
+where model = any(:models)
+group by model;
+
+-- name: profiles
+-- Returns the profiles of a model's segments on a date.
+-- Parameters: model, as_of.
+select segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum
+from segmentation.segment_profiles
+where model = :model and as_of = :as_of;
+
+-- name: rejected
+-- Returns the rejected rows of a run by reason, most first.
+-- Parameters: run_id.
+select counted.key as reason, sum(counted.value::bigint)::bigint as customers
+from segmentation.run_shards as shard
+cross join lateral jsonb_each_text(shard.reasons) as counted
+where shard.run_id = :run_id
+group by counted.key
+order by customers desc, reason;
+
+-- name: sample
+-- Returns the labels with the smallest hashes of the key among a portion of a run's.
+-- Names: portion (a sampling clause, or nothing).
+-- Parameters: run_id, model_version_id, at_most.
+select customer_id::text as customer_id, segment_id, confidence
+from segmentation.customer_labels {portion}
+where run_id = :run_id and model_version_id = :model_version_id
+order by hashtextextended(customer_id::text, 0), customer_labels.customer_id
+limit :at_most;
+
+-- name: segments
+-- Returns the segments of a model and a date with their size on a former date.
+-- Parameters: model, as_of, former.
+select segment.*, former.customers as former_customers, former.share as former_share
+from segmentation.segments as segment
+left join segmentation.segments as former
+    on former.as_of = :former and former.model = segment.model and former.segment_id = segment.segment_id
+where segment.model = :model and segment.as_of = :as_of
+order by segment.segment_id = 0, segment.segment_id;
+
+-- name: set_timeout
+-- Ends this transaction's statements after a time.
+-- Parameters: milliseconds (as text).
+select set_config('statement_timeout', :milliseconds, true);
+
+-- name: sizes
+-- Returns the size of every segment of a model since a date, oldest first.
+-- Parameters: model, since.
+select as_of, segment_id, segment_name, customers, share
+from segmentation.segments
+where model = :model and as_of >= :since
+order by segment_id = 0, segment_id, as_of;
+
+-- name: versions
+-- Returns the latest versions of a model, newest first.
+-- Parameters: model, at_most.
+select
+    model_version_id, version, status, structure, settings, metrics, sample_rows, trained_at,
+    artifact_pruned_at is not null as is_pruned
+from segmentation.model_versions
+where model = :model
+order by version desc
+limit :at_most;

@@ -1,0 +1,152 @@
+-- name: attach
+-- Makes a table a partition of another; its checks and columns are ready, so nothing is scanned.
+-- Names: parent, table, value.
+alter table {parent} attach partition {table} for values in ({value});
+
+-- name: create_model_table
+-- Makes the table of a run's labels by one version, to be filled with its shards' tables.
+-- Names: table.
+create table {table} (like segmentation.customer_labels) partition by list (shard);
+
+-- name: create_run_table
+-- Makes a run's labels table, to be filled with its models' tables.
+-- Names: table.
+create table {table} (like segmentation.customer_labels) partition by list (model_version_id);
+
+-- name: date_of_run
+-- Returns a run's date.
+-- Parameters: run_id.
+select as_of from segmentation.scoring_runs where run_id = :run_id;
+
+-- name: delete_groups
+-- Removes the groups that were published before for a run's date and models.
+-- Parameters: run_id, as_of.
+delete from segmentation.segment_groups as held
+using segmentation.run_models as model
+where model.run_id = :run_id and held.as_of = :as_of and held.model = model.model;
+
+-- name: delete_profiles
+-- Removes the profiles that were published before for a run's date and models.
+-- Parameters: run_id, as_of.
+delete from segmentation.segment_profiles as profile
+using segmentation.run_models as model
+where model.run_id = :run_id and profile.as_of = :as_of and profile.model = model.model;
+
+-- name: delete_segments
+-- Removes what was published before for a run's date and models.
+-- Parameters: run_id, as_of.
+delete from segmentation.segments as segment
+using segmentation.run_models as model
+where model.run_id = :run_id and segment.as_of = :as_of and segment.model = model.model;
+
+-- name: finish_run
+-- Writes the result of a run.
+-- Parameters: run_id, status, rows_read, rows_labelled, rows_rejected.
+update segmentation.scoring_runs
+set
+    status = :status, rows_read = :rows_read, rows_labelled = :rows_labelled,
+    rows_rejected = :rows_rejected, finished_at = now()
+where run_id = :run_id;
+
+-- name: insert_group
+-- Adds a protected group in a segment.
+-- Parameters: as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id.
+insert into segmentation.segment_groups (
+    as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id
+) values (
+    :as_of, :model, :segment_id, :column_name, :group_name, :customers, :group_customers, :run_id
+);
+
+-- name: insert_profile
+-- Adds the profile of a segment's column.
+-- Parameters: as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id.
+insert into segmentation.segment_profiles (
+    as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id
+) values (
+    :as_of, :model, :segment_id, :column_name, :customers, :mean, :minimum, :q1, :median,
+    :q3, :maximum, :run_id
+);
+
+-- name: insert_segment
+-- Adds a segment.
+-- Names: average_columns (each after a comma), average_values (the placeholders of their values, each after a comma).
+-- Parameters: as_of, model, segment_id, segment_name, description, recommended_action, customers, share, rule,
+-- rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure, run_id,
+-- model_version_id.
+insert into segmentation.segments (
+    as_of, model, segment_id, segment_name, description, recommended_action, customers, share,
+    rule, rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure,
+    run_id, model_version_id{average_columns}
+) values (
+    :as_of, :model, :segment_id, :segment_name, :description, :recommended_action, :customers,
+    :share, :rule, :rule_sql, :rule_coverage, :rule_precision, :rule_fidelity, :stability,
+    :stability_band, :structure, :run_id, :model_version_id{average_values}
+);
+
+-- name: leave_staging
+-- Moves a staging table to the published ones.
+-- Names: table.
+alter table {table} set schema segmentation;
+
+-- name: lock_date
+-- Waits until nobody else plans or publishes for this date.
+-- Parameters: as_of.
+select pg_advisory_xact_lock(hashtext('segmentation.published_runs'), :as_of::date - date '2000-01-01');
+
+-- name: locked_run
+-- Returns a run, which nobody else can end or claim a shard of until the transaction ends.
+-- Parameters: run_id.
+select run_id, as_of, status, dry_run, note, rows_read, rows_labelled, rows_rejected
+from segmentation.scoring_runs
+where run_id = :run_id
+for update;
+
+-- name: mark_replaced
+-- Marks the runs of a date that no longer hold for any model.
+-- Parameters: run_id, as_of.
+update segmentation.scoring_runs as run
+set status = 'replaced'
+where
+    run.as_of = :as_of and run.status = 'published' and run.run_id <> :run_id
+    and not exists (select from segmentation.published_runs as published where published.run_id = run.run_id);
+
+-- name: move_pointer
+-- Makes a run the one that holds for its date, for the models that it ran.
+-- Parameters: run_id.
+insert into segmentation.published_runs (model, as_of, run_id, model_version_id)
+select model.model, run.as_of, run.run_id, model.model_version_id
+from segmentation.scoring_runs as run
+join segmentation.run_models as model on model.run_id = run.run_id
+where run.run_id = :run_id
+on conflict (model, as_of) do update
+set run_id = excluded.run_id, model_version_id = excluded.model_version_id, published_at = now(),
+    published_xid = pg_current_xact_id();
+
+-- name: run_clusters
+-- Returns the versions that a run scored with, and their clusters' segments.
+-- Parameters: run_id.
+select version.model, version.model_version_id, version.structure, version.clusters
+from segmentation.run_models as model
+join segmentation.model_versions as version on version.model_version_id = model.model_version_id
+where model.run_id = :run_id
+order by version.model;
+
+-- name: samples
+-- Returns what a shard has sampled for the quartiles.
+-- Parameters: run_id, shard.
+select samples from segmentation.run_shards where run_id = :run_id and shard = :shard;
+
+-- name: shards
+-- Returns a run's manifest.
+-- Parameters: run_id.
+select shard, attempt, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, compared, finished_at
+from segmentation.run_shards
+where run_id = :run_id
+order by shard;
+
+-- name: take_rejected
+-- Copies a shard's rejected rows.
+-- Names: table.
+-- Parameters: run_id.
+insert into segmentation.rejected_customers (run_id, customer_id, reason, column_name, value)
+select :run_id, customer_id, reason, column_name, value from {table};

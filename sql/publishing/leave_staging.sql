@@ -1,2 +1,0 @@
--- Moves a staging table to the published ones. Names: table.
-alter table {table} set schema segmentation

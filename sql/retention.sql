@@ -1,0 +1,95 @@
+-- name: delete_history
+-- Removes the periods that ended so long before the latest date; one in the future counts as today, lest a mistyped
+-- date removes everything.
+-- Parameters: days.
+delete from segmentation.segment_history
+where valid_to <= least((select max(as_of) from segmentation.published_runs), current_date) - :days::integer;
+
+-- name: delete_rejected
+-- Removes a run's rejected rows.
+-- Parameters: run_id.
+delete from segmentation.rejected_customers where run_id = :run_id;
+
+-- name: detach
+-- Takes a run's labels out of the published ones without blocking readers.
+-- Names: parent, table.
+alter table {parent} detach partition {table} concurrently;
+
+-- name: expired_runs
+-- Returns the runs whose labels are there but no longer kept: first the one whose detaching was interrupted, since no
+-- other can be detached before it, then the oldest.
+-- Parameters: keep (a number of runs).
+with kept as (
+    select run_id from (
+        select distinct run.run_id, run.as_of
+        from segmentation.scoring_runs as run
+        where run.status = 'published'
+        order by run.as_of desc, run.run_id desc
+        limit :keep
+    ) as newest
+    union
+    select run_id from segmentation.current_models
+)
+select run.run_id
+from segmentation.scoring_runs as run
+where
+    run.status in ('published', 'replaced') and run.labels_dropped_at is null
+    and run.run_id not in (select run_id from kept)
+order by
+    exists (
+        select
+        from pg_inherits as inherits
+        join pg_class as class on class.oid = inherits.inhrelid
+        where
+            inherits.inhparent = 'segmentation.customer_labels'::regclass and inherits.inhdetachpending
+            and class.relname = 'labels_' || run.run_id
+    ) desc,
+    run.run_id;
+
+-- name: finalize_detach
+-- Goes on with a detaching that was interrupted.
+-- Names: parent, table.
+alter table {parent} detach partition {table} finalize;
+
+-- name: mark_dropped
+-- Notes that a run's labels are gone.
+-- Parameters: run_id.
+update segmentation.scoring_runs set labels_dropped_at = now() where run_id = :run_id;
+
+-- name: old_readers
+-- Returns how many sessions may still follow a pointer that has moved: those with an older snapshot, and, where this
+-- user may not see snapshots, those that have read the pointer in a transaction that is still open.
+select count(*)
+from pg_stat_activity as session
+where
+    session.datname = current_database()
+    and session.pid <> pg_backend_pid()
+    and coalesce(session.backend_type, 'client backend') = 'client backend'
+    and case
+        when session.state is not null then
+            age(session.backend_xmin) >= (
+                select age(published_xid::xid) from segmentation.published_runs order by published_xid desc limit 1
+            )
+        else exists (
+            select
+            from pg_locks as lock
+            where lock.pid = session.pid and lock.relation = 'segmentation.published_runs'::regclass
+        )
+    end;
+
+-- name: partition_state
+-- Returns whether a run's labels table is attached, pending (its detaching was interrupted), detached or gone.
+-- Parameters: table.
+select case
+    when class.oid is null then 'gone'
+    when inherits.inhrelid is null then 'detached'
+    when inherits.inhdetachpending then 'pending'
+    else 'attached'
+end
+from (select 'segmentation'::regnamespace::oid as namespace) as here
+left join pg_class as class on class.relnamespace = here.namespace and class.relname = :table
+left join pg_inherits as inherits on inherits.inhrelid = class.oid;
+
+-- name: set_lock_timeout
+-- Lets the session give up on a lock that is not free soon.
+set lock_timeout = '5s';

@@ -1,2 +1,0 @@
--- Adds the column {average} to the table of segments.
-alter table segmentation.segments add column {average} double precision;

@@ -1,2 +1,0 @@
--- Lets {reader} read segmentation.{relation}.
-grant select on segmentation.{relation} to {reader};

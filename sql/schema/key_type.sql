@@ -1,2 +1,0 @@
--- Returns the type of the key that the schema was made for.
-select key_type from segmentation.contract;

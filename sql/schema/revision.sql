@@ -1,2 +1,0 @@
--- Returns the revision of the schema.
-select version_num from segmentation.alembic_version;

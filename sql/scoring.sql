@@ -1,0 +1,190 @@
+-- name: abandon_run
+-- Ends a run that is still going on.
+-- Parameters: run_id, note.
+update segmentation.scoring_runs
+set status = 'abandoned', note = :note, finished_at = now()
+where run_id = :run_id and status = 'running';
+
+-- name: add_constants
+-- Adds the columns that are the same in every row, checked so that attaching need not scan.
+-- Names: table, run_id, model_version_id, shard.
+alter table {table}
+    add column run_id bigint not null default {run_id},
+    add column model_version_id bigint not null default {model_version_id},
+    add column shard smallint not null default {shard},
+    add check (run_id = {run_id} and model_version_id = {model_version_id} and shard = {shard});
+
+-- name: analyze
+-- Gives the planner its statistics.
+-- Names: table.
+analyze {table};
+
+-- name: claim_shard
+-- Claims a shard for an attempt; returns it unless it is claimed or the run has ended.
+-- Parameters: run_id, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, measures, samples,
+-- compared, attempt, shard.
+with running as (
+    select run_id from segmentation.scoring_runs where run_id = :run_id and status = 'running' for share
+)
+update segmentation.run_shards
+set
+    rows_read = :rows_read,
+    rows_labelled = :rows_labelled,
+    rows_rejected = :rows_rejected,
+    reasons = :reasons,
+    profiles = :profiles,
+    compositions = :compositions,
+    measures = :measures,
+    samples = :samples,
+    compared = :compared,
+    attempt = :attempt,
+    finished_at = now()
+where run_id = :run_id and shard = :shard and finished_at is null and exists (select from running)
+returning shard;
+
+-- name: copy_labels
+-- Takes labels from the client; frozen, so that nothing has to visit the rows again.
+-- Names: table, columns.
+copy {table} ({columns}) from stdin with (format "binary", freeze);
+
+-- name: copy_rejected
+-- Takes rejected rows from the client.
+-- Names: table.
+copy {table} from stdin with (format text);
+
+-- name: create_labels
+-- Makes the table of an attempt's labels by one version.
+-- Names: table, key_type.
+create table {table} (
+    customer_id    {key_type} not null,
+    cluster_label  integer not null,
+    segment_id     integer not null,
+    confidence     real not null
+);
+
+-- name: create_rejected
+-- Makes the table of an attempt's rejected rows.
+-- Names: table.
+create table {table} (customer_id text, reason text not null, column_name text not null, value text);
+
+-- name: drop_table
+-- Drops a table.
+-- Names: table.
+drop table {table};
+
+-- name: forget_customers
+-- Drops what the manifest of a run that has ended holds of single customers: the samples, and the keys that cut the
+-- customers into shards.
+-- Parameters: run_id.
+update segmentation.run_shards
+set samples = null, lower_bound = null, upper_bound = null
+where run_id = :run_id and num_nonnulls(samples, lower_bound, upper_bound) > 0;
+
+-- name: hand_over
+-- Gives a table to the role of all who score, where the user acts for that role; otherwise it stays its maker's.
+-- Names: table.
+do $do$
+begin
+    if exists (select from pg_roles where rolname = 'segmentation_writer' and pg_has_role(oid, 'usage')) then
+        alter table {table} owner to segmentation_writer;
+    end if;
+exception
+    -- A member who may not become the role, or a role that may not create here yet, which migrate has said.
+    when insufficient_privilege then null;
+end
+$do$;
+
+-- name: index_customers
+-- Makes the labels of one customer quick to find, and proves that nobody is labelled twice. It holds the segment too,
+-- so that the next date is compared with this one by reading the two indexes side by side.
+-- Names: table.
+create unique index on {table} (customer_id) include (segment_id);
+
+-- name: index_segments
+-- Makes the members of one segment quick to find; they lie side by side in each batch that was written.
+-- Names: table.
+create index on {table} using brin (segment_id) with (pages_per_range = 16);
+
+-- name: insert_run
+-- Adds a run and returns its id.
+-- Parameters: as_of, dry_run, requested_by, source, source_time, source_layout.
+insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, source_time, source_layout)
+values (:as_of, :dry_run, :requested_by, :source, :source_time, :source_layout)
+returning run_id;
+
+-- name: insert_run_model
+-- Adds the version that a run scores a model with.
+-- Parameters: run_id, model, model_version_id.
+insert into segmentation.run_models (run_id, model, model_version_id)
+values (:run_id, :model, :model_version_id);
+
+-- name: insert_shard
+-- Adds a shard to a run's manifest.
+-- Names: key_type.
+-- Parameters: run_id, shard, lower_bound, upper_bound.
+insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)
+values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type});
+
+-- name: run_versions
+-- Returns the versions that a run scores with.
+-- Parameters: run_id.
+select
+    version.model_version_id, version.model, version.version, version.status, version.structure, version.metrics,
+    version.artifact, version.artifact_sha256
+from segmentation.run_models as model
+join segmentation.model_versions as version on version.model_version_id = model.model_version_id
+where model.run_id = :run_id
+order by model.model;
+
+-- name: settings
+-- Fits the session to its work: shards index side by side already, and a sample of 9,000 rows shows every segment.
+select
+    set_config('max_parallel_maintenance_workers', '0', true),
+    set_config('default_statistics_target', '30', true);
+
+-- name: shard
+-- Returns a shard of the manifest with its run's status and, if it reads the dated source, the date.
+-- Parameters: run_id, shard.
+select
+    shard.lower_bound, shard.upper_bound, shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
+    run.status, run.note, case when run.source_time = 'dated' then run.as_of end as dated
+from segmentation.run_shards as shard
+join segmentation.scoring_runs as run on run.run_id = shard.run_id
+where shard.run_id = :run_id and shard.shard = :shard;
+
+-- name: staged_tables
+-- Returns the names of staging tables.
+-- Parameters: pattern (a regular expression).
+select class.relname as name
+from pg_class as class
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+where
+    namespace.nspname = 'segmentation_staging' and class.relkind in ('r', 'p') and class.relname ~ :pattern
+order by class.relname;
+
+-- name: stale_runs
+-- Returns the runs that neither began nor staged anything for so long.
+-- Parameters: hours.
+select run.run_id
+from segmentation.scoring_runs as run
+where
+    run.status = 'running'
+    and greatest(
+        run.started_at,
+        (select max(shard.finished_at) from segmentation.run_shards as shard where shard.run_id = run.run_id)
+    ) < now() - make_interval(hours => :hours)
+order by run.run_id;
+
+-- name: superseded_runs
+-- Returns the runs that a new run takes the place of.
+-- Parameters: as_of, models, dry_run.
+select run.run_id
+from segmentation.scoring_runs as run
+where
+    run.status = 'running' and run.as_of = :as_of and not run.dry_run and not :dry_run
+    and exists (
+        select
+        from segmentation.run_models as model
+        where model.run_id = run.run_id and model.model = any(:models)
+    )
+order by run.run_id;

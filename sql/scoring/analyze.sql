@@ -1,2 +1,0 @@
--- Gives the planner its statistics. Names: table.
-analyze {table}

@@ -1,2 +1,0 @@
--- Takes rejected rows from the client. Names: table.
-copy {table} from stdin with (format text)

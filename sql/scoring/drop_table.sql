@@ -1,2 +1,0 @@
--- Drops a table. Names: table.
-drop table {table}

@@ -1,0 +1,88 @@
+-- name: bounds
+-- Returns the keys that cut a table into parts of about equal size.
+-- Names: table, key, portion (a sampling clause, or nothing).
+-- Parameters: fractions.
+select percentile_disc(:fractions::double precision[]) within group (order by {key})::text[] as bounds
+from {table} {portion}
+where {key} is not null;
+
+-- name: columns
+-- Returns a table's columns with the name of their base type.
+-- Parameters: relation (the table's oid).
+with recursive base as (
+    select attribute.attname, attribute.attnum, attribute.atttypid as type_id
+    from pg_attribute as attribute
+    where attribute.attrelid = :relation and attribute.attnum > 0 and not attribute.attisdropped
+    union all
+    select base.attname, base.attnum, type.typbasetype
+    from base join pg_type as type on type.oid = base.type_id
+    where type.typtype = 'd'
+)
+select base.attname as name, type.typname as type
+from base
+join pg_type as type on type.oid = base.type_id
+where type.typtype <> 'd'
+order by base.attnum;
+
+-- name: count
+-- Returns how many rows a table has.
+-- Names: table.
+select count(*) from {table};
+
+-- name: dated_columns
+-- Returns no row, but columns, which are what is asked for.
+-- Names: table.
+select * from {table} where false;
+
+-- name: duplicated_keys
+-- Returns the keys of a range that stand in more than one row.
+-- Names: key, cast, table, range.
+select {key}{cast} as key from {table} where ({range}) and {key} is not null group by {key} having count(*) > 1;
+
+-- name: estimate
+-- Returns the plan of reading a source, which says how many rows the planner expects.
+-- Names: table.
+explain (format json) select * from {table};
+
+-- name: rows
+-- Returns the contract's columns of a range of keys.
+-- Names: columns, table, range.
+select {columns} from {table} where {range};
+
+-- name: table
+-- Returns a table's oid, kind, row estimate (-1: unknown) and whether we may read it.
+-- Parameters: schema, table.
+select
+    class.oid,
+    class.relkind as kind,
+    case when class.relkind = 'p' then coalesce(
+        (select sum(leaf.reltuples) from pg_partition_tree(class.oid) as tree
+         join pg_class as leaf on leaf.oid = tree.relid where tree.isleaf), -1)
+    else class.reltuples end::bigint as estimate,
+    has_table_privilege(class.oid, 'select') as readable,
+    current_user as reader
+from pg_class as class
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+where namespace.nspname = :schema and class.relname = :table and class.relkind in ('r', 'v', 'm', 'p', 'f');
+
+-- name: type_names
+-- Returns the names of types.
+-- Parameters: types (an array of their oids).
+select oid::bigint as oid, typname as name from pg_type where oid = any(:types::oid[]);
+
+-- name: unique_key
+-- Returns whether an index makes the column unique. Of tables that inherit from this one without being its partitions
+-- it would say nothing.
+-- Parameters: relation (the table's oid), column.
+select exists (
+    select
+    from pg_index as index
+    join pg_class as class on class.oid = index.indrelid
+    join pg_attribute as attribute
+        on attribute.attrelid = index.indrelid and attribute.attnum = index.indkey[0]
+    where
+        index.indrelid = :relation and attribute.attname = :column
+        and index.indnkeyatts = 1 and index.indisunique and index.indisvalid and index.indisready
+        and index.indimmediate and index.indpred is null and index.indexprs is null
+        and (class.relkind = 'p' or not exists (select from pg_inherits where inhparent = class.oid))
+);

@@ -1,2 +1,0 @@
--- Returns how many rows a table has. Names: table.
-select count(*) from {table}

@@ -1,0 +1,33 @@
+-- name: create_sample
+-- Copies the rows with the smallest hashes of the key.
+-- Names: sample, columns, key, table, rows.
+create table {sample} as
+select row_number() over () as sample_row, drawn.*
+from (
+    select {columns}
+    from {table}
+    where {key} is not null
+    order by hashtextextended({key}::text, 0), {key}
+    limit {rows}
+) as drawn;
+
+-- name: duplicated_keys
+-- Returns the keys that stand in more than one of a sample's first rows.
+-- Names: sample, rows, key.
+select {key} as key from {sample} where sample_row <= {rows} group by {key} having count(*) > 1;
+
+-- name: sample_rows
+-- Returns the first rows of a sample, in its order.
+-- Names: sample, rows.
+select * from {sample} where sample_row <= {rows} order by sample_row;
+
+-- name: stale_samples
+-- Returns samples that are older than any retraining lasts.
+-- Parameters: hours.
+select class.relname as name
+from pg_class as class
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+where
+    namespace.nspname = 'segmentation_staging' and class.relname ~ '^sample_[0-9]{14}_'
+    and to_timestamp(substr(class.relname, 8, 14), 'YYYYMMDDHH24MISS')::timestamp
+        < (now() at time zone 'utc') - make_interval(hours => :hours);
