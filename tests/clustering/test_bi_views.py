@@ -10,10 +10,8 @@ from clustering.config import Configuration
 from clustering.errors import ConfigurationError
 from clustering.training import roll_back
 from clustering.warehouse import migrate
-from tests.appointing import appoint, appointed_template, project
-from tests.clustering.scoring.conftest import Project
-
-__all__ = ["appointed_template", "project"]
+from tests.appointing import appoint
+from tests.projects import Project
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from client import Client
 from clustering import Registry, Warehouse, load_configuration
 from clustering.config import PROJECT
 from components import free_port
-from tests.clustering.scoring.conftest import Project
 from tests.docs.pages import section_commands
+from tests.projects import Project
 
 COMPONENTS = ("scheduler", "dag-processor", "triggerer")
 DAGS = ("retrain_models", "segment_customers", "cluster_customers")

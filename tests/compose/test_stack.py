@@ -18,7 +18,7 @@ from clustering.demo.loading import load_customers
 from tests.compose.stack import Stack, docker, step
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for
-from tests.web.conftest import REQUEST
+from tests.web.examples import REQUEST
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800, method="thread")]
 

@@ -15,8 +15,8 @@ import pytest
 from clustering.config import PROJECT
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
-from tests.clustering.scoring.conftest import Project
 from tests.compose.stack import Stack, docker, stack, step
+from tests.projects import Project
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800, method="thread")]
 

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import BaseNotifier
 
 from clustering.config import PROJECT
-from tests.dags.conftest import Night
+from tests.dags.nights import Night
 
 pytestmark = pytest.mark.timeout(240, method="thread")
 

@@ -22,8 +22,8 @@ import yaml
 from clustering.config import PROJECT, Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
-from tests.clustering.scoring.conftest import Project, retrain
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
+from tests.projects import Project, retrain
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from clustering.config import PROJECT
-from tests.dags.conftest import Night
+from tests.dags.nights import Night
 
 DECISIONS = "select version.version, promotion.decision, version.status from segmentation.promotions as promotion\
  join segmentation.model_versions as version using (model_version_id) order by promotion_id"

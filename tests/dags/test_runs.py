@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clustering.config import PROJECT
-from tests.dags.conftest import Night, read_dags
+from tests.dags.nights import Night, read_dags
 
 # Airflow uses the alarm that pytest-timeout would, for its tasks' own limits.
 pytestmark = pytest.mark.timeout(240, method="thread")

@@ -14,7 +14,7 @@ from typing import Any
 from clustering import ClusteringError, Registry, Warehouse, load_configuration, publish_run, score_shard
 from clustering.config import PROJECT
 from clustering.warehouse import bulk
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 BATCH_BYTES = 1 << 16
 

@@ -14,8 +14,7 @@ import pytest
 
 from clustering import abandon_run
 from clustering.errors import WarehouseError
-from tests.faults.conftest import TODAY
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import session
 
 pytestmark = pytest.mark.slow

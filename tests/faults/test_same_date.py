@@ -10,9 +10,8 @@ import pytest
 
 from clustering import abandon_run
 from clustering.errors import RunError
-from tests.faults.conftest import TODAY
 from tests.faults.processes import Worker, score
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import CLAIMING_WAITS_FOR, PUBLISHING_WAITS_FOR, at_work, held, session, wait_for, waiting
 
 PLANNING_WAITS_FOR = "lock table segmentation.run_models in share mode"

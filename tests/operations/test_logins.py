@@ -18,8 +18,8 @@ from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
-from tests.clustering.scoring.conftest import Project
 from tests.operations.test_backup import server_programs
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

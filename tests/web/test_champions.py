@@ -15,8 +15,8 @@ from clustering.errors import NoChampionError, WarehouseError
 from clustering.web import Access, Backend, create_app
 from clustering.web.champion_changes import SECONDS, Champions
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, SECRET
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET
 
 
 def champions_of(project: Project, *, seconds: float) -> Champions:

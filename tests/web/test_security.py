@@ -12,8 +12,8 @@ import clustering.web
 from clustering.errors import ConfigurationError
 from clustering.web import create_app, standalone_app
 from clustering.web.security import ANONYMOUS, TOKEN, token_access
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, SECRET, backend_of
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET, backend_of
 
 ROUTES = [
     ("POST", "/cluster"),

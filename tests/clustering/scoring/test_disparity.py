@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.appointing import appointed_template, project
-from tests.clustering.scoring.conftest import Project
-
-__all__ = ["appointed_template", "project"]
+from tests.projects import Project
 
 PUBLISHED = """
 select model, segment_id, group_name, customers, group_customers
@@ -21,6 +18,12 @@ from segmentation.current_customer_segments as current
 join customers as source using (customer_id)
 group by 1, 2, 3 order by 1, 2, 3
 """
+
+
+@pytest.fixture
+def project(appointed_project: Project) -> Project:
+    """Return a project with appointed champions."""
+    return appointed_project
 
 
 @pytest.mark.parametrize("shards", [1, 3])

@@ -14,7 +14,7 @@ from clustering.errors import ArtifactError, ConfigurationError, DataError, NoCh
 from clustering.scoring.dates import end_of_past
 from clustering.warehouse import Warehouse
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 HISTORY = """
 create table customers_history as

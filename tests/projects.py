@@ -1,0 +1,102 @@
+"""A warehouse with its configuration and registry, as the tests use them together."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import psycopg2
+
+from clustering import (
+    Configuration,
+    Registry,
+    Warehouse,
+    draw_sample,
+    drop_sample,
+    gate,
+    plan_run,
+    publish_run,
+    score_shard,
+    train,
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A warehouse, its configuration and its registry, with shortcuts for the tests."""
+
+    warehouse: Warehouse
+    configuration: Configuration
+    registry: Registry
+
+    def with_contract(self, **settings: Any) -> Project:
+        """Return the project with other settings of the source contract."""
+        contract = self.configuration.contract.model_copy(update=settings)
+        return replace(self, configuration=self.configuration.model_copy(update={"contract": contract}))
+
+    def plan(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
+        """Plan a run of all models for a date."""
+        settings = {"models": None, "dry_run": False, "requested_by": "test", "workers": 4} | options
+        return plan_run(self.warehouse, self.configuration, self.registry, as_of=date.fromisoformat(as_of), **settings)
+
+    def score(self, run_id: int, shard: int = 0) -> dict[str, int]:
+        """Score one shard."""
+        return score_shard(self.warehouse, self.configuration, self.registry, run_id=run_id, shard=shard)
+
+    def publish(self, run_id: int) -> dict[str, Any]:
+        """Publish a run."""
+        return publish_run(self.warehouse, self.configuration, run_id=run_id)
+
+    def night(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
+        """Plan, score and publish."""
+        planned = self.plan(as_of, **options)
+        for shard in planned["shards"]:
+            self.score(planned["run_id"], shard)
+        return self.publish(planned["run_id"])
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement as an analyst would, and return its rows."""
+        with closing(psycopg2.connect(self.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def labels(self) -> list[tuple[Any, ...]]:
+        """Return everybody's current labels, apart from the ids of runs."""
+        return self.sql(
+            "select as_of, model, customer_id, cluster_label, segment_id, segment_name, confidence"
+            " from segmentation.current_customer_segments order by model, customer_id"
+        )
+
+    def segments(self) -> list[tuple[Any, ...]]:
+        """Return the current segments, apart from the ids of runs."""
+        return self.sql(
+            "select as_of, model, segment_id, segment_name, customers, share, avg_age, avg_annual_income,"
+            " avg_spending_score from segmentation.current_segments order by model, segment_id"
+        )
+
+    def staged(self) -> list[str]:
+        """Return the names of the tables in the staging schema."""
+        return [
+            name for (name,) in self.sql("select tablename from pg_tables where schemaname = 'segmentation_staging'")
+        ]
+
+
+def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
+    """Retrain models, all by default, and return the gate's decisions."""
+    drawn = draw_sample(project.warehouse, project.configuration, models=models or None, requested_by="test")
+    versions = [
+        train(project.warehouse, project.configuration, project.registry, model=model, sample=drawn["sample"])
+        for model in drawn["models"]
+    ]
+    drop_sample(project.warehouse, sample=drawn["sample"])
+    return [
+        gate(
+            project.configuration,
+            project.registry,
+            model_version_id=version["model_version_id"],
+            decided_by="test",
+        )
+        for version in versions
+    ]
