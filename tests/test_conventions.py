@@ -26,7 +26,6 @@ WITHOUT_MODULE = {
     "test_bi_views.py",
     "test_roles.py",
     "test_warehouse_migrate.py",
-    "test_warehouse_statements.py",
     "test_warehouse_views.py",
 }
 
