@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -46,7 +45,7 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
     (
         "Models: every algorithm",
         "A model is a file `<model>.yaml`; all of these can stand in each.",
-        KMeansSpec.__base__,
+        KMeansSpec.__bases__[0],
     ),
     ("Models: kmeans", "And with `algorithm: kmeans`:", KMeansSpec),
     ("Models: gmm", "And with `algorithm: gmm`:", GaussianMixtureSpec),
@@ -226,4 +225,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
