@@ -70,7 +70,7 @@ soak: $(STAMP) ## Run storms and simulations at their full length, seeded; befor
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery
 
-test-compose: $(STAMP) ## Run the containers: deploy, scale, break, upgrade; needs a container engine with Compose
+test-compose: $(STAMP) ## Run the containers: deploy, scale, break; needs a container engine with Compose
 	$(PY) -m pytest -x -s -m compose tests/compose
 
 pictures: $(STAMP) ## Take the pictures of the Segments page for the documentation anew; needs chromium
