@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
@@ -17,6 +18,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from clustering.algorithms import algorithm_names
 from clustering.config import PROJECT, load_configuration, model_names
 from tests.paths import CONFIGURATION
 
@@ -196,6 +198,25 @@ def test_environment_is_read_in_one_place() -> None:
 def test_package_does_not_import_airflow() -> None:
     """`clustering` stands without Airflow."""
     found = re.findall(r"^\s*(?:import|from) airflow.*", text_of((PROJECT / "clustering").rglob("*.py")), re.MULTILINE)
+    assert found == []
+
+
+def test_algorithms_are_named_in_their_own_rooms_alone() -> None:
+    """Nothing outside of algorithms and configuration compares an algorithm's name, or holds a table of names."""
+    rooms = [PROJECT / "clustering" / room for room in ("algorithms", "config")]
+    outside = [
+        path
+        for folder in ("clustering", "dags", "plugins")
+        for path in (PROJECT / folder).rglob("*.py")
+        if not any(path.is_relative_to(room) for room in rooms)
+    ]
+    assert outside
+    found = [
+        f"{path.relative_to(PROJECT)}:{node.lineno}"
+        for path in outside
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in algorithm_names()
+    ]
     assert found == []
 
 

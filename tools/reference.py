@@ -23,6 +23,7 @@ from clustering.config import (
     Gate,
     GaussianMixtureSpec,
     KMeansSpec,
+    ModelSpec,
     NamedSegment,
     Outliers,
     SegmentCatalogue,
@@ -45,7 +46,7 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
     (
         "Models: every algorithm",
         "A model is a file `<model>.yaml`; all of these can stand in each.",
-        KMeansSpec.__bases__[0],
+        ModelSpec,
     ),
     ("Models: kmeans", "And with `algorithm: kmeans`:", KMeansSpec),
     ("Models: gmm", "And with `algorithm: gmm`:", GaussianMixtureSpec),
