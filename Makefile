@@ -56,7 +56,7 @@ bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=ou
 	@$(PY) benchmarks/nightly.py $(if $(ROWS),--rows "$(ROWS)") $(if $(MODELS),--models $(MODELS)) \
 	    $(if $(JSON),--json "$(JSON)")
 
-test: lint ## Check style and types and run the quick tests, under 10 minutes
+test: lint ## Lint and run the quick tests, under 10 minutes
 	$(SIDE_BY_SIDE) --ignore tests/dags --ignore tests/plugins
 	@# Apart, because Airflow takes over the logging and the plugins of a process that imports it.
 	$(SIDE_BY_SIDE) tests/dags tests/plugins
@@ -70,7 +70,7 @@ soak: $(STAMP) ## Run storms and simulations at their full length, seeded; befor
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery
 
-test-compose: $(STAMP) ## Run the containers: deploy, scale, break, upgrade; needs a container engine with Compose
+test-compose: $(STAMP) ## Run the containers: deploy, scale, break; needs a container engine with Compose
 	$(PY) -m pytest -x -s -m compose tests/compose
 
 pictures: $(STAMP) ## Take the pictures of the Segments page for the documentation anew; needs chromium
@@ -79,10 +79,11 @@ pictures: $(STAMP) ## Take the pictures of the Segments page for the documentati
 docs: $(STAMP) ## Write docs/configure.md and docs/tables.md anew from the code and the schema
 	@$(PY) tools/reference.py
 
-lint: $(STAMP) ## Check style and types
+lint: $(STAMP) ## Check style, types and the direction of imports
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
 	$(PY) -m sqlfluff lint --disable-progress-bar sql
 
 format: $(STAMP) ## Format the code and apply the safe fixes
@@ -98,5 +99,5 @@ audit: $(STAMP) ## Look for known vulnerabilities in the locked packages and for
 	$(PY) -m uv tool run pip-audit --strict --disable-pip --no-deps --requirement requirements-runtime.txt
 
 clean: ## Remove caches and build files; .venv and model versions stay
-	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist clustering.egg-info
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist clustering.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from psycopg2 import sql
-from setting import Bench
 
 from clustering.scoring.staging import SCHEMA, staging_table
+from setting import Bench
 
 
 def save_labels(bench: Bench, run_id: int, models: list[str]) -> None:
@@ -30,7 +30,7 @@ def save_labels(bench: Bench, run_id: int, models: list[str]) -> None:
 def run_floor(bench: Bench, models: list[str]) -> float:
     """Return the seconds that copying out and in takes over all connections at once."""
     scripts = [_script(bench, models, shard, keys) for shard, keys in enumerate(_key_ranges(bench))]
-    command = [bench.psql, bench.warehouse.uri, "-qX", "-v", "ON_ERROR_STOP=1"]
+    command = [str(bench.psql), bench.warehouse.uri, "-qX", "-v", "ON_ERROR_STOP=1"]
     started = time.monotonic()
     clients = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in scripts]
     for client, script in zip(clients, scripts, strict=True):

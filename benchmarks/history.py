@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
-from night import AS_OF, Night, run_night
 from psycopg2 import sql
-from setting import Bench
 
 from clustering.scoring import publication as publishing
+from night import AS_OF, Night, run_night
+from setting import Bench
 
 CHANGED_EVERY = 100  # one customer in so many changes from night to night
 
@@ -115,11 +117,5 @@ def _name(model: str) -> sql.Literal:
     return sql.Literal(f"segmentation.period_{model}")
 
 
-@contextmanager
-def _without_history() -> Iterator[None]:
-    written = publishing.write_history
-    publishing.write_history = lambda *_, **__: None
-    try:
-        yield
-    finally:
-        publishing.write_history = written
+def _without_history() -> AbstractContextManager[Any]:
+    return patch.object(publishing, "write_history", lambda *_, **__: None)

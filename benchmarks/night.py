@@ -14,10 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from setting import SAMPLE_ROWS, Bench, made_customers
-
 from clustering import Configuration, Registry, Warehouse, load_configuration, plan_run, publish_run
 from clustering.config import PROJECT
+from setting import SAMPLE_ROWS, Bench, made_customers
 
 AS_OF = date(2026, 1, 1)
 _ready: tuple[Warehouse, Configuration, Registry]
@@ -126,4 +125,4 @@ def assignment_seconds(bench: Bench, model: str) -> float:
     valid = split(made_customers(SAMPLE_ROWS, 0).to_batches()[0], bench.configuration.contract).valid
     started = time.process_time()
     assign(artifact.scaling.apply(valid))
-    return (time.process_time() - started) * bench.rows / valid.num_rows
+    return (time.process_time() - started) * bench.rows / int(valid.num_rows)

@@ -7,10 +7,10 @@ import warnings
 from typing import Any
 
 import numpy as np
-from setting import Bench
 from sqlalchemy import create_engine
 
 from clustering.versions.artifacts import Artifact
+from setting import Bench
 
 VALID = "age between 0 and 120 and annual_income between 0 and 1e300 and spending_score between 1 and 100"
 

@@ -91,7 +91,7 @@ class Bench:
     def server_seconds(self) -> float:
         """Return the processor time of all connections that have ended so far."""
         times = self.postmaster().cpu_times()
-        return times.children_user + times.children_system
+        return float(times.children_user + times.children_system)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from clustering import cluster
+from clustering.config import Transform
 
 MODELS = ("kmeans", "gmm", "dbscan")
 ROWS = 2_000
@@ -84,7 +85,7 @@ DATA: dict[str, Callable[[int], Rows]] = {
 def judge(data: str, model: str, seed: int) -> Verdict:
     """Return what the criteria say of one data set."""
     frame = pd.DataFrame(DATA[data](seed), columns=["a", "b"])
-    transforms = {"a": "log", "b": "log"} if data.startswith("log") else {}
+    transforms: dict[str, Transform] = {"a": "log", "b": "log"} if data.startswith("log") else {}
     found = cluster(frame, {"algorithm": model}, transforms=transforms, jobs=1)
     return Verdict(data, model, found.structure, int(found.metrics["clusters"]), found.refusal is not None)
 

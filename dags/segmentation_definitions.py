@@ -86,7 +86,7 @@ def warehouse_url() -> str:
 
 def workers() -> int:
     """Return how many scoring tasks can run at once: what Airflow allows, on one machine no more than its cores."""
-    at_once = min(conf.getint("core", "parallelism"), conf.getint("core", "max_active_tasks_per_dag"))
+    at_once: int = min(conf.getint("core", "parallelism"), conf.getint("core", "max_active_tasks_per_dag"))
     if "LocalExecutor" in conf.get("core", "executor"):
         at_once = min(at_once, os.cpu_count() or 1)
     return max(1, at_once)
@@ -100,12 +100,17 @@ def business_date(asked: str | None, partition_key: str | None, dag_run: Any, ti
     if asked and dag_run.run_type == "backfill":
         raise ConfigurationError(f"as_of is {asked!r}, but each run of a backfill has its own date; leave as_of out")
     if not (asked or partition_key):
-        return dag_run.run_after.astimezone(timezone).date()
+        return _own_date(dag_run, timezone)
     try:
         return date.fromisoformat(asked or str(partition_key))
     except ValueError:
         name, value = ("as_of", asked) if asked else ("the partition key", partition_key)
         raise ConfigurationError(f"{name} is {value!r}; it has to be a date such as 2026-01-31") from None
+
+
+def _own_date(dag_run: Any, timezone: tzinfo) -> date:
+    run_after: datetime = dag_run.run_after
+    return run_after.astimezone(timezone).date()
 
 
 def end_of_past_date(as_of: date, dag_run: Any, *, timezone: tzinfo, now: datetime) -> datetime | None:
@@ -114,7 +119,7 @@ def end_of_past_date(as_of: date, dag_run: Any, *, timezone: tzinfo, now: dateti
     A run's own date stays present for a day, unless the run is one of a backfill, so that a night may be late or
     retried after midnight.
     """
-    own = dag_run.run_type != "backfill" and as_of == dag_run.run_after.astimezone(timezone).date()
+    own = dag_run.run_type != "backfill" and as_of == _own_date(dag_run, timezone)
     if own and now - dag_run.run_after < OWN_NIGHT:
         return None
     return clustering.end_of_past(as_of, timezone, now=now)

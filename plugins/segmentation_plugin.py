@@ -7,7 +7,7 @@ whoever may trigger `retrain_models` may change champions.
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from airflow.plugins_manager import AirflowPlugin
@@ -23,7 +23,7 @@ class SegmentationPlugin(AirflowPlugin):
     """Mounts the API, and adds the Segments page to the navigation."""
 
     name = "segmentation"
-    external_views: ClassVar[list[dict[str, Any]]] = [
+    external_views = [  # noqa: RUF012 (as the base class declares it)
         {
             "name": "Segments",
             "href": "segmentation/page",
@@ -36,7 +36,7 @@ class SegmentationPlugin(AirflowPlugin):
 
     # Every process of Airflow loads plugins, but only the api-server asks for this.
     @cached_property
-    def fastapi_apps(self) -> list[dict[str, Any]]:
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         from clustering.web import create_app
 
         app = create_app(open_backend, airflow_access())

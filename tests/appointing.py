@@ -1,26 +1,22 @@
-"""A project whose champions are fitted with fixed settings, for tests that need champions but no training."""
+"""Champions that are fitted with fixed settings, for tests that need champions but no training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 
-from clustering import Configuration, Registry, Warehouse
 from clustering.algorithms import algorithm
 from clustering.customers import split
 from clustering.demo.generator import generate_customers
-from clustering.demo.loading import load_customers
 from clustering.features import fit_scaling
 from clustering.segments.naming import SegmentIdentity, name_clusters
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
 from clustering.versions.registry import Training
 from clustering.versions.version import Version
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 CUSTOMERS = 2_000
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -63,28 +59,3 @@ def appoint(project: Project, model: str, **settings: Any) -> Version:
         decided_by="test",
     )
     return registry.version(version.model_version_id)
-
-
-@pytest.fixture(scope="session")
-def appointed_template(
-    postgresql: Any, migrated_template: str, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """Return the name of a database with customers and champions, and its model store."""
-    name, store = postgresql.create(migrated_template), tmp_path_factory.mktemp("store")
-    warehouse = Warehouse(postgresql.url(name))
-    load_customers(warehouse, configuration.contract, generate_customers(CUSTOMERS, seed=1))
-    project = Project(warehouse, configuration, Registry(warehouse, store))
-    for model in SETTINGS:
-        appoint(project, model)
-    yield name, store
-    postgresql.drop(name)
-
-
-@pytest.fixture
-def project(
-    create_database: Callable[..., str], appointed_template: tuple[str, Path], configuration: Configuration
-) -> Project:
-    """Return a project with customers, of whom some are dirty, and champions of all three models."""
-    name, store = appointed_template
-    warehouse = Warehouse(create_database(name))
-    return Project(warehouse, configuration, Registry(warehouse, store))

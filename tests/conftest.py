@@ -5,48 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
 import pytest
-from psycopg2 import sql
 
 from clustering.config import Configuration, load_configuration
 from clustering.demo import embedded
 from clustering.training import evaluation as evaluation
 from clustering.warehouse import Warehouse, migrate
+from tests.databases import Server
 from tests.paths import CONFIGURATION
+
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("airflow", "command_line", "logins", "projects")]
 
 os.environ["CLUSTERING_CONFIG"] = str(CONFIGURATION)  # for the processes that tests start, too
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of several, and starts none of its own
-
-
-class Server:
-    """Makes and drops databases on a server."""
-
-    def __init__(self, url: Callable[[str], str]) -> None:
-        self.url = url
-
-    def create(self, template: str = "template1") -> str:
-        """Return the name of a new database."""
-        name = f"test_{uuid.uuid4().hex}"
-        self._run(sql.SQL("create database {} template {}"), name, template)
-        return name
-
-    def drop(self, name: str) -> None:
-        """Drop a database with whatever is still connected to it."""
-        self._run(sql.SQL("drop database if exists {} with (force)"), name)
-
-    def _run(self, statement: sql.SQL, *names: str) -> None:
-        with closing(psycopg2.connect(self.url("postgres"))) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement.format(*map(sql.Identifier, names)))
 
 
 WHOLE = {name: getattr(evaluation, name) for name in ("SPLITS", "FINAL_BOOTSTRAPS", "BOOTSTRAPS", "REFERENCES")}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from clustering.cli.application import app, main
+from clustering.cli.commands import app, main
 
 __all__ = ["app", "main"]

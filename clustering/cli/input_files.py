@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -16,17 +15,7 @@ from clustering.errors import DataError, TrainingError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from clustering.library import Clustering
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """The labels of a file's rows, one row each, what became of each cluster, and how many rows were rejected."""
-
-    labels: pd.DataFrame
-    clusters: list[dict[str, Any]]
-    rejected: dict[str, int]
-    result: Clustering
+    from clustering.cli.label import Labelled
 
 
 Trained: TypeAlias = Annotated[

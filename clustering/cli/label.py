@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from pyarrow import csv, parquet
 
 from clustering.algorithms.base import DECIMALS, NOISE
-from clustering.cli.input_files import Labelled
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, split
 from clustering.demo.loading import read_file
@@ -26,6 +26,16 @@ from clustering.segments.naming import name_clusters
 from clustering.training.selection import DIVISION
 
 ROW = "row"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labels of a file's rows, one row each, what became of each cluster, and how many rows were rejected."""
+
+    labels: pd.DataFrame
+    clusters: list[dict[str, Any]]
+    rejected: dict[str, int]
+    result: Clustering
 
 
 def label_customers(file: Path, configuration: Configuration, model: str) -> Labelled:

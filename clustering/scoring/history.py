@@ -42,9 +42,8 @@ class Publication:
     as_of: date
     model: str
     model_version_id: int
-    changes: (
-        Sequence[sql.Identifier] | None
-    )  # staged by the shards against the date before; None where they do not hold
+    # Staged by the shards against the date before; None where they do not hold.
+    changes: Sequence[sql.Identifier] | None
     split: bool  # whether they tell whom the change of version moved
 
     @property

@@ -188,7 +188,7 @@ def _unique_names(centres: FloatMatrix, columns: Sequence[str], *, used: Collect
 
 
 def _notable(centre: FloatVector, columns: Sequence[str]) -> list[str]:
-    """Return the columns farthest from the mean as words, in their order: 'high annual income', …"""
+    """Return the columns farthest from the mean as words, in their order, such as 'high annual income'."""
     farthest = sorted(np.argsort(-np.abs(centre), kind="stable")[:NAMED_COLUMNS])
     places = [place for place in farthest if abs(centre[place]) >= NOTABLE] or farthest
     return [f"{_level(centre[place])} {_spoken(columns[place])}" for place in places]

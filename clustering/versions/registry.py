@@ -148,7 +148,7 @@ class Registry:
             require_champion(transaction, version, instead_of)
             require_new_numbers(transaction, version, instead_of)
             _appoint(transaction, version)
-            _decide(transaction, version, instead_of, "promoted", reason, metrics, decided_by)
+            _decide(transaction, version, instead_of, "promoted", reason, metrics, decided_by=decided_by)
             record_events(transaction, version.model, version.model_version_id, _visible(transaction, version, events))
 
     def refuse(
@@ -159,7 +159,7 @@ class Registry:
             _lock(transaction, version.model)
             require_status(transaction, version, "candidate")
             transaction.execute("registry/set_status", model_version_id=version.model_version_id, status="refused")
-            _decide(transaction, version, instead_of, "refused", reason, metrics, decided_by)
+            _decide(transaction, version, instead_of, "refused", reason, metrics, decided_by=decided_by)
 
     def roll_back(self, model: str, *, to_version: int | None = None, decided_by: str) -> Version:
         """Make a former champion the champion again and return it: the one before the present, or that version.
@@ -178,7 +178,7 @@ class Registry:
             events = events_between(present.segment_names, version.segment_names, because=because)
             _appoint(transaction, version)
             reason = f"back from version {present.version} to version {version.version}, by hand"
-            _decide(transaction, version, present, "rolled_back", reason, version.metrics, decided_by)
+            _decide(transaction, version, present, "rolled_back", reason, version.metrics, decided_by=decided_by)
             record_events(transaction, model, version.model_version_id, _visible(transaction, version, events))
         return replace(version, status="champion")
 
@@ -222,6 +222,7 @@ def _decide(
     decision: str,
     reason: str,
     metrics: Mapping[str, Any],
+    *,
     decided_by: str,
 ) -> None:
     transaction.execute(

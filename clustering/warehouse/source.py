@@ -74,7 +74,7 @@ class Source:
         }
 
     def select_list(self) -> sql.Composable:
-        """The contract's columns, cast only to text: a cast that can raise would abort the whole shard."""
+        """Return the contract's columns, cast only to text: a cast that can raise would abort the whole shard."""
         return sql.SQL(", ").join(
             sql.SQL("{}{} as {}").format(
                 sql.Identifier(column.header),
@@ -85,7 +85,7 @@ class Source:
         )
 
     def in_range(self, lower: Any, upper: Any, *, takes_null: bool) -> sql.Composable:
-        """The condition for keys from `lower` up to, but without, `upper`; None is no bound."""
+        """Return the condition for keys from `lower` up to, but without, `upper`; None is no bound."""
         bounds = [
             sql.SQL("{} {} {}").format(self.key, sql.SQL(comparison), _literal(value, self.contract.key_type))
             for comparison, value in ((">=", lower), ("<", upper))

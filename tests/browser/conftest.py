@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from clustering import Configuration, Registry, Warehouse
 from clustering.config import PROJECT
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from components import free_port, running
-from tests.clustering.scoring.conftest import Project, retrain
+from tests.browser.watching import CHROMIUM, DAYS, Airflow, Watch
+from tests.projects import Project, retrain
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
-AIRFLOWS_OWN = "An iframe which has both allow-scripts and allow-same-origin"  # its frame for plugins
 CUSTOMERS = 3_000
-DAYS = [f"2026-11-{day:02}" for day in range(13, 23)]
 RETRAINED_AFTER = "2026-11-17"
 SHIFTS = (-22, 25, -12, 18, 30, -35, 14, 26, -31, 0)
 SHIFT = (
@@ -37,33 +33,6 @@ SHIFT = (
 )
 LEAVE = "delete from customers where hashtext(customer_id::text) %% 300 = %s"
 PATIENCE = 60  # seconds for the api-server to start
-
-
-@dataclass
-class Airflow:
-    """A running api-server."""
-
-    address: str
-    passwords: dict[str, str]
-
-
-@dataclass
-class Watch:
-    """What a page has complained of, and whom it has asked."""
-
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def over(self, page: Page) -> Page:
-        """Watch a page."""
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        return page
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(AIRFLOWS_OWN):
-            self.complaints.append(message.text)
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +87,8 @@ def _wait_for(address: str, check: Any) -> None:
     while True:
         check()
         try:
-            return httpx.get(f"{address}/api/v2/version", trust_env=False).raise_for_status() and None
+            httpx.get(f"{address}/api/v2/version", trust_env=False).raise_for_status()
+            return
         except httpx.HTTPError:
             assert time.monotonic() < limit, f"the api-server did not answer within {PATIENCE} s"
             time.sleep(0.3)

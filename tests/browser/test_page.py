@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from clustering.web.report import render_report
-from tests.browser.conftest import CHROMIUM, DAYS, Airflow, Watch
-from tests.clustering.scoring.conftest import Project
+from tests.browser.watching import CHROMIUM, DAYS, Airflow, Watch
+from tests.projects import Project
 
 pytestmark = [
     pytest.mark.slow,

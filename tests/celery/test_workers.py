@@ -20,9 +20,9 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
 from tests.celery.cluster import Cluster, running
-from tests.clustering.scoring.conftest import Project
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for, waiting
+from tests.projects import Project
 from workspace import Workspace
 
 ROWS = int(os.environ.get("CELERY_ROWS", "100000"))

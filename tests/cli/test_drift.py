@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 
-from tests.cli.conftest import Run
+from tests.command_line import Run
 
 
 def sql(statement: str) -> list[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ import pytest
 
 from clustering.cli import main
 from clustering.config import PROJECT
-from tests.cli.conftest import Done, Run
+from tests.command_line import Done, Run
 
 UNREACHABLE = "postgresql://ada:a-secret@127.0.0.1:1/database"
 

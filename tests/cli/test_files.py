@@ -11,7 +11,7 @@ from pyarrow import csv, parquet
 
 from clustering.config import load_configuration
 from clustering.library import cluster
-from tests.cli.conftest import CUSTOMERS, Run
+from tests.command_line import CUSTOMERS, Run
 
 
 @pytest.fixture(autouse=True)

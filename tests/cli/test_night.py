@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 import yaml
 
-from tests.cli.conftest import Run
+from tests.command_line import Run
 
 PATIENCE = 60  # seconds
 LABELS = """

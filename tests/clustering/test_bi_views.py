@@ -10,11 +10,9 @@ from clustering.config import Configuration
 from clustering.errors import ConfigurationError
 from clustering.training import roll_back
 from clustering.warehouse import migrate
-from tests.appointing import appoint, appointed_template, project
-from tests.clustering.scoring.conftest import Project
+from tests.appointing import appoint
 from tests.paths import CONFIGURATION
-
-__all__ = ["appointed_template", "project"]
+from tests.projects import Project
 
 
 @pytest.fixture

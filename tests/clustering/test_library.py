@@ -28,7 +28,7 @@ def test_columns_of_any_name():
         ("Annual Income (k$)", "Score"),
     )
     assert adjusted_rand_score(groups, found.labels) == 1.0
-    assert (found.labels.dtype, found.confidence.dtype, len(found.stability)) == (np.int32, np.float32, 3)
+    assert (found.labels.dtype.type, found.confidence.dtype.type, len(found.stability)) == (np.int32, np.float32, 3)
 
 
 def test_a_specification_is_taken_as_it_is():

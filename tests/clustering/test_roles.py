@@ -21,11 +21,9 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse.roles import missing_grants
 from tests.clustering.bi_contract import pinned
-from tests.clustering.scoring.conftest import Project, retrain
-from tests.logins import administer, create_login
+from tests.logins import administer
 from tests.operations.test_backup import server_programs
-
-__all__ = ["create_login"]
+from tests.projects import Project, retrain
 
 READABLE = {name for name in pinned() if "(" not in name}
 RELATIONS = """
@@ -195,7 +193,7 @@ def test_reader_sees_views_with_comments(read: Project) -> None:
 def test_psql_shows_the_comments(read: Project) -> None:
     """So does psql, of views and of their columns."""
     command = [
-        server_programs() / "psql",
+        str(server_programs() / "psql"),
         "-X",
         read.warehouse.uri,
         "-c",

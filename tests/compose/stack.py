@@ -21,8 +21,8 @@ from client import Client
 from clustering import Registry, Warehouse, load_configuration
 from clustering.config import PROJECT
 from components import free_port
-from tests.clustering.scoring.conftest import Project
 from tests.docs.pages import section_commands
+from tests.projects import Project
 
 COMPONENTS = ("scheduler", "dag-processor", "triggerer")
 DAGS = ("retrain_models", "segment_customers", "cluster_customers")
@@ -205,7 +205,7 @@ def docker(*words: str) -> str:
 
 def _is_healthy(container: Mapping[str, Any]) -> bool:
     state = container["State"]
-    return state["Running"] and state["Health"]["Status"] == "healthy"
+    return bool(state["Running"]) and state["Health"]["Status"] == "healthy"
 
 
 def _dashed(service: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tarfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from clustering.demo.loading import load_customers
 from tests.compose.stack import Stack, docker, step
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for
-from tests.web.conftest import REQUEST
+from tests.web.examples import REQUEST
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800, method="thread")]
 
@@ -166,7 +165,7 @@ def test_api_asks_for_a_log_in_and_a_role(present: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(present: Stack) -> Iterator[Published]:
+def undisturbed(present: Stack) -> Published:
     """Run a night of many customers on three workers, and return what it has published."""
     with step(f"load {CUSTOMERS:,} customers"):
         project = present.project()

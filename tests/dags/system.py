@@ -19,7 +19,7 @@ from psycopg2 import sql
 from clustering import Registry, Warehouse, migrate
 from clustering.config import PROJECT, Configuration
 from clustering.demo import embedded
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 sys.path.append(str(PROJECT / "tools"))
 from client import Client

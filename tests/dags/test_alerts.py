@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import BaseNotifier
 
 from clustering.config import PROJECT
-from tests.dags.conftest import Night
+from tests.dags.nights import Night
 
 pytestmark = pytest.mark.timeout(240, method="thread")
 
@@ -182,7 +182,8 @@ def test_night_has_a_deadline_and_both_dags_tell_of_failures() -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(PROJECT / "dags")
-    [late] = bag.dags["segment_customers"].deadline
+    deadlines: Any = bag.dags["segment_customers"].deadline
+    [late] = deadlines
     assert late.interval.total_seconds() == 4 * 3600
     assert late.callback.path == "segmentation_notifier.Alert"
     for dag in ("segment_customers", "retrain_models"):

@@ -13,9 +13,9 @@ from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
 from tests.paths import CONFIGURATION
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600, method="thread")]
 

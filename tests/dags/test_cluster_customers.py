@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from clustering.config import PROJECT
-from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, changed
+from tests.projects import Project
+from tests.web.examples import REQUEST, changed
 
 
 @pytest.fixture
-def dag(bag: Any, metadata: None, project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: F811
+def dag(bag: Any, metadata: None, project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the DAG on a warehouse with champions."""
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", project.warehouse.uri)
     monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
@@ -26,7 +25,7 @@ def result_of(run: Any) -> Any:
     return instance.xcom_pull(task_ids="label")
 
 
-def test_labels_are_the_result(dag: Any, project: Project) -> None:  # noqa: F811
+def test_labels_are_the_result(dag: Any, project: Project) -> None:
     """The run returns the clusters in the form of the API, and writes nothing to the tables of labels."""
     run = dag.test(run_conf=REQUEST)
     assert run.state == "success"

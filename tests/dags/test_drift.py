@@ -22,9 +22,9 @@ import yaml
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
-from tests.clustering.scoring.conftest import Project, retrain
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
 from tests.paths import CONFIGURATION
+from tests.projects import Project, retrain
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 

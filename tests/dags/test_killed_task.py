@@ -11,8 +11,8 @@ from clustering import draw_sample, drop_sample, gate, train
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
-from tests.clustering.scoring.conftest import Project
 from tests.dags.system import System, airflow_system, nobody_writes, wait_for
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600, method="thread")]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dags.conftest import Night
+from tests.dags.nights import Night
 from tests.paths import CONFIGURATION
 
 DECISIONS = "select version.version, promotion.decision, version.status from segmentation.promotions as promotion\

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dags.conftest import Night, read_dags
+from tests.dags.nights import Night, read_dags
 from tests.paths import CONFIGURATION
 
 # Airflow uses the alarm that pytest-timeout would, for its tasks' own limits.

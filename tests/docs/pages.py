@@ -55,7 +55,8 @@ def commands(page: str) -> list[Command]:
 def section_commands(page: str, title: str, block: int = 0) -> list[str]:
     """Return the lines of one of the console blocks of a document's section."""
     body = text(page).split(f"\n## {title}\n")[1].split("\n## ")[0]
-    return re.findall(r"^```console\n(.*?)^```$", body, re.DOTALL | re.MULTILINE)[block].splitlines()
+    found: list[str] = re.findall(r"^```console\n(.*?)^```$", body, re.DOTALL | re.MULTILINE)
+    return found[block].splitlines()
 
 
 def rows(page: str, *head: str) -> list[list[str]]:

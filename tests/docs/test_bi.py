@@ -12,13 +12,11 @@ from psycopg2.errors import InsufficientPrivilege
 
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse
-from tests.appointing import appoint, appointed_template, project
+from tests.appointing import appoint
 from tests.clustering.bi_contract import pinned
-from tests.clustering.scoring.conftest import Project
 from tests.docs.pages import blocks, rows
-from tests.logins import administer, create_login, url_as
-
-__all__ = ["appointed_template", "create_login", "project"]
+from tests.logins import administer, url_as
+from tests.projects import Project
 
 QUERIES = blocks("docs/bi.md", "sql")
 MAY_BE_EMPTY = ("segment_events",)  # nothing happens to segments in the nights of these tests

@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from clustering.cli import app
-from clustering.cli.application import FAILED, INTERRUPTED, MISUSED, TERMINATED
+from clustering.cli.commands import FAILED, INTERRUPTED, MISUSED, TERMINATED
 from clustering.config import PROJECT
-from tests.cli.conftest import Run
+from tests.command_line import Run
 from tests.docs.pages import PAGES, Command, blocks, commands, rows, text
 
 CONSOLE = [command for page in PAGES for command in commands(page)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_every_document_is_linked_from_the_readme() -> None:
 def test_documents_that_the_code_names_exist() -> None:
     """A message or a comment that says where to read on is right."""
     files = [path for folder in FOLDERS for path in (PROJECT / folder).rglob("*") if path.suffix in CODE]
-    named = {}
+    named: dict[str, Path] = {}
     for path in [*files, PROJECT / "Makefile", PROJECT / ".env.example", PROJECT / "docker-compose.yaml"]:
         named |= dict.fromkeys(re.findall(r"\bdocs/[a-z_]+\.md\b", path.read_text(encoding="utf-8")), path)
     assert named

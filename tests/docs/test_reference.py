@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi import HTTPException
 
 from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
 from clustering.errors import ConfigurationError
@@ -81,7 +83,7 @@ def held(configuration: Configuration, section: str, key: str) -> Any:
         "segments.yaml": configuration.segments,
     }.get(file) or configuration.models[file.removesuffix(".yaml")]
     for step in path:
-        found = found[step] if isinstance(found, Mapping | tuple) else getattr(found, str(step))
+        found = getattr(found, step) if isinstance(step, str) and not isinstance(found, Mapping) else found[step]
     return getattr(found, key)
 
 
@@ -169,7 +171,8 @@ def _connection(_: pytest.MonkeyPatch) -> None:
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_API_ALLOW_ANONYMOUS", raising=False)
     monkeypatch.setenv("CLUSTERING_API_TOKEN", "a long random text")
-    assert token_access().posts
+    with pytest.raises(HTTPException, match="a valid token is needed"):
+        asyncio.run(token_access().posts(None))
     monkeypatch.delenv("CLUSTERING_API_TOKEN")
     with pytest.raises(ConfigurationError, match="CLUSTERING_API_TOKEN is not set"):
         token_access()
@@ -178,7 +181,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 def _anonymous(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_API_TOKEN", raising=False)
     monkeypatch.setenv("CLUSTERING_API_ALLOW_ANONYMOUS", "1")
-    assert token_access().posts
+    asyncio.run(token_access().posts())
 
 
 def _limit(name: str, read: Callable[[], int]) -> Callable[[pytest.MonkeyPatch], None]:

@@ -15,13 +15,12 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse import bulk
 from tests.appointing import SETTINGS, appoint
-from tests.clustering.scoring.conftest import Project
 from tests.faults.processes import BATCH_BYTES
-from tests.faults.published import Published, published
+from tests.faults.published import TODAY, YESTERDAY, Published, published
 from tests.faults.server import FragileServer
+from tests.projects import Project
 
 CUSTOMERS = 60_000
-YESTERDAY, TODAY = "2026-11-21", "2026-11-22"
 
 
 @dataclass(frozen=True)

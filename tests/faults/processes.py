@@ -13,8 +13,8 @@ from typing import Any
 
 from clustering import ClusteringError, Registry, Warehouse, load_configuration, publish_run, score_shard
 from clustering.warehouse import bulk
-from tests.clustering.scoring.conftest import Project
 from tests.paths import CONFIGURATION
+from tests.projects import Project
 
 BATCH_BYTES = 1 << 16
 
@@ -41,11 +41,15 @@ class Worker:
 
     def freeze(self) -> None:
         """Stop the process where it is, as a machine without power to compute does."""
-        os.kill(self.process.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        os.kill(self.process.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process.pid
+        os.kill(self.process.pid, number)
 
     def kill(self) -> None:
         """End the process by SIGKILL and see that it died of it."""

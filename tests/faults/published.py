@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.clustering.scoring.conftest import Project
 from tests.clustering.scoring.histories import assert_sound
+from tests.projects import Project
 
+YESTERDAY, TODAY = "2026-11-21", "2026-11-22"
 LABELS = """
     select
         model, as_of::text, count(*), count(distinct customer_id),

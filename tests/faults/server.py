@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2 import sql
 
 from clustering.demo import embedded
-from tests.conftest import Server
+from tests.databases import Server
 
 PUBLISHING_WAITS_FOR = "lock table segmentation.segments in access exclusive mode"
 CLAIMING_WAITS_FOR = "select from segmentation.run_shards where run_id = %s for update"

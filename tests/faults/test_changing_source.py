@@ -10,8 +10,7 @@ import numpy as np
 import psycopg2
 import pytest
 
-from tests.faults.conftest import TODAY
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 
 pytestmark = pytest.mark.slow
 

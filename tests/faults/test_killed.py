@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from clustering import abandon_run
-from tests.faults.conftest import TODAY
 from tests.faults.processes import Worker, publish, score
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import wait_until_alone
 
 pytestmark = pytest.mark.slow

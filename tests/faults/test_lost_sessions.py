@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from clustering.errors import WarehouseError
-from tests.faults.conftest import TODAY
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import (
     CLAIMING_WAITS_FOR,
     PUBLISHING_WAITS_FOR,

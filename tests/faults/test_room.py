@@ -8,13 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clustering import abandon_run
 from clustering.errors import WarehouseError
-from tests.faults.conftest import TODAY
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import session
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def test_room_ends_while_scoring(project, yesterday, undisturbed, moment):
 
 
 @pytest.fixture
-def small_disk(server, project) -> Iterator[Callable[[str], None]]:
+def small_disk(server, project) -> Iterator[Callable[[str], Any]]:
     """Put the tables to come on a file system of six megabytes, and return a function that changes its size."""
     folder = Path(tempfile.mkdtemp(prefix="clustering-disk-"))  # every pytest that starts closes the parents of its own
     mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 
 from clustering import abandon_run
 from clustering.errors import RunError
-from tests.faults.conftest import TODAY
 from tests.faults.processes import Worker, score
-from tests.faults.published import assert_as_undisturbed, published
+from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import CLAIMING_WAITS_FOR, PUBLISHING_WAITS_FOR, at_work, held, session, wait_for, waiting
 
 PLANNING_WAITS_FOR = "lock table segmentation.run_models in share mode"
@@ -130,15 +131,19 @@ def test_runs_of_different_dates_are_published_at_once(project, undisturbed, fir
     assert project.sql("select count(distinct as_of) from segmentation.segments") == [(3,)]
 
 
-def _meet(project, *calls, at=PUBLISHING_WAITS_FOR) -> list[Future]:
+def _meet(project, *calls, at=PUBLISHING_WAITS_FOR) -> list[Future[Any]]:
     """Make the first call wait halfway until the others wait for something too, and return what came of them."""
     with session(project.warehouse.uri) as cursor, ThreadPoolExecutor(len(calls)) as pool:
         with held(project.warehouse.uri, at):
             futures = []
             for number, call in enumerate(calls, 1):
                 futures.append(pool.submit(call))
-                wait_for(lambda number=number: len(waiting(cursor)) == number)
+                wait_for(partial(_are_waiting, cursor, number))
         return futures
+
+
+def _are_waiting(cursor, number: int) -> bool:
+    return len(waiting(cursor)) == number
 
 
 def _frozen_attempt(project, run_id) -> Worker:

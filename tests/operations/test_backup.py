@@ -20,9 +20,9 @@ from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
-from tests.clustering.scoring.conftest import Project
 from tests.docs.pages import section_commands
 from tests.faults.published import published
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -18,8 +18,8 @@ from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
-from tests.clustering.scoring.conftest import Project
 from tests.operations.test_backup import server_programs
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -53,11 +53,11 @@ def make_logins(url: Url) -> None:
         "SOURCE_SCHEMA": "public",
     }
     command = [
-        server_programs() / "psql",
+        str(server_programs() / "psql"),
         "--no-psqlrc",
         "--quiet",
         "--file",
-        PROJECT / "deploy/logins.sql",
+        str(PROJECT / "deploy/logins.sql"),
         url(OWNER),
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -22,8 +22,8 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from components import free_port
 from tests.appointing import SETTINGS, appoint
-from tests.clustering.scoring.conftest import Project
 from tests.docs.pages import rows, section_commands, text
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 

@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.appointing import appointed_template, project  # noqa: F401 (fixtures)
-from tests.clustering.scoring.conftest import Project
-from tests.dags.conftest import HOME, metadata  # noqa: F401 (a fixture, and Airflow's settings before it is imported)
-from tests.web.conftest import unchanged  # noqa: F401 (a fixture)
+from tests.airflow_home import HOME  # before Airflow is imported
+from tests.projects import Project
 
 USERS = "admin:admin,user:user,viewer:viewer"
 
@@ -22,7 +20,7 @@ os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = secrets.token_hex(32)  # a shorter
 
 
 @pytest.fixture
-def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:  # noqa: F811
+def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     """Return a function that logs a user in at Airflow and returns the client; an empty name logs nobody in."""
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", USERS)
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", project.warehouse.uri)

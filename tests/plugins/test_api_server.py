@@ -20,9 +20,9 @@ import pytest
 from client import Client
 from clustering.config import PROJECT
 from components import free_port, running, start_airflow
-from tests.clustering.scoring.conftest import Project
 from tests.plugins.addresses import addresses
-from tests.web.conftest import REQUEST, changed
+from tests.projects import Project
+from tests.web.examples import REQUEST, changed
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from clustering.web.page import COOKIE, HEADER
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 LogIn = Callable[[str], Any]
 

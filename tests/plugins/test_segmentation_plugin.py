@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from clustering.config import PROJECT
-from tests.clustering.scoring.conftest import Project
 from tests.plugins.addresses import addresses
-from tests.web.conftest import REQUEST, changed
+from tests.projects import Project
+from tests.web.examples import REQUEST, changed
 
 LogIn = Callable[[str], Any]
 READS = ["models", "models/KMeans", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"]

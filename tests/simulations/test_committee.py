@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed
 
-from benchmarks import shapes, verdicts
+import shapes
+import verdicts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("whole_evaluation")]
 

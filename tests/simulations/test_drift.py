@@ -51,7 +51,7 @@ def settings(model: str, rows: int) -> dict[str, Any]:
     """Return settings that suit so many training customers."""
     if model == "dbscan":
         return {"eps": 0.45 if rows < 1_000 else 0.2, "min_samples": max(4, rows // 200)}
-    return {"kmeans": {"n_clusters": 5}, "gmm": {"n_components": 5, "covariance_type": "full"}}[model]
+    return {"n_clusters": 5} if model == "kmeans" else {"n_components": 5, "covariance_type": "full"}
 
 
 @dataclass(frozen=True)

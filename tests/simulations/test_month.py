@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from clustering import drop_expired
-from tests.appointing import appoint, appointed_template  # noqa: F401 - a fixture
-from tests.appointing import project as project_with_champions  # noqa: F401 - a fixture
-from tests.clustering.scoring.conftest import Project
+from tests.appointing import appoint
 from tests.clustering.scoring.histories import assert_right, assert_sound, history
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 KEPT = 7  # nights
-LATER = {"dbscan": {"eps": 0.35}, "gmm": {"n_components": 4}, "kmeans": {"n_clusters": 4}}
+LATER: dict[str, dict[str, Any]] = {"dbscan": {"eps": 0.35}, "gmm": {"n_components": 4}, "kmeans": {"n_clusters": 4}}
 # Spending drifts, a few go up, a few leave or come back, a few have no income for a night.
 DRIFT = """
     update customers set spending_score = least(100, greatest(1, spending_score + 0.4))
@@ -62,9 +61,9 @@ class Month:
 
 
 @pytest.fixture(params=[10, pytest.param(30, marks=pytest.mark.soak)], ids="{} nights".format)
-def month(request: Any, project_with_champions: Project) -> Month:  # noqa: F811
+def month(request: Any, appointed_project: Project) -> Month:
     """Return a project with what its source holds on each night; it retrains after a third, and goes back after two."""
-    project, nights = project_with_champions, request.param
+    project, nights = appointed_project, request.param
     project.sql("create table gone (like customers)")
     for night in range(nights):
         project.sql(DRIFT.replace("%(night)s", str(night)).replace("%%", "%"))

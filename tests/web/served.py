@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 
 from clustering.config import PROJECT
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import SECRET
+from tests.projects import Project
+from tests.web.examples import SECRET
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.web.conftest import REQUEST, changed
+from tests.web.examples import REQUEST, changed
 
 JSON = {"Content-Type": "application/json"}
 TEXT = json.dumps(REQUEST)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 from sqlalchemy import event
 
 from clustering import Registry, Warehouse, name_segment
@@ -14,8 +15,8 @@ from clustering.errors import NoChampionError, WarehouseError
 from clustering.web import Access, Backend, create_app
 from clustering.web.champion_changes import SECONDS, Champions
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, SECRET
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET
 
 
 def champions_of(project: Project, *, seconds: float) -> Champions:
@@ -91,7 +92,7 @@ def test_unreachable_warehouse_is_said_at_once(unchanged: Project, access: Acces
     champions = Champions(unchanged.configuration, Registry(away, unchanged.registry.store), seconds=60)
     backend = Backend(away, unchanged.configuration, champions)
     client = TestClient(create_app(lambda: backend, access), headers={"Authorization": f"Bearer {SECRET}"})
-    requests: list[Callable[[], object]] = [lambda: client.post("/cluster", json=REQUEST)]
+    requests: list[Callable[[], Response]] = [lambda: client.post("/cluster", json=REQUEST)]
     requests += [lambda path=path: client.get(path) for path in ("/models", "/segments", "/health")]  # type: ignore[misc]
     for request in requests:
         answer = request()

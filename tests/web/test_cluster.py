@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clustering.settings import ApiLimits
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, changed
+from tests.projects import Project
+from tests.web.examples import REQUEST, changed
 
 
 @pytest.mark.parametrize("model", ["KMeans", "kmeans", "GMM", "DBSCAN", "dbscan"])

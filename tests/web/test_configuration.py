@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 
 from clustering.errors import ConfigurationError
 from clustering.web import Access, Following, create_app
-from tests.clustering.scoring.conftest import Project
 from tests.paths import CONFIGURATION
-from tests.web.conftest import REQUEST, SECRET
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import SECRET
+from tests.projects import Project
+from tests.web.examples import SECRET
 from tests.web.served import serving
 
 # All but `positive_data_acceptance`: no schema says that a key stands once, or bounds a number that is written as text.

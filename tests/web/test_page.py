@@ -19,8 +19,8 @@ from clustering.web.report import render_report
 from clustering.web.security import Caller
 from clustering.web.templating import embedded
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import backend_of
+from tests.projects import Project
+from tests.web.examples import backend_of
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style>"
 YESTERDAY, TODAY = "2026-11-21", "2026-11-22"

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST
+from tests.projects import Project
+from tests.web.examples import REQUEST
 
 
 def test_models_are_listed_with_their_champions(api: TestClient) -> None:

@@ -13,8 +13,8 @@ from clustering.errors import ConfigurationError
 from clustering.settings import ANONYMOUS, TOKEN
 from clustering.web import create_app, standalone_app
 from clustering.web.security import token_access
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, SECRET, backend_of
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET, backend_of
 
 ROUTES = [
     ("POST", "/cluster"),

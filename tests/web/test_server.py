@@ -20,8 +20,8 @@ import pytest
 
 from clustering.config import PROJECT
 from clustering.settings import ApiLimits, DagLimits
-from tests.clustering.scoring.conftest import Project
-from tests.web.conftest import REQUEST, SECRET
+from tests.projects import Project
+from tests.web.examples import REQUEST, SECRET
 from tests.web.served import serving, settings
 
 DOCUMENT = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from clustering import Configuration
 from clustering.config import KMeansSpec
 from clustering.web.views import names_in_order, read_models
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
 from clustering.algorithms import algorithm
-from clustering.algorithms.base import BLOCK_ROWS
+from clustering.algorithms.base import BLOCK_ROWS, Settings
 from clustering.algorithms.gaussian import monomials, most_probable
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
 
@@ -20,7 +20,7 @@ SPECS = {
     "gmm": GaussianMixtureSpec(algorithm="gmm", features=("a", "b")),
     "dbscan": DbscanSpec(algorithm="dbscan", features=("a", "b")),
 }
-SETTINGS = {
+SETTINGS: dict[str, Settings] = {
     "kmeans": {"n_clusters": 5},
     "gmm": {"n_components": 5, "covariance_type": "full"},
     "dbscan": {"eps": 0.2, "min_samples": 5},
@@ -152,7 +152,7 @@ def test_the_training_rows_keep_their_labels(name):
 def test_parameters_are_plain_arrays(name, tmp_path):
     """Parameters survive a file that is read without unpickling."""
     fitted = algorithm(name).fit(_rows(300), SETTINGS[name], SPECS[name])
-    np.savez(tmp_path / "parameters.npz", **fitted.parameters)
+    np.savez(tmp_path / "parameters.npz", allow_pickle=False, **fitted.parameters)
     with np.load(tmp_path / "parameters.npz", allow_pickle=False) as stored:
         parameters = dict(stored)
 

@@ -31,10 +31,10 @@ from clustering.web import Access, create_app
 from clustering.web.report import render_report
 from clustering.web.security import Caller
 from tests.clustering.made import five_groups
-from tests.clustering.scoring.conftest import Project, retrain
 from tests.paths import CONFIGURATION
+from tests.projects import Project, retrain
 from tests.ward import Ward
-from tests.web.conftest import backend_of
+from tests.web.examples import backend_of
 
 CUSTOMERS = 1_200
 # Fewer candidates, so that a training takes a second.

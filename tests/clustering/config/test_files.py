@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from clustering.config import PROJECT, Configuration, load_configuration, model_names, store_directory
+from clustering.config import PROJECT, Configuration, KMeansSpec, load_configuration, model_names, store_directory
 from clustering.errors import ConfigurationError
 from tests.paths import CONFIGURATION
 
@@ -215,7 +215,7 @@ def test_a_file_adds_a_model(directory: Path) -> None:
     edit(directory, "kmeans_5.yaml", "title: K-Means", "title: Five groups")
     assert model_names(directory) == ["dbscan", "gmm", "kmeans", "kmeans_5"]
     model = load_configuration(directory).models["kmeans_5"]
-    assert model.algorithm == "kmeans"
+    assert isinstance(model, KMeansSpec)
     assert model.clusters == (5, 5)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, fisher_exact, norm
@@ -38,8 +40,8 @@ def test_shift_of_a_feature_is_its_effect() -> None:
 )
 def test_two_bins_are_compared_exactly(count: int, rows: int, expected: int, others: int) -> None:
     """With two bins the limit is exceeded just where half of Fisher's level is, however few the customers are."""
-    side = "greater" if count * others > expected * rows else "less"
-    table = [[count, rows - count], [expected, others - expected]]
+    side: Literal["greater", "less"] = "greater" if count * others > expected * rows else "less"
+    table = np.array([[count, rows - count], [expected, others - expected]])
     p = fisher_exact(table, alternative=side).pvalue
     for level, exceeded in ((2.02 * p, True), (1.98 * p, False)):
         if level < 1:

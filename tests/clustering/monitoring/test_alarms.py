@@ -12,7 +12,7 @@ from clustering import watch
 from clustering.errors import RunError
 from clustering.training import roll_back
 from clustering.versions.registry import Registry, Training
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 CHECKS = "select {} from segmentation.drift_checks where as_of = %s order by model, layer, check_name, subject"
 SHIFT = (

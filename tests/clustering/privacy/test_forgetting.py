@@ -22,10 +22,8 @@ from clustering.privacy.forgetting import forget
 from clustering.scoring import drop_expired, score_shard
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse, migrate
-from tests.appointing import appoint, appointed_template
-from tests.clustering.scoring.conftest import Project
-
-__all__ = ["appointed_template"]
+from tests.appointing import appoint
+from tests.projects import Project
 
 # A key that occurs nowhere by chance.
 SOMEBODY = 7_316_498_205_117

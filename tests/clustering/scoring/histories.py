@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 Labels = dict[str, dict[str, int]]  # by date, the segment of each customer
 

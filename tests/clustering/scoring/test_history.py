@@ -14,11 +14,10 @@ from psycopg2 import sql
 from clustering import Registry, Warehouse, abandon_run, drop_expired, migrate
 from clustering.errors import RunError
 from clustering.versions.registry import Version
-from tests.appointing import appoint, appointed_template  # noqa: F401 - a fixture
-from tests.appointing import project as project_with_champions  # noqa: F401 - a fixture
-from tests.clustering.scoring.conftest import Project
+from tests.appointing import appoint
 from tests.clustering.scoring.histories import assert_right, assert_sound, history
 from tests.docs.pages import rows
+from tests.projects import Project
 
 PLACES = ((86_500, 82), (55_000, 49), (26_000, 21), (88_000, 17), (26_000, 79))
 COLUMNS = "age int, gender text, annual_income double precision, spending_score double precision"
@@ -26,14 +25,14 @@ DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
 
 
 @pytest.fixture
-def project(project_with_champions: Project) -> Project:  # noqa: F811
+def project(appointed_project: Project) -> Project:
     """Return a project with 40 customers at five places, and a champion of K-Means."""
-    whole = project_with_champions.configuration
+    whole = appointed_project.configuration
     some = {
         "models": {"kmeans": whole.models["kmeans"]},
         "contract": whole.contract.model_copy(update={"max_rejected_share": 0.9}),
     }
-    project = replace(project_with_champions, configuration=whole.model_copy(update=some))
+    project = replace(appointed_project, configuration=whole.model_copy(update=some))
     project.sql("truncate customers")
     for customer in range(1, 41):
         place(project, customer, customer % 5)
@@ -504,7 +503,7 @@ def segments_by_version(project: Project, version: Version) -> dict[int, int]:
 
 
 @pytest.fixture
-def make_keyed(create_database, project, tmp_path):
+def make_keyed(create_database, project: Project, tmp_path):
     """Return a function that makes a project whose key has another type, with the champion of the first one."""
 
     def make(key_type: str, column: str) -> Project:

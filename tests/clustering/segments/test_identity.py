@@ -66,7 +66,7 @@ def test_two_poor_pairs_do_not_outweigh_a_good_one():
     """The segment with half of its customers left survives, although crossing over would add up to more."""
     table = _compare([[100, 50], [50, 0]])
     rows, clusters = linear_sum_assignment(table.jaccard, maximize=True)
-    assert list(zip(rows, clusters, strict=True)) == [(0, 1), (1, 0)]
+    assert (rows.tolist(), clusters.tolist()) == ([0, 1], [1, 0])
     assert trace(table).survivors == {0: 1}
 
 

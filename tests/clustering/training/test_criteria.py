@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from clustering.algorithms import Fitted, algorithm
+from clustering.algorithms.base import Noise
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.training.criteria import Evaluation, best_guess, choose, fall_back
 from clustering.training.null_model import Excess
@@ -15,7 +16,10 @@ DBSCAN = DbscanSpec(algorithm="dbscan", features=("a", "b"))
 
 def _evaluated(clusters, *, spec=KMEANS, strength=0.95, jaccard=0.95, gap=0.3, silhouette=0.5, flaws=(), **figures):
     labels = np.repeat(np.arange(clusters, dtype=np.int32), 20)
-    noise = {("gap", "uniform"): Excess(gap, 0.02), ("silhouette", "gaussian"): Excess(0.1, 0.01)}
+    noise: dict[tuple[str, Noise], Excess] = {
+        ("gap", "uniform"): Excess(gap, 0.02),
+        ("silhouette", "gaussian"): Excess(0.1, 0.01),
+    }
     return Evaluation(
         {"n_clusters": clusters},
         spec,
@@ -94,14 +98,20 @@ def test_small_unstable_clusters_do_not_sink_a_density():
     assert "at least 2 must" in evaluated.verdicts()[-1]
 
 
+def _chosen(evaluations, *, incumbent):
+    chosen = choose(evaluations, incumbent=incumbent)
+    assert chosen
+    return chosen.clusters
+
+
 def test_the_champions_settings_are_kept_in_a_near_tie():
     """With leniency towards their own limits, and only within a narrow margin of silhouettes."""
     weak = {"strength": 0.76, "jaccard": 0.72}
-    assert choose([_evaluated(4, **weak), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 4
-    assert choose([_evaluated(4, **weak), _evaluated(5)], incumbent=None).clusters == 5
-    assert choose([_evaluated(4, gap=0.2, silhouette=0.4), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 5
-    assert choose([_evaluated(4, strength=0.7, jaccard=0.7), _evaluated(5)], incumbent={"n_clusters": 4}).clusters == 5
-    assert choose([_evaluated(4, **weak)], incumbent={"n_clusters": 4}).clusters == 4
+    assert _chosen([_evaluated(4, **weak), _evaluated(5)], incumbent={"n_clusters": 4}) == 4
+    assert _chosen([_evaluated(4, **weak), _evaluated(5)], incumbent=None) == 5
+    assert _chosen([_evaluated(4, gap=0.2, silhouette=0.4), _evaluated(5)], incumbent={"n_clusters": 4}) == 5
+    assert _chosen([_evaluated(4, strength=0.7, jaccard=0.7), _evaluated(5)], incumbent={"n_clusters": 4}) == 5
+    assert _chosen([_evaluated(4, **weak)], incumbent={"n_clusters": 4}) == 4
 
 
 def test_a_division_has_as_many_clusters_as_are_wanted():

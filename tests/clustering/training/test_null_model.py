@@ -36,7 +36,8 @@ def test_the_excess_is_that_over_the_mean_of_noise():
     """Its error is the standard deviation × √(1 + 1/b)."""
     excess = excess_over_noise(5.0, np.array([1.0, 2.0, 3.0]))
 
-    assert (excess.value, excess.error) == (3.0, pytest.approx(np.sqrt(4 / 3)))
+    assert excess.value == 3.0
+    assert excess.error == pytest.approx(np.sqrt(4 / 3))
     assert excess.errors == pytest.approx(3 / np.sqrt(4 / 3))
     assert excess_over_noise(5.0, np.ones(3)).errors == np.inf
 

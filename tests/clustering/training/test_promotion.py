@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from typing import Any
 
 import psycopg2
 import pytest
@@ -49,7 +50,7 @@ def _rows(registry, statement):
 
 
 def _against(champion, registry, configuration, **changes):
-    figures = GOOD | {"champion_version_id": champion.model_version_id} | changes
+    figures: dict[str, Any] = GOOD | {"champion_version_id": champion.model_version_id} | changes
     options = {name: figures.pop(name) for name in ("names", "structure") if name in figures}
     return register(registry, configuration, **options, **figures)
 

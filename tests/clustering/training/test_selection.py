@@ -9,10 +9,10 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.verdicts import five_groups_like_mall, isotropic, uniform
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
+from verdicts import five_groups_like_mall, isotropic, uniform
 
 DATA = PROJECT.parent / "shared" / "data"
 INCOME, SCORE = "Annual Income (k$)", "Spending Score (1-100)"

@@ -5,7 +5,8 @@ import pytest
 from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
-from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.algorithms.base import Settings
+from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec, ModelSpec
 from clustering.training.parallel import run
 from clustering.training.resampling import draw, seeds
 from clustering.training.stability import (
@@ -17,7 +18,7 @@ from clustering.training.stability import (
 )
 
 ROWS, GROUPS = make_blobs(300, centers=[[0, 0], [20, 0], [0, 20]], random_state=0)
-CASES = [
+CASES: list[tuple[ModelSpec, Settings]] = [
     (KMeansSpec(algorithm="kmeans", features=("a", "b")), {"n_clusters": 3}),
     (GaussianMixtureSpec(algorithm="gmm", features=("a", "b")), {"n_components": 3, "covariance_type": "full"}),
     (DbscanSpec(algorithm="dbscan", features=("a", "b")), {"eps": 2.0, "min_samples": 5}),
@@ -45,7 +46,7 @@ def test_the_weakest_cluster_is_that_of_the_lowest_mean():
     strengths = np.array([[1.0, 0.5], [1.0, 0.9], [0.4, np.nan], [1.0, np.nan]])
     strength, error = weakest_cluster(strengths)
 
-    assert (strength, error) == (pytest.approx(0.7), pytest.approx(0.2))
+    assert [strength, error] == pytest.approx([0.7, 0.2])
 
 
 @pytest.mark.parametrize(("spec", "settings"), CASES, ids=lambda case: getattr(case, "algorithm", ""))

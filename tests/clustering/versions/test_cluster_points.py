@@ -124,7 +124,8 @@ def write(connection: Any, artifact: Artifact, keys: Sequence[Any], labels: np.n
 def publish(warehouse: Warehouse, configuration: Configuration, keys: Sequence[Any], key_type: str) -> Published:
     values = people()
     rows = pa.record_batch({"annual_income": 1000 * values[:, 0], "spending_score": values[:, 1]})
-    artifacts, explained = {}, {}
+    artifacts: dict[str, Artifact] = {}
+    explained: dict[str, Explanations] = {}
     with warehouse.transaction() as transaction:
         connection = transaction.connection
         connection.exec_driver_sql(SOURCE.replace("bigint", key_type))

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from clustering.demo.loading import load_customers
-from tests.clustering.scoring.conftest import retrain
+from tests.projects import retrain
 
 ROWS = 600
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from clustering import Registry, Warehouse, migrate
-from tests.clustering.scoring.conftest import Project, retrain
+from tests.projects import Project, retrain
 
 COLUMNS = "age int, gender text, annual_income double precision, spending_score double precision"
 KEYS = {

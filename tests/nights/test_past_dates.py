@@ -13,7 +13,7 @@ import pytest
 from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError
 from clustering.scoring.dates import end_of_past
 from tests.appointing import appoint
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 HISTORY = """
 create table customers_history as

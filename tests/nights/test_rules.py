@@ -10,7 +10,7 @@ from clustering.scoring.publication import segment_rows
 from clustering.segments.profiles import ClusterProfile
 from clustering.segments.stability_bands import stability_band
 from clustering.versions.artifacts import ClusterSegment
-from tests.clustering.scoring.conftest import Project
+from tests.projects import Project
 
 SEGMENTS = """
 select model, segment_id, rule, rule_sql, rule_coverage, rule_precision, rule_fidelity, structure

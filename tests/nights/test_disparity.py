@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.appointing import appointed_template, project
-from tests.clustering.scoring.conftest import Project
-
-__all__ = ["appointed_template", "project"]
+from tests.projects import Project
 
 PUBLISHED = """
 select model, segment_id, group_name, customers, group_customers
@@ -19,6 +18,12 @@ from segmentation.current_customer_segments as current
 join customers as source using (customer_id)
 group by 1, 2, 3 order by 1, 2, 3
 """
+
+
+@pytest.fixture
+def project(appointed_project: Project) -> Project:
+    """Return a project with appointed champions."""
+    return appointed_project
 
 
 @pytest.mark.parametrize("shards", [1, 3])
@@ -87,6 +92,6 @@ def test_date_that_is_run_again(project: Project) -> None:
     assert {group for _, _, group, _, _ in after} == {"other"}
 
 
-def _segments(project: Project, least: int) -> list[tuple[object, ...]]:
+def _segments(project: Project, least: int) -> list[tuple[Any, ...]]:
     project.with_contract(min_group=least).night()
     return project.segments()

@@ -1,16 +1,13 @@
-"""A warehouse with customers and three champions, copied for each test from one that is trained once."""
+"""A warehouse with its configuration and registry, as the tests use them together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 
 from clustering import (
     Configuration,
@@ -24,10 +21,6 @@ from clustering import (
     score_shard,
     train,
 )
-from clustering.demo.generator import generate_customers
-from clustering.demo.loading import load_customers
-
-CUSTOMERS = 3_000
 
 
 @dataclass(frozen=True)
@@ -107,32 +100,3 @@ def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
         )
         for version in versions
     ]
-
-
-@pytest.fixture(scope="session")
-def trained_template(
-    postgresql: Any, migrated_template: str, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    """Return the name of a database with customers and champions, and its model store."""
-    name, store = postgresql.create(migrated_template), tmp_path_factory.mktemp("store")
-    warehouse = Warehouse(postgresql.url(name))
-    load_customers(warehouse, configuration.contract, generate_customers(CUSTOMERS, seed=1))
-    retrain(Project(warehouse, configuration, Registry(warehouse, store)))
-    yield name, store
-    postgresql.drop(name)
-
-
-@pytest.fixture
-def untrained(warehouse: Warehouse, configuration: Configuration, tmp_path: Path) -> Project:
-    """Return a migrated project without customers or versions."""
-    return Project(warehouse, configuration, Registry(warehouse, tmp_path))
-
-
-@pytest.fixture
-def project(
-    create_database: Callable[..., str], trained_template: tuple[str, Path], configuration: Configuration
-) -> Project:
-    """Return a project with customers, of whom some are dirty, and champions of all three models."""
-    name, store = trained_template
-    warehouse = Warehouse(create_database(name))
-    return Project(warehouse, configuration, Registry(warehouse, store))
