@@ -3,8 +3,7 @@
 The history is a function of the published labels alone. A new latest date ends and begins the periods of the customers
 whom the shards have found changed. Any other publication (a date again, a date between, labels that were compared with
 another run) is compared with the history itself, and the periods around the date are written anew for those of whom it
-said otherwise. Who writes a model's history waits for whoever else does. docs/history.md has an example of the repair,
-customer by customer.
+said otherwise (docs/history.md has an example). Who writes a model's history waits for whoever else does.
 """
 
 from __future__ import annotations
