@@ -32,7 +32,7 @@ METRICS = {
     "clusters": "Clusters",
     "silhouette": "Silhouette",
     "prediction_strength": "Prediction strength",
-    "jaccard": "Least stability",
+    "min_jaccard": "Least stability",
     "noise_share": "Outliers",
     "movement": "Would move",
 }
@@ -185,10 +185,7 @@ def action(version: Row, champion: Row | None) -> Action | None:
 
 def figures(version: Row) -> dict[str, str]:
     """Return the figures of a version that people compare, by their names for people."""
-    known = {**version.settings, **version.metrics}
-    known.setdefault("clusters", known.get("n_clusters", known.get("n_components")))
-    if not known.get("noise_share"):
-        known.pop("noise_share", None)
+    known = {name: value for name, value in version.metrics.items() if name != "noise_share" or value}
     return {title: _figure(name, known[name]) for name, title in METRICS.items() if known.get(name) is not None}
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from clustering import Configuration
 from clustering.config import KMeansSpec
-from clustering.web.views import names_in_order, read_models
+from clustering.training.build import build
+from clustering.training.comparison import meet
+from clustering.versions.registry import Registry
+from clustering.warehouse import Warehouse
+from clustering.web.views import METRICS, names_in_order, read_models
+from tests.clustering.made import five_groups
 from tests.projects import Project
 
 
@@ -35,3 +42,16 @@ def test_titles_are_those_of_the_files(several: Configuration, unchanged: Projec
         ("DBSCAN", True),
         ("A tree", False),
     ]
+
+
+def test_every_figure_of_the_page_is_written_by_training(
+    warehouse: Warehouse, configuration: Configuration, tmp_path: Path
+) -> None:
+    """A retraining beside a champion leaves all the figures that the page has a title for."""
+    customers = five_groups()
+    first = build("kmeans", configuration, customers, champion=None, sample_rule="all")
+    registry = Registry(warehouse, tmp_path)
+    version = registry.register(first.artifact, first.training, estimator=first.estimator)
+    champion = meet(registry, version, customers)
+    second = build("kmeans", configuration, customers, champion=champion, sample_rule="all")
+    assert set(METRICS) <= set(second.training.metrics)
