@@ -26,7 +26,6 @@ WITHOUT_MODULE = {
     "test_contract.py",
     "test_init.py",
     "test_roles.py",
-    "test_warehouse_migrate.py",
     "test_warehouse_views.py",
 }
 
