@@ -128,6 +128,24 @@ class Algorithm(ABC, Generic[Spec]):
         """Return the specification of a replicate, which has a seed of its own and may have fewer starts."""
         return spec.model_copy(update={"seed": seed})
 
+    def refits(
+        self, features: FloatMatrix, drawn: NDArray[np.intp], settings: Settings, spec: Spec, *, seeds: Sequence[int]
+    ) -> list[Labels | None]:
+        """Fit settings to each of the samples whose rows are `drawn` (b, m), and label all rows (n, d) by each fit.
+
+        A row that is drawn twice counts twice; the labels of a row that was not drawn are those that it would get. A
+        sample's labels (n,) depend on its rows and its seed alone, and are None where it cannot be fitted.
+        """
+        found: list[Labels | None] = []
+        for rows, seed in zip(drawn, seeds, strict=True):
+            try:
+                fitted = self.fit(features[rows], settings, self.for_replicate(spec, seed=seed))
+            except TrainingError:
+                found.append(None)
+            else:
+                found.append(self.assigner(fitted.parameters)(features).labels)
+        return found
+
     def reasons_against(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
         """Return why this algorithm must not be used on features with these names, whatever its clusters look like."""
         return []
