@@ -25,8 +25,8 @@ from clustering.algorithms.base import (
     Parameters,
     Settings,
     canonical_order,
-    require_different_rows,
 )
+from clustering.algorithms.cluster_checks import require_different_rows
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, Hierarchy, layers, red_flags, search
 from clustering.config import DbscanSpec
 
