@@ -19,7 +19,7 @@ from clustering.features import Scaling
 from clustering.segments.profiles import merge_profiles
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
-from clustering.versions.version import Version
+from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Row, Transaction, Warehouse
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,8 @@ def watch(
 
 def _nights(transaction: Transaction, registry: Registry, run: Row) -> list[ModelNight]:
     shards = transaction.rows("monitoring/measures", run_id=run.run_id)
-    versions = [Version(**row._mapping) for row in transaction.rows("scoring/run_versions", run_id=run.run_id)]
     nights = []
-    for version in (version for version in versions if version.model in run.models):
+    for version in (each for each in read_run_versions(transaction, run.run_id) if each.model in run.models):
         artifact = registry.load(version)
         if artifact.reference is None or any(shard.measures is None for shard in shards):
             log.warning(

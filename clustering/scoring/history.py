@@ -19,6 +19,7 @@ from psycopg2 import sql
 from clustering.errors import RunError
 from clustering.scoring.staging import Attempt, staging_table
 from clustering.segments.movement import Move, add_up, movement
+from clustering.versions.version import Version
 from clustering.warehouse import Row, Transaction
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def find_neighbours(transaction: Transaction, model: str, *, as_of: date) -> Nei
 
 
 def write_history(
-    transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row], *, history_days: int | None
+    transaction: Transaction, run: Row, versions: Sequence[Version], shards: Sequence[Row], *, history_days: int | None
 ) -> None:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
@@ -104,7 +105,7 @@ def write_history(
             transaction.execute("scoring/drop_table", {"table": table})
 
 
-def _publication(run: Row, version: Row, shards: Sequence[Row], before: Row | None) -> Publication:
+def _publication(run: Row, version: Version, shards: Sequence[Row], before: Row | None) -> Publication:
     """Take what the shards have staged, if each of them was compared with the run that precedes now."""
     noted: list[dict[str, Any]] = [(shard.compared or {}).get(str(version.model_version_id)) or {} for shard in shards]
     holds = before is not None and all(note.get("base_run_id") == before.run_id for note in noted)

@@ -12,26 +12,26 @@ from clustering.segments.profiles import ClusterProfile, Profile
 from clustering.segments.protected_groups import group_rows, merge_groups
 from clustering.segments.quartiles import Sample, from_bytes
 from clustering.segments.suppression import hidden_segments
+from clustering.versions.artifacts import ClusterSegment
+from clustering.versions.version import Version
 from clustering.warehouse import Row, Transaction
 
 Profiles = Mapping[str, Mapping[int, ClusterProfile]]
 NOTHING = dict.fromkeys(("mean", "minimum", "q1", "median", "q3", "maximum"))
 
 
-def undescribed(
-    clusters: Sequence[Mapping[str, Any]], profiles: Mapping[int, ClusterProfile], *, least: int
-) -> set[int]:
+def undescribed(clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile], *, least: int) -> set[int]:
     """Return the segments that are too small to be described, and those that would tell what they are like."""
-    customers = dict.fromkeys(sorted({cluster["segment_id"] for cluster in clusters}), 0)
+    customers = dict.fromkeys(sorted({cluster.segment_id for cluster in clusters}), 0)
     for cluster in clusters:
-        if cluster["cluster_label"] in profiles:
-            customers[cluster["segment_id"]] += profiles[cluster["cluster_label"]].customers
+        if cluster.cluster_label in profiles:
+            customers[cluster.segment_id] += profiles[cluster.cluster_label].customers
     hidden = hidden_segments(np.array([*customers.values()]), least=least)
     return {segment for segment, is_hidden in zip(customers, hidden.tolist(), strict=True) if is_hidden}
 
 
 def write_profiles(
-    transaction: Transaction, contract: Contract, run: Row, versions: Sequence[Row], profiles: Profiles
+    transaction: Transaction, contract: Contract, run: Row, versions: Sequence[Version], profiles: Profiles
 ) -> None:
     """Replace the profiles of a run's date and models; `profiles` holds the clusters of each model.
 
@@ -50,7 +50,7 @@ def write_profiles(
 
 
 def write_groups(
-    transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row], *, least: int
+    transaction: Transaction, run: Row, versions: Sequence[Version], shards: Sequence[Row], *, least: int
 ) -> None:
     """Replace the customers by segment and protected group of a run's date and models."""
     transaction.execute("publishing/delete_groups", run_id=run.run_id, as_of=run.as_of)
@@ -58,12 +58,13 @@ def write_groups(
         key = str(version.model_version_id)
         composition = merge_groups(shard.compositions[key] for shard in shards if shard.compositions)
         place = {"as_of": run.as_of, "model": version.model, "run_id": run.run_id}
-        records = group_rows(version.clusters, composition, least=least)
+        segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
+        records = group_rows(segment_of, composition, least=least)
         transaction.insert("publishing/insert_group", [record | place for record in records])
 
 
 def profile_rows(
-    clusters: Sequence[Mapping[str, Any]],
+    clusters: Sequence[ClusterSegment],
     profiles: Mapping[int, ClusterProfile],
     sample: Sample,
     *,
@@ -72,7 +73,7 @@ def profile_rows(
     """Return one record a segment and column; the clusters of one segment are taken together."""
     members: dict[int, list[int]] = {}
     for cluster in clusters:
-        members.setdefault(cluster["segment_id"], []).append(cluster["cluster_label"])
+        members.setdefault(cluster.segment_id, []).append(cluster.cluster_label)
     records = []
     for segment_id, labels in sorted(members.items()):
         held = [profiles[label] for label in labels if label in profiles]

@@ -22,6 +22,7 @@ from clustering.scoring.staging import Attempt, drop_staged, staging_table
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
+from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import Row
 
@@ -43,7 +44,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
             _check_and_publish(transaction, configuration, run)
             run = _locked_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
-        models = [row.model for row in transaction.rows("scoring/run_versions", run_id=run_id)]
+        models = [version.model for version in read_run_versions(transaction, run_id)]
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
@@ -68,7 +69,7 @@ def _locked_run(transaction: Transaction, run_id: int) -> Row:
 
 def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Row) -> None:
     shards = transaction.rows("publishing/shards", run_id=run.run_id)
-    versions = transaction.rows("publishing/run_clusters", run_id=run.run_id)
+    versions = read_run_versions(transaction, run.run_id)
     profiles = {
         version.model: merge_profiles(
             shard.profiles[str(version.model_version_id)] for shard in shards if shard.profiles
@@ -129,7 +130,7 @@ def _check_rejected(contract: Contract, shards: Sequence[Row], *, read: int, rej
         )
 
 
-def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Row], shards: Sequence[Row]) -> None:
+def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Version], shards: Sequence[Row]) -> None:
     run_table = _partition(f"labels_{run_id}")
     _create(transaction, "publishing/create_run_table", run_table)
     for version in versions:
@@ -161,7 +162,7 @@ def _write_segments(
     transaction: Transaction,
     configuration: Configuration,
     run: Row,
-    versions: Sequence[Row],
+    versions: Sequence[Version],
     profiles: Mapping[str, Mapping[int, ClusterProfile]],
 ) -> None:
     transaction.execute("publishing/delete_segments", run_id=run.run_id, as_of=run.as_of)
@@ -173,7 +174,7 @@ def _write_segments(
     own = own_names(transaction, [version.model for version in versions])
     nothing = dict.fromkeys(f"avg_{name}" for name in averaged)
     for version in versions:
-        clusters = put_on([ClusterSegment(**cluster) for cluster in version.clusters], own[version.model])
+        clusters = put_on(version.clusters, own[version.model])
         hidden = undescribed(version.clusters, profiles[version.model], least=configuration.contract.min_group)
         for row in segment_rows(clusters, profiles[version.model], averaged):
             transaction.execute(

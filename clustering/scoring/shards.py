@@ -27,7 +27,8 @@ from clustering.scoring.staging import Attempt, ScoringVersion, Staging
 from clustering.segments.profiles import ProfileAccumulator
 from clustering.segments.protected_groups import GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator
-from clustering.versions.registry import Registry, Version
+from clustering.versions.registry import Registry
+from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source, describe_source
@@ -80,13 +81,12 @@ def score_shard(
             return _counts(row).as_dict()
         source = describe_source(transaction, contract, as_of=row.dated)
         keys = source.in_range(row.lower_bound, row.upper_bound, takes_null=shard == 0)
-        versions = transaction.rows("scoring/run_versions", run_id=run_id)
+        versions = read_run_versions(transaction, run_id)
         queries = _queries(transaction, source, keys)
         bases = find_bases(transaction, registry, contract, run_id=run_id)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [
-        _champion(registry, Version(**version._mapping), contract, base=bases.get(version.model_version_id))
-        for version in versions
+        _champion(registry, version, contract, base=bases.get(version.model_version_id)) for version in versions
     ]
     with (
         ArrowConnection(warehouse.uri, read_only=True) as reader,

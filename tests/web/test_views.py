@@ -54,4 +54,4 @@ def test_every_figure_of_the_page_is_written_by_training(
     version = registry.register(first.artifact, first.training, estimator=first.estimator)
     champion = meet(registry, version, customers)
     second = build("kmeans", configuration, customers, champion=champion, sample_rule="all")
-    assert set(METRICS) <= set(second.training.metrics)
+    assert set(METRICS) <= set(second.training.metrics.to_document())
