@@ -60,6 +60,14 @@ class Bounds:
         return {"lower": self.lower, "upper": self.upper}
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The run that a shard's labels were compared with; `split` as in its base."""
+
+    base_run_id: int
+    split: bool
+
+
 def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
     """Return what each version of a run is compared with: the preceding date's run. A dry run is not compared."""
     return {
@@ -125,7 +133,7 @@ def stage_changes(
     labels: sql.Identifier,
     changes: sql.Identifier,
     former: sql.Identifier | None,
-) -> dict[str, Any] | None:
+) -> Compared | None:
     """Stage the customers of a range who are not where they were, and return what they were compared with.
 
     `former` is the table of those whom the former version puts elsewhere. None, and nothing staged, where the labels to
@@ -141,4 +149,4 @@ def stage_changes(
     if former is not None:
         transaction.execute("scoring/analyze", {"table": former})
         transaction.execute("history/mark_by_model", {"changes": changes, "former": former})
-    return {"base_run_id": base.run_id, "split": base.split}
+    return Compared(base.run_id, base.split)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 
 def known_fields(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,3 +18,12 @@ def known_fields(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
     """
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in document.items() if name in names}
+
+
+def by_version(document: Mapping[str, Value] | None) -> dict[int, Value]:
+    """Return what is kept by the ids of versions, nothing where another release kept nothing.
+
+    >>> by_version({"7": "a profile"}), by_version(None)
+    ({7: 'a profile'}, {})
+    """
+    return {int(version): value for version, value in (document or {}).items()}
