@@ -118,8 +118,11 @@ def test_decision_keeps_every_figure(registry, configuration, champion):
     decided = gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="test")
     assert decided["decision"] == "promoted"
     [(metrics,)] = _rows(registry, "select metrics from segmentation.promotions where previous_version_id is not null")
+    [(registered,)] = _rows(registry, "select metrics from segmentation.model_versions where version = 2")
+    checks = metrics.pop("checks")
+    assert metrics == registered
     assert metrics["movement"] == 0.001
-    assert {check["name"]: check["passed"] for check in metrics["checks"]} == {
+    assert {check["name"]: check["passed"] for check in checks} == {
         "smallest_share": True,
         "min_jaccard": True,
         "silhouette": True,
