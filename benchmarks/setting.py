@@ -24,6 +24,7 @@ from clustering.demo.generator import generate_customers
 from clustering.features import fit_scaling
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Training
 from clustering.warehouse.bulk import ArrowConnection
 
@@ -171,8 +172,8 @@ def _train(bench: Bench, models: list[str], show: Callable[[str], None]) -> None
         )
         reference = describe(bench.configuration, model, fitted, customers=valid, features=features, rejected=0)
         artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters, reference)
-        training = Training("structured", {}, "the first ones", len(fitted.labels), "0" * 64)
+        training = Training("structured", Metrics(), "the first ones", len(fitted.labels), "0" * 64)
         version = bench.registry.register(artifact, training, estimator=fitted.estimator)
         bench.registry.promote(
-            version, instead_of=None, events=[], reason="benchmark", metrics={}, decided_by="benchmark"
+            version, instead_of=None, events=[], reason="benchmark", checks=(), decided_by="benchmark"
         )
