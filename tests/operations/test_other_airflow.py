@@ -75,7 +75,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Theirs:
     (theirs.home / "dags" / "theirs.py").write_text(THEIRS, encoding="utf-8")
     theirs.checkout.mkdir()
     for name in CARRIED:
-        ignored = shutil.ignore_patterns("store", "__pycache__")
+        ignored = shutil.ignore_patterns("store", "__pycache__", "*.egg-info")
         shutil.copytree(PROJECT / name, theirs.checkout / name, ignore=ignored)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, theirs.checkout)
@@ -176,6 +176,7 @@ def test_names_are_documented(airflow: Client) -> None:
     assert documented("Python modules") == modules()
     plugins = {plugin["name"] for plugin in airflow._get("/api/v2/plugins")["plugins"]}
     assert {"segmentation"} <= plugins & documented("plugin, and its addresses")
+    assert airflow._get("/api/v2/plugins/importErrors")["total_entries"] == 0
 
 
 def test_plugin_answers(airflow: Client) -> None:
