@@ -22,13 +22,13 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from components import free_port
 from tests.appointing import SETTINGS, appoint
+from tests.checkout import copy_checkout
 from tests.docs.pages import rows, section_commands, text
 from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 
 PAGE, TITLE = "docs/install.md", "An Airflow that already runs"
-CARRIED = ("clustering", "dags", "deploy", "models", "plugins", "sql")
 THEIRS = """from airflow.sdk import dag
 
 
@@ -73,12 +73,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Theirs:
     for name in ("dags", "plugins"):
         (theirs.home / name).mkdir(parents=True)
     (theirs.home / "dags" / "theirs.py").write_text(THEIRS, encoding="utf-8")
-    theirs.checkout.mkdir()
-    for name in CARRIED:
-        ignored = shutil.ignore_patterns("store", "__pycache__", "*.egg-info")
-        shutil.copytree(PROJECT / name, theirs.checkout / name, ignore=ignored)
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(PROJECT / name, theirs.checkout)
+    copy_checkout(theirs.checkout)
     lock = (PROJECT / "requirements-runtime.txt").read_text(encoding="utf-8")
     (airflow,) = re.findall(r"^apache-airflow==\S+", lock, re.MULTILINE)
     constraint = str(PROJECT / "requirements-runtime.txt")
