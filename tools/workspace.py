@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import embedded
 from clustering.config import PROJECT, configuration_directory, store_directory
-from clustering.demo import embedded
 from clustering.errors import ConfigurationError
 from components import stop_leftovers
 

@@ -29,6 +29,7 @@ from tests.projects import Project
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900, method="thread")]
 
 PAGE, TITLE = "docs/install.md", "An Airflow that already runs"
+NOT_IMPORTED = ("clustering.__main__", "clustering.warehouse.revisions")  # one runs, Alembic runs the others
 THEIRS = """from airflow.sdk import dag
 
 
@@ -185,6 +186,19 @@ def test_night_runs(airflow: Client, project: Project) -> None:
     """The nightly DAG publishes the segments of all models."""
     airflow.wait_for_run("segment_customers", airflow.trigger("segment_customers", {}), lambda _: None)
     assert {model for _, model, *_ in project.segments()} == set(SETTINGS)
+
+
+def test_every_module_is_importable(joined: Theirs) -> None:
+    """What was installed needs nothing that the wheel does not ask for."""
+    program = f"""
+import importlib, pkgutil, clustering, segmentation_notifier, segmentation_plugin
+names = [module.name for module in pkgutil.walk_packages(clustering.__path__, "clustering.")]
+for name in names:
+    if not name.startswith({NOT_IMPORTED!r}):
+        importlib.import_module(name)
+print("clustering.demo.loading" in names)
+"""
+    assert joined.run("python", "-c", program).splitlines()[-1] == "True"
 
 
 def test_store_has_to_be_named(joined: Theirs) -> None:

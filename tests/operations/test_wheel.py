@@ -54,12 +54,13 @@ def files(folder: Path, *patterns: str) -> set[str]:
 
 
 def test_wheel_holds_what_runs(checkout: Path, wheel: Path) -> None:
-    """The package, the modules of plugins/, statements, default models and DAGs; nothing that an earlier build left."""
+    """The package, the modules of plugins/, statements, models and DAGs; no server, and nothing of an earlier build."""
     beside = files(checkout, "sql/**/*.sql", "models/*.yaml", "dags/*.py")
     expected = files(checkout, "clustering/**/*") | files(checkout / "plugins", "*.py")
     with ZipFile(wheel) as packed:
         names = {name for name in packed.namelist() if ".dist-info/" not in name}
     assert names == expected | {f"clustering/shipped/{name}" for name in beside}
+    assert not [name for name in names if "embedded" in name]
     assert {name.split("/")[0] for name in beside} == {"sql", "models", "dags"}
 
 
