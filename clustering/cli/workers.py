@@ -69,7 +69,7 @@ def _prepare(level: int) -> None:
 
 def _score(uri: str, configuration: Path, store: Path, run_id: int, shard: int) -> dict[str, int]:
     from clustering.config import load_configuration
-    from clustering.scoring import score_shard
+    from clustering.scoring.shards import score_shard
     from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse
 
