@@ -5,11 +5,10 @@ Settings that nobody gave are found without labels, see `density`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import (
@@ -29,6 +28,9 @@ from clustering.algorithms.base import (
 from clustering.algorithms.cluster_checks import require_different_rows
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, Hierarchy, layers, red_flags, search
 from clustering.config import DbscanSpec
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 CELLS = 180  # a side; the square fits 16 bits
 
@@ -91,6 +93,8 @@ class Dbscan(Algorithm[DbscanSpec]):
 
         The confidence is 1 − d/eps of the distance to the nearest core customer; noise has 0.
         """
+        from scipy.spatial import cKDTree  # other algorithms do not pay for the import
+
         core_labels = np.asarray(parameters["core_labels"], dtype=np.int32)
         eps = float(parameters["eps"])
         tree = cKDTree(np.ascontiguousarray(parameters["core"], dtype=np.float64))

@@ -51,7 +51,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
 from clustering.errors import TrainingError
@@ -151,6 +150,8 @@ class Hierarchy:
     """
 
     def __init__(self, features: FloatMatrix, min_samples: int) -> None:
+        from scipy.spatial import cKDTree  # as below: other algorithms do not pay for the import
+
         rows = len(features)
         if rows < min_samples:
             raise TrainingError(f"min_samples {min_samples} needs at least as many customers, there are {rows}")
@@ -180,6 +181,8 @@ class Hierarchy:
         labels[core] = core_labels
         border = np.flatnonzero(~core)
         if len(border):
+            from scipy.spatial import cKDTree
+
             distances, nearest = map(np.asarray, cKDTree(self._features[core]).query(self._features[border]))
             within = distances <= eps
             labels[border[within]] = core_labels[nearest[within]]
