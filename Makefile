@@ -10,6 +10,9 @@ LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --cust
 WORKERS ?= auto
 SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
 
+# Else every process, of which Airflow starts one a task, would compile anew whatever it loads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo up bench test test-slow soak test-celery test-compose pictures docs lint format lock audit clean
@@ -37,7 +40,8 @@ $(STAMP): requirements.txt pyproject.toml
 	    echo "Creating $(VENV) with $$($$found --version)"; \
 	    $$found -m venv --clear $(VENV); \
 	}
-	@$(PY) tools/install.py
+	@# Where Python keeps no byte code it has to be made now, as pip does; elsewhere it is, of what is loaded.
+	@$(if $(PYTHONDONTWRITEBYTECODE),UV_COMPILE_BYTECODE=1) $(PY) tools/install.py
 	@touch $@
 
 demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUSTOMERS=a.csv, CONFIG=folder
