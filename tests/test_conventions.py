@@ -52,7 +52,8 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def with_examples() -> list[str]:
-    return [dotted(path) for path in modules("clustering") if ">>> " in path.read_text(encoding="utf-8")]
+    found = [path for path in modules("clustering", "tools") if ">>> " in path.read_text(encoding="utf-8")]
+    return [dotted(path).removeprefix("tools.") for path in found]
 
 
 def run_examples(module: ModuleType) -> doctest.TestResults:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from clustering.config import PROJECT, model_names
+from progress import WORDS
 
 DAGS = {"segment_customers", "retrain_models"}
 
@@ -27,6 +28,12 @@ def test_dag_is_documented_and_runs_alone(bag: Any, dag: str) -> None:
     assert found.doc_md
     assert found.max_active_runs == 1
     assert not found.catchup
+
+
+@pytest.mark.parametrize("dag", sorted(WORDS))
+def test_every_task_has_words(bag: Any, dag: str) -> None:
+    """The demo says of each task what it does, and of none that there is not."""
+    assert WORDS[dag].keys() == set(bag.dags[dag].task_ids)
 
 
 @pytest.mark.parametrize(("dag", "schedule"), [("segment_customers", "0 2 * * *"), ("retrain_models", "0 4 * * 0")])
