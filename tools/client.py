@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from progress import describe
+
 POLL = 0.5  # seconds
-DONE = {"success", "failed", "skipped", "upstream_failed", "removed"}
 USER = "admin"
 
 
@@ -21,14 +23,11 @@ class RunState:
     """How far a DAG run is."""
 
     state: str
-    tasks: int
-    tasks_done: int
-    retrying: int
+    tasks: Sequence[Mapping[str, Any]]
 
     def describe(self) -> str:
-        """Return the counts as a phrase."""
-        retries = f", {self.retrying} waiting for a retry" if self.retrying else ""
-        return f"{self.tasks_done} of {self.tasks} tasks done{retries}"
+        """Return what is being done and how much is as a phrase."""
+        return describe(self.tasks)
 
 
 class RunFailedError(Exception):
@@ -54,9 +53,21 @@ class Client:
         file = self._home / "simple_auth_manager_passwords.json.generated"
         return str(json.loads(file.read_text())[USER])
 
-    def wait_until_ready(self, components: Sequence[str], dags: Sequence[str], *, seconds: float = 120) -> None:
-        """Wait until the components are healthy and the DAGs are known."""
+    def wait_until_ready(
+        self,
+        components: Sequence[str],
+        dags: Sequence[str],
+        *,
+        seconds: float = 120,
+        show: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Wait until the components are healthy and the DAGs are known, showing what is waited for."""
+        show("waiting for the api-server")
+        self._wait(self._answers, "the api-server to answer", seconds)
+        self._warm_up(seconds)
+        show(f"waiting for {' and '.join(components)}")
         self._wait(lambda: self._healthy(components), "the components to be healthy", seconds)
+        show("reading the DAGs")
         answer = self._http.post("/auth/token", json={"username": USER, "password": self.password()}).raise_for_status()
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         self._wait(lambda: all(self._knows(dag) for dag in dags), "the DAGs to be read", seconds)
@@ -69,13 +80,8 @@ class Client:
 
     def run_state(self, dag: str, run: str) -> RunState:
         """Return how far a run is."""
-        states = [task["state"] for task in self.tasks(dag, run)]
-        return RunState(
-            state=str(self._get(f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]),
-            tasks=len(states),
-            tasks_done=sum(state in DONE for state in states),
-            retrying=states.count("up_for_retry"),
-        )
+        tasks = self.tasks(dag, run)
+        return RunState(str(self._get(f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]), tasks)
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         """Return the task instances of a run."""
@@ -104,6 +110,16 @@ class Client:
         mapped = [f"map_index={task['map_index']}"] if task["map_index"] >= 0 else []
         parts = [f"dag_id={task['dag_id']}", f"run_id={task['dag_run_id']}", f"task_id={task['task_id']}", *mapped]
         return (self._home.parent / "logs").joinpath(*parts, f"attempt={task['try_number']}.log")
+
+    def _answers(self) -> bool:
+        with suppress(httpx.HTTPError):
+            return self._http.get("/api/v2/version").is_success
+        return False
+
+    def _warm_up(self, seconds: float) -> None:
+        """Let the api-server make what it answers tasks with, else it would while the first of them waits."""
+        with suppress(httpx.HTTPError):
+            self._http.get("/execution/health", timeout=seconds)
 
     def _healthy(self, components: Sequence[str]) -> bool:
         try:

@@ -15,6 +15,7 @@ from types import FrameType
 
 import psutil
 
+API_SERVER = "api-server"
 GRACE = 10  # seconds to end by itself, before what is left is killed
 
 
@@ -66,7 +67,11 @@ class Components:
 
     def stop(self) -> None:
         """End every process and all that it has started."""
-        _end({process.pid for process in self._processes.values()})
+        server = self._processes.get(API_SERVER)
+        _end({process.pid for process in self._processes.values() if process is not server})
+        if server:
+            # Last, so that tasks can tell how they end. It keeps nothing, and takes seconds to give its memory back.
+            _end({server.pid}, grace=0)
         for process in self._processes.values():
             process.wait(GRACE)
         self._processes.clear()
@@ -95,7 +100,17 @@ def stop_leftovers(record: Path) -> None:
 
 def start_airflow(components: Components, *, port: int, names: Sequence[str]) -> None:
     """Start the api-server and the named components."""
-    components.start("api-server", "--host", "127.0.0.1", "--port", str(port))
+    start_api_server(components, port=port)
+    start_services(components, names=names)
+
+
+def start_api_server(components: Components, *, port: int) -> None:
+    """Start the api-server, which loads for seconds before it needs its database to be migrated."""
+    components.start(API_SERVER, "--host", "127.0.0.1", "--port", str(port))
+
+
+def start_services(components: Components, *, names: Sequence[str]) -> None:
+    """Start the named components on a migrated database."""
     for name in names:
         components.start(name, *(() if name == "dag-processor" else ("--skip-serve-logs",)))
 
@@ -131,13 +146,13 @@ def end_on_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _end(sessions: set[int]) -> None:
+def _end(sessions: set[int], *, grace: float = GRACE) -> None:
     """End all processes of some sessions; those that do not end in time are killed."""
     members = [process for process in psutil.process_iter() if _session(process) in sessions]
-    for process in members:
+    for process in members if grace else ():
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(members, timeout=GRACE)
+    _, alive = psutil.wait_procs(members, timeout=grace)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
-import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.demo.customer_files import read_csv
-from clustering.demo.generator import generate_customers
-from clustering.demo.loading import load_customers
 from clustering.errors import WarehouseError
 from clustering.warehouse import Warehouse, migrate
 from workspace import Workspace, WorkspaceError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 GENERATED_ROWS = 5_000
 GENERATED_SEED = 1
@@ -30,6 +29,8 @@ def prepare_warehouse(
 
     Raises WorkspaceError when a file was given for a table of a real warehouse that exists, or none for a missing one.
     """
+    from clustering.demo.loading import load_customers  # while Airflow migrates its own database
+
     contract = configuration.contract
     warehouse = Warehouse(workspace.warehouse_url)
     with connect(warehouse.uri) as cursor:
@@ -83,6 +84,11 @@ def read_customers(contract: Contract, customers: Path | None) -> pa.Table:
 
     Raises WorkspaceError when they cannot be generated for this contract.
     """
+    from clustering.demo.customer_files import read_csv
+    from clustering.demo.generator import generate_customers
+    from clustering.warehouse.arrays import make_arrays_without_pandas
+
+    make_arrays_without_pandas()
     if customers:
         return read_csv(customers, contract)
     table = generate_customers(GENERATED_ROWS, seed=GENERATED_SEED)

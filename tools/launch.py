@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from client import Client, RunFailedError
 from clustering.errors import ClusteringError
-from components import ComponentError, Components, end_on_signals, running, start_airflow
+from components import ComponentError, Components, end_on_signals, running, start_api_server, start_services
 from stages import stage
 from workspace import (
     Workspace,
@@ -79,10 +79,12 @@ def airflow_on(
         Client(port, workspace.home, components.check) as client,
     ):
         components.start("db", "migrate")
+        start_api_server(components, port=port)
         with stage(console, "Prepare the warehouse") as show:
             show(prepare())
-        with stage(console, "Start Airflow"):
+        with stage(console, "Start Airflow") as show:
+            show("migrating its own database")
             components.finish("db")
-            start_airflow(components, port=port, names=names)
-            client.wait_until_ready(names, (RETRAIN, SEGMENT))
+            start_services(components, names=names)
+            client.wait_until_ready(names, (RETRAIN, SEGMENT), show=show)
         yield components, client

@@ -8,9 +8,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,6 +96,23 @@ class Workspace:
         if self.is_embedded:
             self.server.ensure_database(self.name)
         self.server.ensure_database(self.metadata_database)
+        write_secrets(self.home)
+
+
+def write_secrets(home: Path) -> None:
+    """Write the secrets that Airflow's processes share, unless they are there.
+
+    Without them each of the processes that start at once would make its own. All else comes from the environment.
+    """
+    file = home / "airflow.cfg"
+    if file.exists():
+        return
+    file.touch(mode=0o600)
+    fernet_key = urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    file.write_text(
+        f"[core]\nfernet_key = {fernet_key}\n\n[api]\nsecret_key = {secrets.token_urlsafe(64)}\n\n"
+        f"[api_auth]\njwt_secret = {secrets.token_urlsafe(64)}\n"
+    )
 
 
 @contextmanager
@@ -175,6 +194,8 @@ def airflow_environment(workspace: Workspace, *, port: int, scheduled: bool = Tr
         # With nothing in it: ours is installed, and those of the environment stay out.
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(workspace.home / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        # The api-server starts while the database is still being migrated.
+        "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{metadata}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(workspace.logs),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
