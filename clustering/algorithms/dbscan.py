@@ -5,6 +5,7 @@ Settings that nobody gave are found without labels, see `density`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, layers, min_samples_to_try, red_flags, search
 from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
+from clustering.algorithms.refitting import NeighbourGraph
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
@@ -96,6 +98,36 @@ class Dbscan(Algorithm[DbscanSpec]):
         estimator.labels_ = self.assigner(parameters)(features).labels
         estimator.n_features_in_ = features.shape[1]
         return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+
+    def refits(
+        self,
+        features: FloatMatrix,
+        drawn: NDArray[np.intp],
+        settings: Settings,
+        spec: DbscanSpec,
+        *,
+        seeds: Sequence[int],
+    ) -> list[Labels | None]:
+        """Fit settings to each of the samples whose rows are `drawn` (b, m), and label all rows (n, d) by each fit.
+
+        Neighbours are found once, where the rows are as few as those of a replicate.
+        """
+        if len(features) > self.replicate_rows:
+            return super().refits(features, drawn, settings, spec, seeds=seeds)
+        graph = NeighbourGraph(features, float(settings["eps"]))
+        return [self._refit(graph, rows, settings) for rows in drawn]
+
+    def _refit(self, graph: NeighbourGraph, rows: NDArray[np.intp], settings: Settings) -> Labels | None:
+        core = graph.core(rows, int(settings["min_samples"]))
+        if not core.any():
+            return None
+        clusters = graph.clusters(rows, core)
+        parameters: Parameters = {
+            "core": graph.points[core],
+            "core_labels": clusters[core],
+            "eps": np.array(settings["eps"]),
+        }
+        return graph.label(clusters, lambda: self.assigner(parameters))
 
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
         """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
