@@ -136,7 +136,7 @@ def agreement(groups: Groups, labels: NDArray[np.integer]) -> float:
 def dbscan_result(shape: str, seed: int) -> Result:
     """Tune DBSCAN on a shape, and search the grid for the best that it could have reached."""
     rows, groups = SHAPES[shape](seed)
-    tuned = cluster(pd.DataFrame(rows), {"algorithm": "dbscan"}, jobs=1)
+    tuned = cluster(pd.DataFrame(rows), {"algorithm": "dbscan"})
     best = max(_grid(standardised(rows), groups))
     return Result(shape, agreement(groups, tuned.labels), best, tuned.structure)
 
@@ -154,7 +154,7 @@ def _grid(rows: Rows, groups: Groups) -> list[float]:
 def mixture_result(shape: str, seed: int) -> Result:
     """Choose a Gaussian mixture on a shape, and try every covariance type at the true number of groups."""
     rows, groups = MIXTURES[shape](seed)
-    tuned = cluster(pd.DataFrame(rows), {"algorithm": "gmm", "components": [2, 20]}, jobs=1)
+    tuned = cluster(pd.DataFrame(rows), {"algorithm": "gmm", "components": [2, 20]})
     best = max(
         agreement(
             groups,

@@ -86,7 +86,7 @@ def judge(data: str, model: str, seed: int) -> Verdict:
     """Return what the criteria say of one data set."""
     frame = pd.DataFrame(DATA[data](seed), columns=["a", "b"])
     transforms: dict[str, Transform] = {"a": "log", "b": "log"} if data.startswith("log") else {}
-    found = cluster(frame, {"algorithm": model}, transforms=transforms, jobs=1)
+    found = cluster(frame, {"algorithm": model}, transforms=transforms)
     return Verdict(data, model, found.structure, int(found.metrics["clusters"]), found.refusal is not None)
 
 

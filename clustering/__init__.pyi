@@ -23,7 +23,6 @@ from clustering.training import (
     change_champion as change_champion,
     draw_sample as draw_sample,
     drop_sample as drop_sample,
-    end_workers as end_workers,
     gate as gate,
     preview as preview,
     promote as promote,

@@ -50,7 +50,6 @@ def cluster(
     *,
     transforms: Mapping[str, Transform] | None = None,
     segments: int = 5,
-    jobs: int = -1,
 ) -> Clustering:
     """Train a declared model on a frame with any numeric columns, and label its rows.
 
@@ -61,7 +60,7 @@ def cluster(
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"spent": [1.0, 1.1, 1.2, 9.0, 9.1, 9.2], "visits": [1.0, 2.0, 1.5, 8.0, 9.0, 8.5]})
-    >>> cluster(frame, {"algorithm": "kmeans", "clusters": 2}, jobs=1).labels.tolist()
+    >>> cluster(frame, {"algorithm": "kmeans", "clusters": 2}).labels.tolist()
     [0, 0, 0, 1, 1, 1]
     """
     from clustering.algorithms import algorithm
@@ -74,7 +73,7 @@ def cluster(
     places = draw_places(len(frame), spec.sample_rows, seed=spec.seed)
     scaling = fit_scaling(rows.take(pa.array(places)), spec.features, contract)
     features = scaling.apply(rows)
-    selection = select(features[places], spec, seed=spec.seed, segments=segments, jobs=jobs)
+    selection = select(features[places], spec, seed=spec.seed, segments=segments)
     assignment = algorithm(spec.algorithm).assigner(selection.fitted.parameters)(features)
     return Clustering(
         labels=assignment.labels,

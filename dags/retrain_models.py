@@ -108,10 +108,7 @@ def retrain_models() -> None:
         """Train one model and return its new version."""
         show_model(part["model"])
         with open_session() as session:
-            try:
-                return clustering.train(session.warehouse, session.configuration, session.registry, **part)
-            finally:
-                clustering.end_workers()
+            return clustering.train(session.warehouse, session.configuration, session.registry, **part)
 
     @task(map_index_template="{{ model_name }}", multiple_outputs=False)
     def gate(version: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of 
 
 
 WHOLE = {name: getattr(evaluation, name) for name in ("SPLITS", "FINAL_BOOTSTRAPS", "BOOTSTRAPS", "REFERENCES")}
+FEW = {"SPLITS": (2, 2), "FINAL_BOOTSTRAPS": 8, "BOOTSTRAPS": (4, 4), "REFERENCES": (12, 8)}
 FEWER: dict[str, dict[str, Any]] = {
     "kmeans": {"clusters": (4, 6), "n_init": 10},
     "gmm": {"components": (4, 6), "covariance_types": ("full",), "n_init": 3},
@@ -45,7 +46,12 @@ def configuration() -> Configuration:
 def few_replicates() -> Iterator[None]:
     """Let the criteria ask for little evidence, where it is not itself what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, count in {"SPLITS": 4, "FINAL_BOOTSTRAPS": 8, "BOOTSTRAPS": (4, 4), "REFERENCES": (12, 8)}.items():
+        for name, count in {
+            "SPLITS": (2, 2),
+            "FINAL_BOOTSTRAPS": 8,
+            "BOOTSTRAPS": (4, 4),
+            "REFERENCES": (12, 8),
+        }.items():
             patch.setattr(evaluation, name, count)
         yield
 

@@ -15,11 +15,9 @@ from clustering.algorithms.base import (
     Standardised,
     assign_in_blocks,
     canonical_order,
-    require_different_rows,
-    require_every_cluster,
-    small_clusters,
     squared_distances,
 )
+from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
 from clustering.config import ModelSpec
 
 
@@ -81,7 +79,7 @@ class Ward(Algorithm[WardSpec]):
         """Return the squared distances from the means."""
         return [Attraction(label, mean[np.newaxis], None, 0.0) for label, mean in enumerate(parameters["means"])]
 
-    def statistics(self, features: FloatMatrix, fitted: Fitted, noise: Noise) -> dict[str, float]:
+    def statistics(self, features: FloatMatrix, fitted: Fitted) -> dict[str, float]:
         """Return the share of the variance that the groups explain."""
         within = features - fitted.parameters["means"][fitted.labels]
         return {"explained": 1.0 - float((within**2).sum() / ((features - features.mean(axis=0)) ** 2).sum())}

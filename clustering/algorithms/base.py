@@ -24,7 +24,7 @@ FloatVector: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = NDArray[np.int32]
 Settings: TypeAlias = Mapping[str, int | float | str]
 Parameters: TypeAlias = Mapping[str, NDArray[Any]]
-Noise: TypeAlias = Literal["uniform", "gaussian"]
+Noise: TypeAlias = Literal["uniform", "unimodal"]
 
 BLOCK_ROWS = 4096  # a multiple of every width in which processors take numbers: no row falls into a remainder
 DECIMALS = 6
@@ -158,12 +158,25 @@ class Algorithm(ABC, Generic[Spec]):
         """Return why one of `rivals`, which have as many clusters, makes `own`, which is one of them, superfluous."""
         return []
 
-    def statistics(self, features: FloatMatrix, fitted: Fitted, noise: Noise) -> dict[str, float]:
+    def statistics(self, features: FloatMatrix, fitted: Fitted) -> dict[str, float]:
         """Return what speaks for the groups of a fit, to compare with noise: those of `least_errors`; larger is better.
 
         Where there is a GAP, it also has to be larger than that of fewer clusters.
         """
         return {}
+
+    def statistics_of(
+        self, samples: NDArray[np.float64], settings: Settings, spec: Spec, *, seeds: Sequence[int]
+    ) -> dict[str, FloatVector]:
+        """Return the statistics (b,) of fits to samples (b, m, d), NaN where one cannot be fitted."""
+        found: list[dict[str, float]] = []
+        for rows, seed in zip(samples, seeds, strict=True):
+            try:
+                found.append(self.statistics(rows, self.fit(rows, settings, self.for_replicate(spec, seed=seed))))
+            except TrainingError:
+                found.append({})
+        names = {name for name, _ in self.least_errors}
+        return {name: np.array([one.get(name, np.nan) for one in found]) for name in names}
 
     def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
         """Return the merit of a candidate among those that pass; of equals, the first that was proposed is taken."""
@@ -228,32 +241,3 @@ def canonical_order(centres: FloatMatrix) -> NDArray[np.intp]:
     [2, 1, 0]
     """
     return np.lexsort(centres.T[::-1])
-
-
-def require_different_rows(features: FloatMatrix, clusters: int) -> None:
-    """Raise TrainingError unless there are at least as many different rows as clusters."""
-    if len(features) < clusters:
-        raise TrainingError(f"{clusters} clusters need at least {clusters} customers, there are {len(features)}")
-    different = len(np.unique(features, axis=0))
-    if different < clusters:
-        raise TrainingError(
-            f"{clusters} clusters need at least {clusters} customers with different features; "
-            f"the {len(features)} customers hold {different} different ones"
-        )
-
-
-def require_every_cluster(labels: Labels, clusters: int) -> None:
-    """Raise TrainingError when a cluster holds no row, and so has no profile and no name."""
-    held = len(np.unique(labels))
-    if held < clusters:
-        raise TrainingError(f"{clusters - held} of {clusters} clusters hold no customer; declare fewer clusters")
-
-
-def small_clusters(labels: Labels, *, clusters: int, least_share: float) -> list[str]:
-    """Return a doubt for fewer than two clusters, or for one that holds less than a share of the rows."""
-    if clusters < 2:
-        return ["there is only one cluster"]
-    smallest = int(np.bincount(labels, minlength=clusters).min())
-    if smallest < least_share * len(labels):
-        return [f"the smallest cluster holds {smallest} of {len(labels)} customers, under {100 * least_share:g} %"]
-    return []

@@ -25,8 +25,8 @@ from clustering.algorithms.base import (
     Labels,
     Parameters,
     Settings,
-    require_different_rows,
 )
+from clustering.algorithms.cluster_checks import require_different_rows
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, layers, min_samples_to_try, red_flags, search
 from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
 from clustering.algorithms.refitting import NeighbourGraph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustering.algorithms.base import FloatMatrix, FloatVector, Labels
 
@@ -21,30 +22,36 @@ def most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labe
     return labels, 1.0 / densities.sum(axis=0)
 
 
-def monomials(columns: FloatMatrix) -> FloatMatrix:
-    """Return every product of two features, every feature, and 1, of columns (d, n)."""
-    dimensions, rows = columns.shape
-    found = np.empty((dimensions * (dimensions + 3) // 2 + 1, rows))
-    for target, (i, j) in zip(found, _pairs(dimensions), strict=False):
-        np.multiply(columns[i], columns[j], out=target)
-    found[-dimensions - 1 : -1] = columns
-    found[-1] = 1.0
+def monomials(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return every product of two features, every feature, and 1, of columns (..., d, n)."""
+    *samples, dimensions, rows = columns.shape
+    found = np.empty((*samples, dimensions * (dimensions + 3) // 2 + 1, rows))
+    for place, (i, j) in enumerate(pairs(dimensions)):
+        np.multiply(columns[..., i, :], columns[..., j, :], out=found[..., place, :])
+    found[..., -dimensions - 1 : -1, :] = columns
+    found[..., -1, :] = 1.0
     return found
 
 
-def _pairs(dimensions: int) -> list[tuple[int, int]]:
+def pairs(dimensions: int) -> list[tuple[int, int]]:
+    """Return the pairs of features in the order of their products."""
     return [(i, j) for i in range(dimensions) for j in range(i, dimensions)]
 
 
-def coefficients_of(weights: FloatVector, means: FloatMatrix, precisions: FloatMatrix) -> FloatMatrix:
-    """Return the coefficients (k, d(d + 3)/2 + 1) of log(weight × density) on the monomials."""
-    dimensions = means.shape[1]
-    linear = np.einsum("kij,kj->ki", precisions, means)
+def coefficients_of(
+    weights: NDArray[np.float64], means: NDArray[np.float64], precisions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the coefficients (..., k, d(d + 3)/2 + 1) of log(weight × density) on the monomials.
+
+    Weights are (..., k), means (..., k, d) and precisions (..., k, d, d).
+    """
+    dimensions = means.shape[-1]
+    linear = np.einsum("...ij,...j->...i", precisions, means)
     constant = np.log(weights) + 0.5 * (
-        np.linalg.slogdet(precisions)[1] - np.einsum("ki,ki->k", linear, means) - dimensions * np.log(2 * np.pi)
+        np.linalg.slogdet(precisions)[1] - np.einsum("...i,...i->...", linear, means) - dimensions * np.log(2 * np.pi)
     )
-    quadratic = [-(0.5 if i == j else 1.0) * precisions[:, i, j] for i, j in _pairs(dimensions)]
-    return np.column_stack([*quadratic, linear, constant])
+    quadratic = [-(0.5 if i == j else 1.0) * precisions[..., i, j] for i, j in pairs(dimensions)]
+    return np.concatenate([np.stack(quadratic, axis=-1), linear, constant[..., np.newaxis]], axis=-1)
 
 
 def one_gaussian(features: FloatMatrix) -> float:

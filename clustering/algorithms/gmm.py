@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +16,21 @@ from clustering.algorithms.base import (
     Assignment,
     Fitted,
     FloatMatrix,
-    Noise,
+    FloatVector,
+    Labels,
     Parameters,
     Settings,
     Standardised,
     Tried,
     assign_in_blocks,
-    canonical_order,
-    require_different_rows,
-    require_every_cluster,
-    small_clusters,
 )
-from clustering.algorithms.gaussian import coefficients_of, most_probable, one_gaussian
+from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
+from clustering.algorithms.gaussian import monomials, most_probable, one_gaussian
+from clustering.algorithms.mixture_estimator import fit_estimator, parameters_of, shape_of
+from clustering.algorithms.mixtures import fit_mixtures
 from clustering.config import GaussianMixtureSpec
 
-MAX_ITERATIONS = 500
-REPLICATE_STARTS = 5
-BIC = "bic"
+BIC, LIKELIHOOD = "bic", "likelihood"
 NEAR_REGULARISATION = 1.1
 FEWEST_VALUES = 10
 LARGEST_MASS = 0.10  # of the customers at one value
@@ -44,7 +40,7 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
     """A mixture of Gaussians; of the parameters, `weights` is (k,), `means` (k, d) and `covariances` (k, d, d)."""
 
     specification = GaussianMixtureSpec
-    least_errors = MappingProxyType({("likelihood", "uniform"): 3.0, ("likelihood", "gaussian"): 3.0})
+    least_errors = MappingProxyType({(LIKELIHOOD, "uniform"): 3.0, (LIKELIHOOD, "unimodal"): 3.0})
     smaller_box = True  # without correlations, a mixture fits a box along the features better than a turned one
 
     def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
@@ -64,25 +60,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         It has `spec.n_init` starts from `spec.seed`, or goes on from `start`. Raises TrainingError for fewer different
         rows than components, and for a component that wins no row.
         """
-        from sklearn import mixture
-        from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
-
         components = int(settings["n_components"])
         require_different_rows(features, max(components, 2))
-        estimator = mixture.GaussianMixture(
-            components,
-            covariance_type=settings["covariance_type"],
-            reg_covar=spec.reg_covar,
-            random_state=spec.seed,
-            max_iter=MAX_ITERATIONS,
-            **(_from(start) if start else {"n_init": spec.n_init}),
-        )
-        with threadpool_limits(limits=1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(features)
-        _reorder(estimator, canonical_order(estimator.means_))
-        parameters = _parameters(estimator)
+        estimator = fit_estimator(features, settings, spec, start=start)
+        parameters = parameters_of(estimator)
         labels = self.assigner(parameters)(features).labels
         require_every_cluster(labels, components)
         return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=labels)
@@ -130,10 +111,6 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
             for label in range(len(means))
         ]
 
-    def for_replicate(self, spec: GaussianMixtureSpec, *, seed: int) -> GaussianMixtureSpec:
-        """Return the specification with its own seed and at most REPLICATE_STARTS starts."""
-        return spec.model_copy(update={"seed": seed, "n_init": min(spec.n_init, REPLICATE_STARTS)})
-
     def reasons_against(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
         """Return a reason for each column in which a mixture finds values instead of groups."""
         return discrete_columns(features, names)
@@ -150,9 +127,30 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         other = best.settings["covariance_type"]
         return [f"BIC {own.figures[BIC]:.1f}, where {other} covariances have {best.figures[BIC]:.1f}"]
 
-    def statistics(self, features: FloatMatrix, fitted: Fitted, noise: Noise) -> dict[str, float]:
+    def refits(
+        self,
+        features: FloatMatrix,
+        drawn: NDArray[np.intp],
+        settings: Settings,
+        spec: GaussianMixtureSpec,
+        *,
+        seeds: Sequence[int],
+    ) -> list[Labels | None]:
+        """Label all rows (n, d) by a mixture of each sample (b, m); None where a component wins no row."""
+        mixtures = fit_mixtures(features[drawn], int(settings["n_components"]), shape_of(settings, spec), seeds=seeds)
+        products = monomials(features.T)
+        found: list[Labels | None] = []
+        for rows, coefficients in zip(drawn, mixtures.coefficients, strict=True):
+            labels = (coefficients @ products).argmax(axis=0).astype(np.int32)
+            found.append(labels if np.bincount(labels[rows], minlength=len(coefficients)).all() else None)
+        return found
+
+    def statistics_of(
+        self, samples: NDArray[np.float64], settings: Settings, spec: GaussianMixtureSpec, *, seeds: Sequence[int]
+    ) -> dict[str, FloatVector]:
         """Return the gain of mean log likelihood over one Gaussian (the likelihood ratio of McLachlan, 1987)."""
-        return {"likelihood": float(fitted.estimator.score(features)) - one_gaussian(features)}
+        mixtures = fit_mixtures(samples, int(settings["n_components"]), shape_of(settings, spec), seeds=seeds)
+        return {LIKELIHOOD: mixtures.likelihoods - np.array([one_gaussian(rows) for rows in samples])}
 
     def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
         """Return minus the BIC."""
@@ -188,39 +186,3 @@ def discrete_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
                 f"{100 * mass:.0f} % of the customers have the same {name}, which a Gaussian mixture takes for a group"
             )
     return reasons
-
-
-def _parameters(estimator: Any) -> dict[str, NDArray[Any]]:
-    precisions = _square(estimator.precisions_, estimator)
-    return {
-        "coefficients": coefficients_of(estimator.weights_, estimator.means_, precisions),
-        "weights": estimator.weights_.copy(),
-        "means": estimator.means_.copy(),
-        "covariances": _square(estimator.covariances_, estimator),
-    }
-
-
-def _square(values: FloatMatrix, estimator: Any) -> FloatMatrix:
-    """Return covariances or precisions of any covariance type as (k, d, d)."""
-    components, dimensions = estimator.means_.shape
-    if estimator.covariance_type == "full":
-        return values.copy()
-    if estimator.covariance_type == "tied":
-        return np.repeat(values[np.newaxis], components, axis=0)
-    return values.reshape(components, -1, 1) * np.eye(dimensions)
-
-
-def _from(start: Fitted) -> dict[str, Any]:
-    return {
-        "weights_init": start.parameters["weights"],
-        "means_init": start.parameters["means"],
-        "precisions_init": start.estimator.precisions_,
-    }
-
-
-def _reorder(estimator: Any, order: NDArray[np.intp]) -> None:
-    names = ["weights_", "means_"]
-    if estimator.covariance_type != "tied":
-        names += ["covariances_", "precisions_", "precisions_cholesky_"]
-    for name in names:
-        setattr(estimator, name, np.ascontiguousarray(getattr(estimator, name)[order]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from clustering.training.parallel import end_workers
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, change_champion, gate, promote, roll_back
 from clustering.training.pruning import prune
@@ -13,7 +12,6 @@ __all__ = [
     "change_champion",
     "draw_sample",
     "drop_sample",
-    "end_workers",
     "gate",
     "preview",
     "promote",

@@ -15,20 +15,22 @@ from typing import Any
 import numpy as np
 
 from clustering.algorithms import Algorithm, Fitted, Settings, algorithm
-from clustering.algorithms.base import GAP, NOISE, FloatVector, Labels, Noise
+from clustering.algorithms.base import GAP, NOISE, FloatMatrix, FloatVector, Labels, Noise
 from clustering.config import ModelSpec
+from clustering.errors import TrainingError
 from clustering.training.null_model import Excess
+from clustering.training.stability import weakest_cluster
 
 LEAST_STRENGTH = 0.8
 LEAST_JACCARD = 0.75
 LENIENCY = 0.05  # towards the champion's own settings
-HOPELESS, HOPELESS_ERRORS, CERTAIN_ERRORS = 0.15, 2.0, 3.0  # distances from the limits at which a matter is closed
+CERTAIN_ERRORS = 3.0  # standard errors from a limit at which more replicates would not change the verdict
 NEAR_TIE = 0.02  # of silhouettes
 
 PATTERN = 0.6  # Hennig's bound below which a cluster is not to be trusted
 LARGEST_SHARE = 0.95  # of the customers in clusters
 
-_NOISES: dict[Noise, str] = {"uniform": "uniform noise", "gaussian": "one Gaussian of the same covariance"}
+_NOISES: dict[Noise, str] = {"uniform": "uniform noise", "unimodal": "customers like these without groups"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ class Candidate:
 class Evaluation:
     """What is known of a candidate so far.
 
-    `flaws` need no further figures: no fit, a collapsed or tiny cluster, red flags. `jaccard` is (k,), `strength` that
-    of the weakest cluster and its standard error. `remarks` say why a candidate that passed is not taken.
+    `flaws` need no further figures: no fit, a collapsed or tiny cluster, red flags. `jaccard` is (b, k), of bootstraps,
+    `strength` that of the weakest cluster and its standard error. `remarks` say why a candidate that passed, or was not
+    evaluated, is not taken.
     """
 
     settings: Settings
@@ -55,7 +58,8 @@ class Evaluation:
     flaws: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
-    jaccard: FloatVector | None = None
+    is_judged: bool = False
+    jaccard: FloatMatrix | None = None
     strength: tuple[float, float] | None = None
     noise: dict[tuple[str, Noise], Excess] = field(default_factory=dict)
 
@@ -75,16 +79,46 @@ class Evaluation:
         return 0 if self.fitted is None else int(self.fitted.labels.max()) + 1
 
     @property
-    def is_hopeless(self) -> bool:
-        """Whether more bootstraps would not make it stable."""
-        return self.jaccard is not None and not self.spec.has_noise and self.jaccard.min() < LEAST_JACCARD - HOPELESS
+    def known_fit(self) -> Fitted:
+        """The fit; TrainingError where there is none."""
+        if self.fitted is None:
+            raise TrainingError("; ".join(self.flaws))
+        return self.fitted
 
     @property
-    def is_settled(self) -> bool:
+    def rank(self) -> float:
+        """The merit by which the algorithm chooses among candidates that pass."""
+        return self.algorithm.rank(self.clusters, self.figures)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it was judged, and nothing speaks against it."""
+        return self.is_judged and not self.verdicts()
+
+    @property
+    def is_strength_certain(self) -> bool:
+        """Whether more splits would not change what they say."""
+        return self.strength is not None and _is_certain(*self.strength, LEAST_STRENGTH)
+
+    @property
+    def is_jaccard_certain(self) -> bool:
+        """Whether more bootstraps would not change what they say; of groups in noise, several are judged at once."""
+        if self.jaccard is None or self.spec.has_noise:
+            return False
+        return _is_certain(*weakest_cluster(self.jaccard), LEAST_JACCARD)
+
+    @property
+    def is_noise_certain(self) -> bool:
         """Whether more noise would not change what it says."""
-        margins = [excess.errors - self.algorithm.least_errors[test] for test, excess in self.noise.items()]
-        closed = bool(margins) and (min(margins) < -HOPELESS_ERRORS or min(margins) > CERTAIN_ERRORS)
-        return closed or bool(self.flaws)
+        margins = [
+            (excess.errors - self.algorithm.least_errors[test]) / excess.errors_of_errors
+            for test, excess in self.noise.items()
+        ]
+        return bool(self.flaws) or min(margins) < -CERTAIN_ERRORS or min(margins) > CERTAIN_ERRORS
+
+    def has(self, settings: Settings | None) -> bool:
+        """Whether these are its settings."""
+        return settings is not None and dict(self.settings) == dict(settings)
 
     def verdicts(self, *, leniency: float = 0.0) -> list[str]:
         """Return what speaks against the candidate."""
@@ -103,7 +137,7 @@ class Evaluation:
             )
         if self.jaccard is not None and self.fitted is not None:
             judge = _few_groups_hold if self.spec.has_noise else _one_group_does_not_hold
-            found += judge(self.jaccard, self.fitted.labels, leniency, self.spec.gate.min_share)
+            found += judge(self.jaccard.mean(axis=0), self.fitted.labels, leniency, self.spec.gate.min_share)
         return found
 
     def _likeness_to_noise(self, leniency: float) -> list[str]:
@@ -140,29 +174,44 @@ def _few_groups_hold(jaccard: FloatVector, labels: Labels, leniency: float, leas
     return found
 
 
+def _is_certain(mean: float, error: float, limit: float) -> bool:
+    """Whether a mean lies so far from a limit, with leniency and without, that its error does not matter."""
+    return mean - CERTAIN_ERRORS * error > limit or mean + CERTAIN_ERRORS * error < limit - LENIENCY
+
+
 def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> Evaluation | None:
     """Return the candidate that follows from the figures; None when none passes.
 
     The champion's own settings, `incumbent`, are judged with leniency and kept in a near-tie of silhouettes.
     """
-    passed = [evaluation for evaluation in evaluations if not evaluation.verdicts()]
-    for one in passed:
-        if _is_a_cut_too_many(one, passed):
-            one.remarks.append("a group is cut in two: the gap is not larger than with fewer clusters")
-    best = max((one for one in passed if not one.remarks), key=_rank, default=None)
-    own = next((one for one in evaluations if incumbent is not None and dict(one.settings) == dict(incumbent)), None)
-    if own is None or own is best or own.fitted is None or own.verdicts(leniency=LENIENCY):
+    for one in _cut_too_many(evaluations):
+        one.remarks.append("a group is cut in two: the gap is not larger than with fewer clusters")
+    best = best_of(evaluations)
+    own = next((one for one in evaluations if one.has(incumbent)), None)
+    if own is None or own is best or not own.is_judged or own.verdicts(leniency=LENIENCY):
         return best
     if best is None or own.figures["silhouette"] >= best.figures["silhouette"] - NEAR_TIE:
         return own
     return best
 
 
-def _is_a_cut_too_many(evaluation: Evaluation, passed: Sequence[Evaluation]) -> bool:
-    """Whether the gap is not larger than that of fewer clusters, by more than its error: a round group was halved."""
-    gap = evaluation.noise.get((GAP, "uniform"))
-    others = [one.noise[GAP, "uniform"] for one in passed if gap and one.clusters < evaluation.clusters]
-    return gap is not None and any(other.value > gap.value - gap.error for other in others)
+def best_of(evaluations: Sequence[Evaluation]) -> Evaluation | None:
+    """Return the best of those that have passed so far."""
+    too_many = _cut_too_many(evaluations)
+    passed = [one for one in evaluations if one.has_passed and one not in too_many]
+    return max(passed, key=lambda one: one.rank, default=None)
+
+
+def might_overrule(one: Evaluation, best: Evaluation) -> bool:
+    """Whether a candidate, if it passes, shows that the best so far cuts a group in two."""
+    gap, own = best.noise.get((GAP, "unimodal")), one.noise.get((GAP, "unimodal"))
+    return gap is not None and own is not None and one.clusters < best.clusters and own.value > gap.value - gap.error
+
+
+def _cut_too_many(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Return those whose gap is not larger than that of fewer clusters, by more than its error: a group was halved."""
+    passed = [one for one in evaluations if one.has_passed]
+    return [one for one in passed if any(might_overrule(other, one) for other in passed)]
 
 
 def fall_back(evaluations: Sequence[Evaluation], *, clusters: int) -> Evaluation:
@@ -170,7 +219,7 @@ def fall_back(evaluations: Sequence[Evaluation], *, clusters: int) -> Evaluation
 
     A candidate with flaws is better than none, and one without a fit comes last.
     """
-    return max(evaluations, key=lambda one: (one.is_fitted, not one.flaws, -abs(one.clusters - clusters), _rank(one)))
+    return max(evaluations, key=lambda one: (one.is_fitted, not one.flaws, -abs(one.clusters - clusters), one.rank))
 
 
 def best_guess(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -180,7 +229,3 @@ def best_guess(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 def _likeliness(evaluation: Evaluation) -> float:
     return evaluation.algorithm.likeliness(evaluation.clusters, evaluation.figures)
-
-
-def _rank(evaluation: Evaluation) -> float:
-    return evaluation.algorithm.rank(evaluation.clusters, evaluation.figures)

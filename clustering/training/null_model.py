@@ -1,9 +1,11 @@
-"""Is it more than one group? Clusterings of customers held against clusterings of customers without groups.
+"""Is it more than one group? Clusterings of customers compared with clusterings of customers without groups.
 
 Stability does not tell: four quadrants of uniform noise are found again and again. Two kinds of noise are the measure:
-uniform in the box along the principal components (Tibshirani, Walther & Hastie, 2001), and one Gaussian with the same
-covariance. Which statistics have to be larger than in which noise, and by how much, is the algorithm's own: see its
-`statistics` and `least_errors`.
+uniform in the box along the principal components (Tibshirani, Walther & Hastie, 2001), and customers who resemble these
+in all but groups. The latter have, feature by feature, the unimodal distribution that comes nearest to the customers'
+own, whatever its skew and tails, and the customers' rank correlations (a Gaussian copula; Sklar, 1959). A value that
+many customers share, as no purchase or a yes or no, keeps its share. Which statistics have to be larger than in which
+noise, and by how much, is the algorithm's own: see its `statistics_of` and `least_errors`.
 
 An algorithm that fits a box along the features better than a turned one is held against the smaller of the two boxes,
 which is turned as the customers are.
@@ -11,31 +13,39 @@ which is turned as the customers are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from clustering.algorithms import FloatMatrix, Settings, algorithm
+from clustering.algorithms import FloatMatrix
 from clustering.algorithms.base import FloatVector, Noise
-from clustering.config import ModelSpec
-from clustering.errors import TrainingError
-from clustering.training.resampling import refit
+from clustering.training.unimodal import QUANTILES, unimodal_quantiles
 
 NOISES: tuple[Noise, ...] = get_args(Noise)
 
 
 @dataclass(frozen=True)
 class Excess:
-    """By how much a clustering beats those of noise, and the standard error of that."""
+    """By how much a clustering beats those of noise, and the standard error of that; from `references` of them."""
 
     value: float
     error: float
+    references: int
 
     @property
     def errors(self) -> float:
         """The excess in standard errors."""
         return self.value / self.error if self.error > 0 else float(np.sign(self.value) * np.inf)
+
+    @property
+    def errors_of_errors(self) -> float:
+        """By how much `errors` may change with other references: the standard error of a ratio of normal values."""
+        count = self.references
+        return float(np.sqrt(1 / count + self.errors**2 / (2 * (count - 1))))
 
 
 def excess_over_noise(observed: float, of_noise: FloatVector) -> Excess:
@@ -44,35 +54,60 @@ def excess_over_noise(observed: float, of_noise: FloatVector) -> Excess:
     The error is their standard deviation × √(1 + 1/b), as in the gap statistic.
     """
     error = float(of_noise.std(ddof=1) * np.sqrt(1 + 1 / len(of_noise)))
-    return Excess(observed - float(of_noise.mean()), error)
+    return Excess(observed - float(of_noise.mean()), error, len(of_noise))
 
 
-def statistics_of_noise(
-    features: FloatMatrix, settings: Settings, spec: ModelSpec, noise: Noise, seed: int
-) -> dict[str, float]:
-    """Return the statistics of a fit on noise that resembles features (n, d) in all but groups; none without a fit."""
-    one = algorithm(spec.algorithm)
-    reference = draw_noise(features, noise, seed=seed, smaller_box=one.smaller_box)
-    try:
-        return one.statistics(reference, refit(reference, settings, spec, seed=seed), noise)
-    except TrainingError:
-        return {}
-
-
-def draw_noise(features: FloatMatrix, noise: Noise, *, seed: int, smaller_box: bool = False) -> FloatMatrix:
-    """Return as many rows of noise as there are features (n, d), with their mean and extent.
+@dataclass(frozen=True)
+class NullModel:
+    """Customers without groups who resemble those with features (n, d).
 
     With `smaller_box`, the box lies along the features where that is smaller than along the principal components.
     """
-    generator = np.random.default_rng(seed)
-    mean = features.mean(axis=0)
-    centred = features - mean
-    _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-    if noise == "gaussian":
-        rows = generator.normal(size=features.shape) * (lengths / np.sqrt(len(features)))
-    else:
-        turns = [axes, np.eye(features.shape[1])] if smaller_box else [axes]
+
+    features: FloatMatrix
+    smaller_box: bool = False
+
+    def draw(self, noise: Noise, *, seeds: Sequence[int]) -> NDArray[np.float64]:
+        """Return as many rows of noise as there are features, (b, n, d), for each of the seeds."""
+        one = self._unimodal if noise == "unimodal" else self._uniform
+        return np.stack([one(np.random.default_rng(seed)) for seed in seeds])
+
+    def _uniform(self, generator: np.random.Generator) -> FloatMatrix:
+        axes, low, high = self._box
+        rows = generator.uniform(low, high, self.features.shape)
+        return np.ascontiguousarray(rows @ axes + self.features.mean(axis=0))
+
+    def _unimodal(self, generator: np.random.Generator) -> FloatMatrix:
+        from scipy.special import ndtr
+
+        scores = generator.normal(size=self.features.shape) @ self._correlation_root.T
+        places = (ndtr(scores) * QUANTILES).astype(np.intp).clip(0, QUANTILES - 1)
+        return np.take_along_axis(self._quantiles, places, axis=0)
+
+    @cached_property
+    def _box(self) -> tuple[FloatMatrix, FloatVector, FloatVector]:
+        """The axes of the box, and its bounds along them."""
+        centred = self.features - self.features.mean(axis=0)
+        _, _, axes = np.linalg.svd(centred, full_matrices=False)
+        turns = [axes, np.eye(self.features.shape[1])] if self.smaller_box else [axes]
         axes = min(turns, key=lambda turn: float(np.prod(np.ptp(centred @ turn.T, axis=0))))
         turned = centred @ axes.T
-        rows = generator.uniform(turned.min(axis=0), turned.max(axis=0), features.shape)
-    return np.ascontiguousarray(rows @ axes + mean)
+        return axes, turned.min(axis=0), turned.max(axis=0)
+
+    @cached_property
+    def _quantiles(self) -> FloatMatrix:
+        return np.column_stack([unimodal_quantiles(column) for column in self.features.T])
+
+    @cached_property
+    def _correlation_root(self) -> FloatMatrix:
+        """A root (d, d) of the correlations of a Gaussian copula with the customers' rank correlations."""
+        from scipy.stats import rankdata
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ranks = np.nan_to_num(np.atleast_2d(np.corrcoef(rankdata(self.features, axis=0), rowvar=False)))
+        correlations = 2 * np.sin(np.pi / 6 * ranks)  # of normal values with these rank correlations (Pearson, 1907)
+        np.fill_diagonal(correlations, 1.0)
+        values, vectors = np.linalg.eigh(correlations)
+        root: FloatMatrix = vectors * np.sqrt(np.maximum(values, 0.0))
+        root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+        return root

@@ -1,18 +1,11 @@
-"""Replicates: samples of the customers, seeds of their own, and smaller fits."""
+"""Numbered seeds and samples of rows."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.algorithms import Fitted, FloatMatrix, Settings, algorithm
-from clustering.config import ModelSpec
-
-
-def refit(features: FloatMatrix, settings: Settings, spec: ModelSpec, *, seed: int) -> Fitted:
-    """Fit a replicate: fewer starts, and a seed of its own. Raises TrainingError as any fit does."""
-    one = algorithm(spec.algorithm)
-    return one.fit(features, settings, one.for_replicate(spec, seed=seed % 2**32))
+from clustering.algorithms import FloatMatrix
 
 
 def seeds(seed: int, count: int, *, stream: int) -> list[int]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from threadpoolctl import threadpool_limits
+
 from clustering.algorithms import Fitted, FloatMatrix, Settings
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
-from clustering.training.evaluation import candidates, compare_with_noise, evaluate_stability, final_stability
+from clustering.training.evaluation import candidates, evaluate, final_stability
 from clustering.training.measures import measure
 from clustering.training.resampling import draw
 from clustering.training.setup import Setup
@@ -54,20 +56,25 @@ def select(
     seed: int,
     segments: int = DIVISION,
     incumbent: Settings | None = None,
-    jobs: int = -1,
 ) -> Selection:
     """Fit every candidate of a model on standardised features (n, d), judge them by the criteria, and choose.
 
     `segments` is the number of clusters that customers without groups are divided into, `incumbent` the champion's
-    settings, which a near-tie keeps, `jobs` the number of processes; -1 is one for each processor. `seed` draws
-    samples, fits start from `spec.seed`. Raises TrainingError, with the reasons, when no candidate can be fitted.
+    settings, which a near-tie keeps. `seed` draws samples, fits start from `spec.seed`. One thread computes, whose sums
+    do not depend on the machine's load. Raises TrainingError, with the reasons, when no candidate can be fitted.
     """
+    with threadpool_limits(limits=1):
+        return _select(features, spec, seed=seed, segments=segments, incumbent=incumbent)
+
+
+def _select(
+    features: FloatMatrix, spec: ModelSpec, *, seed: int, segments: int, incumbent: Settings | None
+) -> Selection:
     unusable = reasons_against(features, spec)
     working = draw(features, WORKING_ROWS, seed=seed)
-    setup = Setup(working, len(working) / len(features), spec, seed=seed, jobs=jobs)
+    setup = Setup(working, len(working) / len(features), spec, seed=seed)
     evaluations = candidates(setup)
-    evaluate_stability(evaluations, setup)
-    compare_with_noise(evaluations, setup)
+    evaluate(evaluations, setup, incumbent=incumbent)
     passed = choose(evaluations, incumbent=incumbent)
     chosen = passed or _without_structure(evaluations, spec, segments)
     fitted = chosen.fitted

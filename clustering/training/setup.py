@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache, cached_property
+from typing import Any
 
-from clustering.algorithms import Algorithm, FloatMatrix, algorithm
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.algorithms import Algorithm, Fitted, FloatMatrix, Settings, algorithm
+from clustering.algorithms.base import Noise
 from clustering.config import ModelSpec
-from clustering.training.parallel import run
+from clustering.training.null_model import NullModel
 from clustering.training.resampling import draw, seeds
+from clustering.training.stability import Clusters
 
-Result = TypeVar("Result")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setup:
     """The working rows (m, d), which are a `share` of all customers, and how they are searched for clusters.
 
-    Samples are drawn and replicates numbered from `seed`; `jobs` is the number of processes.
+    Samples are drawn and replicates numbered from `seed`.
     """
 
     working: FloatMatrix
     share: float
     spec: ModelSpec
     seed: int
-    jobs: int
 
     @property
     def algorithm(self) -> Algorithm[Any]:
         """The algorithm of the specification."""
         return algorithm(self.spec.algorithm)
 
+    @cached_property
     def replicate_rows(self) -> FloatMatrix:
-        """Return the rows (r, d) that replicates are made of."""
+        """The rows (r, d) that replicates are made of."""
         return draw(self.working, self.algorithm.replicate_rows, seed=self.seed)
 
-    def share_of(self, rows: FloatMatrix) -> float:
-        """Return the share of all customers that some of the working rows are."""
-        return self.share * len(rows) / len(self.working)
+    def clusters(self, fitted: Fitted, settings: Settings) -> Clusters:
+        """Return the clusters of a fit, which has `settings` for all customers, among the rows of replicates."""
+        rows = self.replicate_rows
+        return Clusters(
+            rows,
+            self.algorithm.assigner(fitted.parameters)(rows).labels,
+            int(fitted.labels.max()) + 1,
+            self.algorithm.for_share(settings, self.share * len(rows) / len(self.working)),
+            self.spec,
+        )
 
     def seeds(self, count: int, *, stream: int) -> list[int]:
         """Return the seeds of as many replicates; each `stream` has others."""
         return seeds(self.seed, count, stream=stream)
 
-    def run(self, task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], *, what: str) -> list[Result]:
-        """Return `task(*one)` for each of the arguments, in their order."""
-        return run(task, arguments, jobs=self.jobs, what=what)
+    @cache  # noqa: B019 (every candidate is compared with the same noise)
+    def noise(self, noise: Noise, numbers: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return rows of noise (b, r, d) for seeds."""
+        return self._null_model.draw(noise, seeds=numbers)
+
+    @cached_property
+    def _null_model(self) -> NullModel:
+        return NullModel(self.replicate_rows, smaller_box=self.algorithm.smaller_box)

@@ -20,7 +20,7 @@ def _frame(rows=300):
 def test_columns_of_any_name():
     """All columns are features unless some are named; the labels are the groups."""
     frame, groups = _frame()
-    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]}, jobs=1)
+    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]})
 
     assert (found.structure, found.settings, found.scaling.columns) == (
         "structured",
@@ -35,7 +35,7 @@ def test_a_specification_is_taken_as_it_is():
     """A model of the configuration works as well as a mapping."""
     frame, _ = _frame()
     spec = KMeansSpec(algorithm="kmeans", features=("score",), clusters=2)
-    found = cluster(frame.rename(columns={"Score": "score"}), spec, jobs=1)
+    found = cluster(frame.rename(columns={"Score": "score"}), spec)
 
     assert found.scaling.columns == ("score",)
     assert len(found.parameters["centroids"]) == 2
@@ -46,7 +46,7 @@ def test_the_frame_is_left_alone():
     frame, _ = _frame()
     frame.index = frame.index[::-1]
     before = frame.copy()
-    cluster(frame, {"algorithm": "kmeans", "clusters": 3}, jobs=1)
+    cluster(frame, {"algorithm": "kmeans", "clusters": 3})
 
     pd.testing.assert_frame_equal(frame, before)
 
@@ -54,7 +54,7 @@ def test_the_frame_is_left_alone():
 def test_more_rows_than_the_sample_are_labelled():
     """What was learnt from `sample_rows` rows labels the others."""
     frame, groups = _frame(900)
-    found = cluster(frame, {"algorithm": "dbscan", "sample_rows": 300}, jobs=1)
+    found = cluster(frame, {"algorithm": "dbscan", "sample_rows": 300})
 
     assert len(found.labels) == 900
     assert adjusted_rand_score(groups, found.labels) >= 0.97
@@ -65,7 +65,7 @@ def test_logarithms_are_declared():
     groups = np.repeat([0, 1, 2], 200)
     spent = np.random.default_rng(0).lognormal(np.array([2.0, 5.0, 8.0])[groups], 0.3)
     found = cluster(
-        pd.DataFrame({"spent": spent}), {"algorithm": "kmeans", "clusters": [2, 4]}, transforms={"spent": "log"}, jobs=1
+        pd.DataFrame({"spent": spent}), {"algorithm": "kmeans", "clusters": [2, 4]}, transforms={"spent": "log"}
     )
 
     assert found.settings == {"n_clusters": 3}
@@ -75,7 +75,7 @@ def test_logarithms_are_declared():
 def test_parameters_label_other_rows():
     """Scaling and parameters are all that an assigner needs."""
     frame, _ = _frame()
-    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]}, jobs=1)
+    found = cluster(frame, {"algorithm": "kmeans", "clusters": [2, 4]})
     features = (frame.to_numpy() - found.scaling.mean) / found.scaling.scale
     assignment = algorithm("kmeans").assigner(found.parameters)(features)
 

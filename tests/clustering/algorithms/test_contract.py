@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from fastapi.testclient import TestClient
+from sklearn.metrics import adjusted_rand_score
 
 import clustering.algorithms
 import clustering.config.models
@@ -20,9 +21,8 @@ from clustering.demo.loading import load_customers
 from clustering.features import Scaling
 from clustering.privacy.forgetting import forget
 from clustering.segments.explanations import NOBODY, explain
-from clustering.training.null_model import NOISES, statistics_of_noise
-from clustering.training.resampling import refit
-from clustering.training.stability import bootstrap_jaccard
+from clustering.training.null_model import NOISES, NullModel
+from clustering.training.stability import Clusters, bootstrap_jaccard
 from clustering.versions.artifacts import Artifact, ClusterSegment
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
@@ -110,21 +110,54 @@ def test_fits_and_assigns(name: str, models: Configuration) -> None:
     assert fitted.labels.tolist() == one.assigner(fitted.parameters)(rows).labels.tolist()
     assert fitted.labels.min() >= (-1 if spec.has_noise else 0)
     assert one.doubts(fitted, spec) == []
-    clusters = int(fitted.labels.max()) + 1
-    assert bootstrap_jaccard(rows, fitted.labels, clusters, settings, spec, 1).mean() > 0.5
-    assert refit(rows, settings, spec, seed=3).parameters.keys() == fitted.parameters.keys()
+    clusters = Clusters(rows, fitted.labels, int(fitted.labels.max()) + 1, settings, spec)
+    assert bootstrap_jaccard(clusters, [1, 2]).mean() > 0.5
+
+
+def test_a_sample_does_not_depend_on_those_beside_it(name: str, models: Configuration) -> None:
+    """Whether it is refitted alone or among others, its labels and statistics are the same to the last bit."""
+    one, spec, rows = algorithm(name), models.models["tried_out"], features()
+    settings = one.propose(rows, spec)[0]
+    drawn = np.random.default_rng(0).integers(0, len(rows), (7, len(rows)))
+    seeds = list(range(7))
+    together = one.refits(rows, drawn, settings, spec, seeds=seeds)
+    statistics = one.statistics_of(rows[drawn], settings, spec, seeds=seeds)
+    assert len(together) == 7
+    for place in seeds:
+        beside = [slice(place, place + 1), slice(place, None)]
+        for part in beside:
+            (labels, *_) = one.refits(rows, drawn[part], settings, spec, seeds=seeds[part])
+            assert labels is not None
+            assert labels.tobytes() == np.asarray(together[place]).tobytes()
+            alone = one.statistics_of(rows[drawn[part]], settings, spec, seeds=seeds[part])
+            assert {key: values[0] for key, values in alone.items()} == {
+                key: values[place] for key, values in statistics.items()
+            }
+
+
+def test_a_refit_is_a_fit_to_the_drawn_rows(name: str, models: Configuration) -> None:
+    """The labels agree with those of fitting the drawn rows one by one, but for some customers at the rim."""
+    one, spec, rows = algorithm(name), models.models["tried_out"], features()
+    settings = one.propose(rows, spec)[1]  # five clusters, where their number is proposed
+    drawn = np.random.default_rng(1).integers(0, len(rows), (5, len(rows)))
+    refitted = one.refits(rows, drawn, settings, spec, seeds=range(5))
+    one_by_one = Algorithm.refits(one, rows, drawn, settings, spec, seeds=range(5))
+    for sample, found, expected in zip(drawn, refitted, one_by_one, strict=True):
+        assert expected is not None
+        assert found is not None
+        assert adjusted_rand_score(expected[sample], found[sample]) > 0.9
 
 
 def test_is_compared_with_noise(name: str, models: Configuration) -> None:
     """Of customers and of noise there are just the statistics that have a limit."""
     one, spec, rows = algorithm(name), models.models["tried_out"], features()
     settings = one.propose(rows, spec)[0]
-    fitted = one.fit(rows, settings, spec)
     for noise in NOISES:
         limited = {statistic for statistic, against in one.least_errors if against == noise}
         if limited:
-            assert one.statistics(rows, fitted, noise).keys() == limited
-            assert statistics_of_noise(rows, settings, spec, noise, 1).keys() == limited
+            found = one.statistics_of(NullModel(rows).draw(noise, seeds=[1, 2]), settings, spec, seeds=[1, 2])
+            assert limited <= found.keys()
+            assert all(np.isfinite(found[statistic]).all() for statistic in limited)
 
 
 def test_explanations_add_up(name: str, models: Configuration) -> None:

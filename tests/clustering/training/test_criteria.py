@@ -17,8 +17,8 @@ DBSCAN = DbscanSpec(algorithm="dbscan", features=("a", "b"))
 def _evaluated(clusters, *, spec=KMEANS, strength=0.95, jaccard=0.95, gap=0.3, silhouette=0.5, flaws=(), **figures):
     labels = np.repeat(np.arange(clusters, dtype=np.int32), 20)
     noise: dict[tuple[str, Noise], Excess] = {
-        ("gap", "uniform"): Excess(gap, 0.02),
-        ("silhouette", "gaussian"): Excess(0.1, 0.01),
+        ("gap", "unimodal"): Excess(gap, 0.02, 50),
+        ("separation", "uniform"): Excess(0.1, 0.01, 50),
     }
     return Evaluation(
         {"n_clusters": clusters},
@@ -26,7 +26,8 @@ def _evaluated(clusters, *, spec=KMEANS, strength=0.95, jaccard=0.95, gap=0.3, s
         fitted=Fitted(None, {}, {}, labels),
         flaws=list(flaws),
         figures={"silhouette": silhouette, **figures},
-        jaccard=np.full(clusters, jaccard),
+        is_judged=True,
+        jaccard=np.full((1, clusters), jaccard),
         strength=(strength, 0.01),
         noise={test: one for test, one in noise.items() if test in algorithm(spec.algorithm).least_errors},
     )
@@ -52,7 +53,10 @@ def test_a_group_that_is_cut_in_two_is_not_taken():
     [
         ({"strength": 0.78}, "unstable: prediction strength 0.78 ± 0.01 of one cluster is under 0.8"),
         ({"jaccard": 0.7}, "unstable: bootstrap Jaccard 0.70 of cluster 0 is under 0.75"),
-        ({"gap": 0.03}, "no groups: gap +0.030 against uniform noise, 1.5 standard errors, under 2"),
+        (
+            {"gap": 0.03},
+            "no groups: gap +0.030 against customers like these without groups, 1.5 standard errors, under 4",
+        ),
         ({"flaws": ["too small"]}, "too small"),
     ],
 )
@@ -91,10 +95,10 @@ def test_small_unstable_clusters_do_not_sink_a_density():
     """The mean over customers decides, as long as two clusters are reliable."""
     evaluated = _evaluated(3, spec=DBSCAN)
     evaluated.fitted = Fitted(None, {}, {}, np.repeat([0, 1, 2, -1], [50, 45, 5, 10]).astype(np.int32))
-    evaluated.jaccard = np.array([0.9, 0.9, 0.2])
+    evaluated.jaccard = np.array([[0.9, 0.9, 0.2]])
     assert evaluated.verdicts() == []
 
-    evaluated.jaccard = np.array([0.99, 0.5, 0.2])
+    evaluated.jaccard = np.array([[0.99, 0.5, 0.2]])
     assert "at least 2 must" in evaluated.verdicts()[-1]
 
 

@@ -2,30 +2,61 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
 from clustering.config import GaussianMixtureSpec, KMeansSpec
-from clustering.training.null_model import draw_noise, excess_over_noise, statistics_of_noise
+from clustering.training.null_model import NOISES, NullModel, excess_over_noise
 
 KMEANS = KMeansSpec(algorithm="kmeans", features=("a", "b"))
 GMM = GaussianMixtureSpec(algorithm="gmm", features=("a", "b"))
 ROWS = make_blobs(400, centers=[[0, 0], [12, 4]], random_state=0)[0]
 
 
-def test_a_gaussian_has_mean_and_covariance_of_the_customers():
-    """One group in place of two, of the same extent."""
-    noise = draw_noise(np.repeat(ROWS, 50, axis=0), "gaussian", seed=0)
+def _noise(rows, kind, *, smaller_box=False):
+    return NullModel(rows, smaller_box=smaller_box).draw(kind, seeds=[0])[0]
 
-    assert np.allclose(noise.mean(axis=0), ROWS.mean(axis=0), atol=0.15)
-    assert np.allclose(np.cov(noise.T), np.cov(ROWS.T), rtol=0.05)
+
+def test_unimodal_noise_has_the_extent_and_the_correlation_of_the_customers():
+    """One broad group in place of two."""
+    rows = np.repeat(ROWS, 20, axis=0)
+    noise = _noise(rows, "unimodal")
+
+    assert np.all(noise.min(axis=0) >= rows.min(axis=0))
+    assert np.all(noise.max(axis=0) <= rows.max(axis=0))
+    assert spearmanr(noise).statistic == pytest.approx(spearmanr(rows).statistic, abs=0.1)
+    between = (noise[:, 0] > 4) & (noise[:, 0] < 8)
+    assert between.mean() > 0.15
+    assert not np.any((rows[:, 0] > 4) & (rows[:, 0] < 8))
+
+
+def test_unimodal_noise_is_as_skewed_as_the_customers():
+    """What has one mode already keeps its distribution."""
+    rows = np.random.default_rng(1).exponential(size=(4_000, 2))
+    noise = _noise(rows, "unimodal")
+
+    assert np.quantile(noise, [0.1, 0.5, 0.9, 0.99], axis=0) == pytest.approx(
+        np.quantile(rows, [0.1, 0.5, 0.9, 0.99], axis=0), rel=0.2
+    )
+
+
+def test_unimodal_noise_keeps_what_many_customers_share():
+    """Zeros, counts and flags are no groups, but they are where they are."""
+    generator = np.random.default_rng(2)
+    rows = np.column_stack([generator.poisson(1.0, 2_000), generator.random(2_000) < 0.3]).astype(float)
+    noise = _noise(rows, "unimodal")
+
+    assert set(np.unique(noise[:, 1])) == {0.0, 1.0}
+    for value in (0.0, 1.0):
+        assert (noise == value).mean(axis=0) == pytest.approx((rows == value).mean(axis=0), abs=0.05)
 
 
 def test_uniform_noise_fills_the_box_along_the_principal_components():
     """Its rows lie within the customers' extent in that box, and reach all of it."""
     mean = ROWS.mean(axis=0)
     axes = np.linalg.svd(ROWS - mean)[2]
-    box, noise = ((rows - mean) @ axes.T for rows in (ROWS, draw_noise(ROWS, "uniform", seed=0)))
+    box, noise = ((rows - mean) @ axes.T for rows in (ROWS, _noise(ROWS, "uniform")))
 
     assert np.all(noise.min(axis=0) >= box.min(axis=0))
     assert np.all(noise.max(axis=0) <= box.max(axis=0))
@@ -42,24 +73,22 @@ def test_the_excess_is_that_over_the_mean_of_noise():
     assert excess_over_noise(5.0, np.ones(3)).errors == np.inf
 
 
+@pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(
-    ("spec", "settings", "noise"),
-    [
-        (KMEANS, {"n_clusters": 2}, "uniform"),
-        (KMEANS, {"n_clusters": 2}, "gaussian"),
-        (GMM, {"n_components": 2, "covariance_type": "full"}, "uniform"),
-        (GMM, {"n_components": 2, "covariance_type": "full"}, "gaussian"),
-    ],
+    ("spec", "settings"),
+    [(KMEANS, {"n_clusters": 2}), (GMM, {"n_components": 2, "covariance_type": "full"})],
 )
 def test_groups_beat_noise(spec, settings, noise):
     """Every statistic of two groups is larger than that of any noise, and the same for the same seed."""
     one = algorithm(spec.algorithm)
-    observed = one.statistics(ROWS, one.fit(ROWS, settings, spec), noise)
-    of_noise = [statistics_of_noise(ROWS, settings, spec, noise, seed) for seed in range(5)]
+    observed = one.statistics_of(ROWS[np.newaxis], settings, spec, seeds=[0])
+    model = NullModel(ROWS)
+    of_noise, again = (
+        one.statistics_of(model.draw(noise, seeds=range(5)), settings, spec, seeds=range(5)) for _ in range(2)
+    )
 
-    assert of_noise[0] == statistics_of_noise(ROWS, settings, spec, noise, 0)
-    assert all(observed[name] > reference[name] for reference in of_noise for name in observed)
-    assert ("gap" in observed) == (spec is KMEANS and noise == "uniform")
+    assert all(observed[name] > of_noise[name].max() for name in observed)
+    assert all(np.array_equal(of_noise[name], again[name]) for name in observed)
 
 
 def test_the_smaller_box_lies_as_the_rows_do():
@@ -68,7 +97,7 @@ def test_the_smaller_box_lies_as_the_rows_do():
     turn = np.array([[1.0, 1.0], [-1.0, 1.0]]) / np.sqrt(2)
     stretch = np.array([1.0, 0.3])
 
-    straight = draw_noise(square, "uniform", seed=0, smaller_box=True)
-    turned = draw_noise((square * stretch) @ turn, "uniform", seed=0, smaller_box=True)
+    straight = _noise(square, "uniform", smaller_box=True)
+    turned = _noise((square * stretch) @ turn, "uniform", smaller_box=True)
     assert np.abs(straight).max(axis=0) == pytest.approx([1, 1], abs=0.01)
     assert np.abs(turned @ turn.T).max(axis=0) == pytest.approx(stretch, abs=0.05)
