@@ -6,6 +6,7 @@ Settings that nobody gave are found without labels, see `density`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.cluster_checks import require_different_rows
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, layers, min_samples_to_try, red_flags, search
+from clustering.algorithms.prominence import indistinct
 from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
 from clustering.algorithms.refitting import NeighbourGraph
 from clustering.config import DbscanSpec
@@ -35,6 +37,13 @@ from clustering.errors import TrainingError
 
 SEARCH_ROWS = 2_000  # of the customers, which the settings are found on
 CELLS = 180  # a side; the square fits 16 bits
+
+
+@dataclass(frozen=True)
+class DbscanFit(Fitted):
+    """A fit with the features (n, d) that it was made of, which its doubts are about."""
+
+    features: FloatMatrix
 
 
 class Dbscan(Algorithm[DbscanSpec]):
@@ -73,7 +82,7 @@ class Dbscan(Algorithm[DbscanSpec]):
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: Fitted | None = None
-    ) -> Fitted:
+    ) -> DbscanFit:
         """Fit DBSCAN; a border customer belongs to the cluster of its nearest core customer.
 
         Raises TrainingError when no customer has `min_samples` customers within `eps`.
@@ -97,7 +106,13 @@ class Dbscan(Algorithm[DbscanSpec]):
         estimator.components_ = features[core]
         estimator.labels_ = self.assigner(parameters)(features).labels
         estimator.n_features_in_ = features.shape[1]
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+        return DbscanFit(
+            estimator=estimator,
+            settings=settings,
+            parameters=parameters,
+            labels=estimator.labels_,
+            features=features,
+        )
 
     def refits(
         self,
@@ -130,9 +145,12 @@ class Dbscan(Algorithm[DbscanSpec]):
         return graph.label(clusters, lambda: self.assigner(parameters))
 
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
-        """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
+        """Return red flags of the training rows' labels, columns whose values were taken for groups, or no groups."""
         eps = float(fitted.settings["eps"])
-        return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+        doubts = red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+        if isinstance(fitted, DbscanFit) and not doubts:
+            doubts = indistinct(fitted.features, fitted.labels, seed=spec.seed)
+        return doubts
 
     def assigner(self, parameters: Parameters) -> Assigner:
         """Return the assigner of `core` (m, d), `core_labels` (m,) and `eps`.

@@ -140,7 +140,7 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
     """Return the clusters of at least `smallest` rows, parts before the whole; the one of all rows is left out."""
     found: list[_Cluster] = []
     at: dict[int, _Cluster] = {}  # by the first visit of the run that the cluster has become
-    for step, bounds in _joins(steps):
+    for step, bounds in joins(steps):
         first, end = bounds[0], bounds[-1]
         density = 1 / step if step > 0 else np.inf
         parts = [at[start] for start in bounds[:-1] if start in at]
@@ -161,7 +161,7 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
     return [one for one in found if one.size < len(steps)]
 
 
-def _joins(steps: FloatVector) -> Iterator[tuple[float, list[int]]]:
+def joins(steps: FloatVector) -> Iterator[tuple[float, list[int]]]:
     """Yield the joins of runs, short steps first: the step, the first visits of all runs it joins, and their end.
 
     Runs that equal steps connect are joined at once.
