@@ -16,6 +16,5 @@ COPY --chown=airflow:0 . /opt/airflow/segmentation/
 RUN pip install --no-cache-dir --no-deps --editable /opt/airflow/segmentation
 
 ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/segmentation/dags \
-    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/airflow/segmentation/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     CLUSTERING_STORE=/opt/airflow/store

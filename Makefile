@@ -99,5 +99,5 @@ audit: $(STAMP) ## Look for known vulnerabilities in the locked packages and for
 	$(PY) -m uv tool run pip-audit --strict --disable-pip --no-deps --requirement requirements-runtime.txt
 
 clean: ## Remove caches and build files; .venv and model versions stay
-	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist clustering.egg-info
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist plugins/clustering.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

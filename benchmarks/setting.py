@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,16 @@ from clustering import Configuration, Registry, Warehouse, load_configuration, m
 from clustering.algorithms import algorithm
 from clustering.config import PROJECT
 from clustering.customers import split
-from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.features import fit_scaling
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Training
 from clustering.warehouse.bulk import ArrowConnection
+
+sys.path.append(str(PROJECT / "tools"))
+import embedded
 
 SERVER_SETTINGS = {
     "shared_buffers": "2GB",
@@ -100,8 +104,7 @@ def open_bench(
 ) -> Iterator[Bench]:
     """Start a server in a folder, make customers and champions, and stop the server in the end."""
     show("starting the server")
-    server = _start(folder / "postgres")
-    try:
+    with running_server(folder / "postgres", SERVER_SETTINGS) as server:
         configuration = load_configuration(PROJECT / "models")
         warehouse = Warehouse(server.recreate_database("benchmark"))
         migrate(warehouse, configuration.contract)
@@ -110,18 +113,22 @@ def open_bench(
         _make_customers(bench, show)
         _train(bench, models, show)
         yield bench
+
+
+@contextmanager
+def running_server(directory: Path, settings: Mapping[str, str]) -> Iterator[embedded.EmbeddedServer]:
+    """Run a server that lives in a directory, with settings beside its own, and stop it in the end."""
+    server = embedded.start(directory)
+    try:
+        with closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            for name, value in settings.items():
+                cursor.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+        server.stop()
+        server = embedded.start(directory)
+        yield server
     finally:
         server.stop()
-
-
-def _start(directory: Path) -> embedded.EmbeddedServer:
-    server = embedded.start(directory)
-    with closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        for name, value in SERVER_SETTINGS.items():
-            cursor.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
-    server.stop()
-    return embedded.start(directory)
 
 
 def _make_customers(bench: Bench, show: Callable[[str], None]) -> None:
@@ -171,8 +178,8 @@ def _train(bench: Bench, models: list[str], show: Callable[[str], None]) -> None
         )
         reference = describe(bench.configuration, model, fitted, customers=valid, features=features, rejected=0)
         artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters, reference)
-        training = Training("structured", {}, "the first ones", len(fitted.labels), "0" * 64)
+        training = Training("structured", Metrics(), "the first ones", len(fitted.labels), "0" * 64)
         version = bench.registry.register(artifact, training, estimator=fitted.estimator)
         bench.registry.promote(
-            version, instead_of=None, events=[], reason="benchmark", metrics={}, decided_by="benchmark"
+            version, instead_of=None, events=[], reason="benchmark", checks=(), decided_by="benchmark"
         )

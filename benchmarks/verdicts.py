@@ -87,7 +87,7 @@ def judge(data: str, model: str, seed: int) -> Verdict:
     frame = pd.DataFrame(DATA[data](seed), columns=["a", "b"])
     transforms: dict[str, Transform] = {"a": "log", "b": "log"} if data.startswith("log") else {}
     found = cluster(frame, {"algorithm": model}, transforms=transforms)
-    return Verdict(data, model, found.structure, int(found.metrics["clusters"]), found.refusal is not None)
+    return Verdict(data, model, found.structure, len(found.stability), found.refusal is not None)
 
 
 def table(verdicts: Sequence[Verdict]) -> list[str]:

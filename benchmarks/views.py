@@ -19,7 +19,7 @@ import psycopg2
 
 from clustering import Warehouse, load_configuration, migrate
 from clustering.config import PROJECT
-from clustering.demo import embedded
+from setting import running_server
 
 MODELS = ("dbscan", "gmm", "kmeans")
 SHARDS = 4
@@ -160,20 +160,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--nights", type=int, default=30)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="clustering-views-") as folder:
-        server = embedded.start(Path(folder) / "server")
-        try:
-            url = server.ensure_database("warehouse")
-            migrate(Warehouse(url), load_configuration(PROJECT / "models").contract)
-            with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-                connection.autocommit = True
-                fill(cursor, rows=options.rows, nights=options.nights)
-            print(f"{options.rows:,} customers, {len(MODELS)} models, {options.nights} nights")
-            for question in QUESTIONS:
-                (new, *again), rows = ask(url, question, times=5)
-                print(f"{1000 * min(again):8.1f} ms  new {1000 * new:8.1f} ms  {rows:6} rows  {question}", flush=True)
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="clustering-views-") as folder,
+        running_server(Path(folder) / "server", {}) as server,
+    ):
+        url = server.ensure_database("warehouse")
+        migrate(Warehouse(url), load_configuration(PROJECT / "models").contract)
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            fill(cursor, rows=options.rows, nights=options.nights)
+        print(f"{options.rows:,} customers, {len(MODELS)} models, {options.nights} nights")
+        for question in QUESTIONS:
+            (new, *again), rows = ask(url, question, times=5)
+            print(f"{1000 * min(again):8.1f} ms  new {1000 * new:8.1f} ms  {rows:6} rows  {question}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clustering.training.criteria import Candidate
+    from clustering.versions.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Clustering:
     refusal: str | None
     settings: Mapping[str, int | float | str]
     stability: tuple[float, ...]
-    metrics: Mapping[str, Any]
+    metrics: Metrics
     candidates: tuple[Candidate, ...]
     parameters: Mapping[str, NDArray[Any]]
     scaling: Scaling

@@ -206,6 +206,6 @@ def alert_of_drift(watched: Mapping[str, Any], context: Any) -> None:
 
 def alert(subject: str, text: str, context: Any) -> None:
     """Tell people by the configured notifier."""
-    from segmentation_notifier import Alert  # of plugins/, which is on the path of every component of Airflow
+    from segmentation_notifier import Alert  # needed by alerts, not while DAGs are read
 
     Alert(subject, text)(context)

@@ -1,7 +1,7 @@
 """Alerts of the DAGs: a line in the log, and a message by any notifier of Airflow that `CLUSTERING_NOTIFIER` names.
 
-A module of plugins/, so that every component of Airflow can import it: failures are told of by workers and the DAG
-processor, missed deadlines by the triggerer.
+A module that is installed, so that every component of Airflow can import it: failures are told of by workers and the
+DAG processor, missed deadlines by the triggerer.
 """
 
 from __future__ import annotations

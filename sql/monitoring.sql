@@ -57,7 +57,7 @@ order by latest.model;
 -- Returns a run, the models for which it still holds, and whether its date is the latest.
 -- Parameters: run_id.
 select
-    run.run_id, run.as_of, run.status, run.rows_rejected,
+    run.run_id, run.as_of, run.status,
     array(
         select published.model from segmentation.published_runs as published where published.run_id = run.run_id
     ) as models,

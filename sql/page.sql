@@ -47,7 +47,6 @@ select
     version.version,
     version.structure,
     version.features,
-    version.metrics,
     run.rows_read,
     run.rows_labelled,
     run.rows_rejected,
@@ -68,7 +67,7 @@ group by model;
 -- name: profiles
 -- Returns the profiles of a model's segments on a date.
 -- Parameters: model, as_of.
-select segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum
+select segment_id, column_name, mean, minimum, q1, median, q3, maximum
 from segmentation.segment_profiles
 where model = :model and as_of = :as_of;
 
@@ -119,7 +118,7 @@ order by segment_id = 0, segment_id, as_of;
 -- Returns the latest versions of a model, newest first.
 -- Parameters: model, at_most.
 select
-    model_version_id, version, status, structure, settings, metrics, sample_rows, trained_at,
+    model_version_id, version, status, structure, metrics, sample_rows, trained_at,
     artifact_pruned_at is not null as is_pruned
 from segmentation.model_versions
 where model = :model

@@ -122,15 +122,6 @@ on conflict (model, as_of) do update
 set run_id = excluded.run_id, model_version_id = excluded.model_version_id, published_at = now(),
     published_xid = pg_current_xact_id();
 
--- name: run_clusters
--- Returns the versions that a run scored with, and their clusters' segments.
--- Parameters: run_id.
-select version.model, version.model_version_id, version.structure, version.clusters
-from segmentation.run_models as model
-join segmentation.model_versions as version on version.model_version_id = model.model_version_id
-where model.run_id = :run_id
-order by version.model;
-
 -- name: samples
 -- Returns what a shard has sampled for the quartiles.
 -- Parameters: run_id, shard.

@@ -130,7 +130,7 @@ values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type});
 -- Parameters: run_id.
 select
     version.model_version_id, version.model, version.version, version.status, version.structure, version.metrics,
-    version.artifact, version.artifact_sha256
+    version.clusters, version.artifact, version.artifact_sha256, version.artifact_pruned_at
 from segmentation.run_models as model
 join segmentation.model_versions as version on version.model_version_id = model.model_version_id
 where model.run_id = :run_id

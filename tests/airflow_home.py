@@ -12,6 +12,6 @@ os.environ.update(
     AIRFLOW_HOME=HOME.name,
     AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT / "dags"),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
-    AIRFLOW__CORE__PLUGINS_FOLDER=str(PROJECT / "plugins"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=f"{HOME.name}/plugins",
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
 )

@@ -14,6 +14,7 @@ from clustering.features import fit_scaling
 from clustering.segments.naming import SegmentIdentity, name_clusters
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Training
 from clustering.versions.version import Version
 from tests.projects import Project
@@ -48,13 +49,13 @@ def appoint(project: Project, model: str, **settings: Any) -> Version:
     rejected = split(dirty, configuration.contract).rejected.num_rows
     reference = describe(configuration, model, fitted, customers=customers, features=features, rejected=rejected)
     artifact = Artifact(model, spec.algorithm, scaling, fitted.settings, clusters, fitted.parameters, reference)
-    training = Training("structured", {"silhouette": 0.5}, "all", customers.num_rows, "0" * 64)
+    training = Training("structured", Metrics(silhouette=0.5), "all", customers.num_rows, "0" * 64)
     version = registry.register(artifact, training, estimator=fitted.estimator)
     registry.promote(
         version,
         instead_of=registry.champions([model]).get(model),
         reason="chosen by the test",
-        metrics={},
+        checks=(),
         events=(),
         decided_by="test",
     )

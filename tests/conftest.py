@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+import embedded
 from clustering.config import Configuration, load_configuration
-from clustering.demo import embedded
 from clustering.training import evaluation as evaluation
 from clustering.warehouse import Warehouse, migrate
 from tests.databases import Server

@@ -10,6 +10,7 @@ import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ def declared() -> tuple[list[Requirement], list[Requirement]]:
     return read_requirements(image), read_requirements(clone.partition("\n")[2])
 
 
+def imported_by(node: ast.AST) -> list[str]:
+    """Return the modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 def services() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
     return found
@@ -120,6 +128,23 @@ def test_package_declares_what_the_image_carries() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = project["dependencies"] + project["optional-dependencies"]["airflow"]
     assert sorted(map(str, map(Requirement, named))) == sorted(map(str, declared()[0]))
+
+
+def test_package_declares_what_it_imports() -> None:
+    """Every module of the package finds what it imports where nothing but the package's requirements is installed."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    installed = packages_distributions()
+    allowed = {name for name, owners in installed.items() if asked & set(map(canonicalize_name, owners))}
+    allowed |= {"clustering", *sys.stdlib_module_names}
+    imported = {
+        (name.split(".")[0], path.relative_to(PROJECT))
+        for path in (PROJECT / "clustering").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_by(node)
+    }
+    assert ("numpy", Path("clustering/features.py")) in imported
+    assert [(name, path) for name, path in sorted(imported) if name not in allowed] == []
 
 
 def test_make_targets_in_the_documents_exist() -> None:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import embedded
 from clustering.config import (
     PROJECT,
     Alias,
@@ -29,7 +30,6 @@ from clustering.config import (
     SegmentCatalogue,
     load_configuration,
 )
-from clustering.demo import embedded
 from clustering.settings import CONCERNS
 from clustering.warehouse import Warehouse, migrate
 

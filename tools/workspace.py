@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import embedded
 from clustering.config import PROJECT, configuration_directory, store_directory
-from clustering.demo import embedded
 from clustering.errors import ConfigurationError
 from components import stop_leftovers
 
@@ -172,7 +172,8 @@ def airflow_environment(workspace: Workspace, *, port: int, scheduled: bool = Tr
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": str(max(4, os.cpu_count() or 1)),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        # With nothing in it: ours is installed, and those of the environment stay out.
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(workspace.home / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{metadata}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(workspace.logs),

@@ -92,8 +92,6 @@ class Algorithm(ABC, Generic[Spec]):
     """Rows of a bootstrap, a split or noise: as many as their time allows."""
     least_errors: Mapping[tuple[str, Noise], float] = MappingProxyType({})
     """By how many standard errors which statistics have to beat which noise; without any, noise is not asked."""
-    smaller_box: bool = False
-    """Whether uniform noise fills the box along the features, where that is smaller than the turned one."""
     personal: tuple[str, ...] = ()
     """Parameters that have a row for each of some customers; the first of them holds their features."""
 

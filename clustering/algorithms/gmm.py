@@ -41,7 +41,6 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
 
     specification = GaussianMixtureSpec
     least_errors = MappingProxyType({(LIKELIHOOD, "uniform"): 3.0, (LIKELIHOOD, "unimodal"): 3.0})
-    smaller_box = True  # without correlations, a mixture fits a box along the features better than a turned one
 
     def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
         """Return one candidate for every covariance type and number of components of the specification."""

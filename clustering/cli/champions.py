@@ -62,8 +62,9 @@ def _tell(decided: Mapping[str, Any], as_json: bool) -> None:
 
 
 def _silhouette(version: Mapping[str, Any]) -> float | None:
-    value = version["metrics"].get("silhouette")
-    return None if value is None else float(value)
+    from clustering.versions.metrics import Metrics
+
+    return Metrics.from_document(version["metrics"]).silhouette
 
 
 def _line(model: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,12 +46,13 @@ def _retrain(session: Session, models: list[str] | None) -> list[dict[str, Any]]
 
 def _train(session: Session, model: str, sample: str) -> dict[str, Any]:
     from clustering.training import gate, train
+    from clustering.versions.metrics import Metrics
 
     told: dict[str, Any] = dict.fromkeys(COLUMNS) | {"model": model}
     try:
         version = train(session.warehouse, session.configuration, session.registry, model=model, sample=sample)
         told |= {"version": version["version"], "structure": version["structure"]}
-        told |= {"silhouette": version["metrics"].get("silhouette")}
+        told |= {"silhouette": Metrics.from_document(version["metrics"]).silhouette}
         decided = gate(
             session.configuration,
             session.registry,

@@ -18,7 +18,7 @@ from clustering.settings import FolderSettings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"
-# What holds sql/, models/, dags/ and plugins/: a wheel's copy of them, or else the checkout around the package.
+# What holds sql/, models/ and dags/: a wheel's copy of them, or else the checkout around the package.
 PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"

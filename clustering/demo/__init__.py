@@ -1,1 +1,1 @@
-"""Made-up customers, files of customers, and a PostgreSQL server that comes as a wheel."""
+"""Made-up customers, and files of customers."""

@@ -14,13 +14,13 @@ from clustering.config import Configuration, Drift
 from clustering.drift.checks import DriftCheck, ModelNight, check_nights
 from clustering.drift.measurements import merge_measures
 from clustering.drift.reference import CONFIDENCE, DISTANCE, FEATURE, Reference
-from clustering.errors import RunError
 from clustering.features import Scaling
+from clustering.monitoring.watched_run import ShardCounts, WatchedRun, lock_watched_run, read_shard_counts
 from clustering.segments.profiles import merge_profiles
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
-from clustering.versions.version import Version
-from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.versions.version import Version, read_run_versions
+from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,7 @@ def watch(
     and writes the same, while nothing else is published or decided. Raises RunError for a run that is not published.
     """
     with warehouse.transaction() as transaction:
-        as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
-        transaction.execute("publishing/lock_date", as_of=as_of)
-        run = transaction.row("monitoring/run", run_id=run_id)
-        if run is None or run.status not in ("published", "replaced"):
-            raise RunError(f"run {run_id} is {run.status if run else 'unknown'}: only a published run can be watched")
+        run = lock_watched_run(transaction, run_id)
         checks: list[DriftCheck] = []
         if run.models:
             drift = configuration.contract.drift
@@ -79,13 +75,12 @@ def watch(
     }
 
 
-def _nights(transaction: Transaction, registry: Registry, run: Row) -> list[ModelNight]:
-    shards = transaction.rows("monitoring/measures", run_id=run.run_id)
-    versions = [Version(**row._mapping) for row in transaction.rows("scoring/run_versions", run_id=run.run_id)]
+def _nights(transaction: Transaction, registry: Registry, run: WatchedRun) -> list[ModelNight]:
+    shards = read_shard_counts(transaction, run)
     nights = []
-    for version in (version for version in versions if version.model in run.models):
+    for version in (each for each in read_run_versions(transaction, run.run_id) if each.model in run.models):
         artifact = registry.load(version)
-        if artifact.reference is None or any(shard.measures is None for shard in shards):
+        if artifact.reference is None or not all(shard.measures for shard in shards):
             log.warning(
                 "%s version %s is not watched: it was trained, or the run scored, by a release that kept nothing to "
                 "compare with; the next retraining brings it",
@@ -97,8 +92,8 @@ def _nights(transaction: Transaction, registry: Registry, run: Row) -> list[Mode
     return nights
 
 
-def _night(version: Version, artifact: Artifact, reference: Reference, shards: Sequence[Row]) -> ModelNight:
-    key = str(version.model_version_id)
+def _night(version: Version, artifact: Artifact, reference: Reference, shards: Sequence[ShardCounts]) -> ModelNight:
+    key = version.model_version_id
     clusters = merge_profiles(shard.profiles[key] for shard in shards)
     columns = {name for cluster in clusters.values() for name in cluster.columns}
     customers = sum(cluster.customers for cluster in clusters.values())
@@ -144,7 +139,7 @@ def describe_bin(reference: Reference, scaling: Scaling, name: str, place: int) 
     return f"{title} from {edges[place - 1]:.5g} to {edges[place]:.5g}"
 
 
-def _keep(transaction: Transaction, run: Row, checks: Sequence[DriftCheck]) -> None:
+def _keep(transaction: Transaction, run: WatchedRun, checks: Sequence[DriftCheck]) -> None:
     transaction.execute("monitoring/delete_checks", run_id=run.run_id, as_of=run.as_of)
     records: list[Mapping[str, Any]] = [
         {
@@ -174,7 +169,7 @@ def _alarm(check: DriftCheck) -> Alarm:
     )
 
 
-def _due(transaction: Transaction, run: Row, alarms: Sequence[Alarm], drift: Drift) -> list[str]:
+def _due(transaction: Transaction, run: WatchedRun, alarms: Sequence[Alarm], drift: Drift) -> list[str]:
     """Return the models to retrain because of the alarms, and note the request."""
     alarmed = {alarm.model for alarm in alarms}
     if not (alarmed and run.is_latest and drift.retrain_at_most_every_days):

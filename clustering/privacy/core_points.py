@@ -99,8 +99,7 @@ def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.
     The new artifacts are written beside the old ones; `CorePoint.finish` removes those.
     """
     algorithms = [name for name in algorithm_names() if algorithm(name).personal]
-    rows = transaction.rows("forgetting/versions_of_algorithms", algorithms=algorithms)
-    versions = [Version(**row._mapping) for row in rows]
+    versions = transaction.typed_rows(Version.of_columns, "forgetting/versions_of_algorithms", algorithms=algorithms)
     return [_drop(transaction, registry, version, customer) for version in versions]
 
 

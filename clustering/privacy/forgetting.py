@@ -11,6 +11,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import errors, sql
@@ -21,9 +22,29 @@ from clustering.config import Configuration, Contract
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, drop_core_points, find_customer
 from clustering.versions.registry import Registry
-from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the number of its columns; `key` is the column of the customers' keys, None where it has none."""
+
+    schema: str
+    name: str
+    is_partitioned: bool
+    columns: int
+    key: str | None
+    is_typed: bool  # whether that column has the keys' type
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """Its quoted name."""
+        return sql.Identifier(self.schema, self.name)
 
 
 def forget(
@@ -43,8 +64,8 @@ def forget(
         _require_rest(transaction)
         key = _as_key(transaction, contract, customer_id)
         transaction.execute("forgetting/lock_labels")
-        tables = transaction.rows("forgetting/tables", key=contract.key, key_type=contract.key_type)
-        removed = {_name(table): _remove(transaction, table, key) for table in tables if table.key}
+        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
+        removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         found = find_customer(warehouse, contract, key)
         points = drop_core_points(transaction, registry, found.valid)
         report = {
@@ -83,34 +104,30 @@ def _as_key(transaction: Transaction, contract: Contract, customer_id: str | int
         raise DataError(f"{customer_id!r} is no key of a customer: {contract.key} is {contract.key_type}") from None
 
 
-def _name(table: Row) -> str:
-    return f"{table.schema}.{table.name}"
-
-
-def _key_names(table: Row) -> dict[str, sql.Composable]:
+def _key_names(table: Table, column: str) -> dict[str, sql.Composable]:
     """Return the names for a comparison of the key that uses an index wherever the column has the key's type."""
     return {
-        "table": sql.Identifier(table.schema, table.name),
-        "column": sql.Identifier(table.key),
+        "table": table.identifier,
+        "column": sql.Identifier(column),
         "cast": sql.SQL("" if table.is_typed else "::text"),
     }
 
 
-def _remove(transaction: Transaction, table: Row, key: str) -> int:
-    return transaction.execute("forgetting/delete", _key_names(table), customer_id=key)
+def _remove(transaction: Transaction, table: Table, column: str, key: str) -> int:
+    return transaction.execute("forgetting/delete", _key_names(table, column), customer_id=key)
 
 
-def _left(transaction: Transaction, tables: Sequence[Row], key: str) -> dict[str, int]:
+def _left(transaction: Transaction, tables: Sequence[Table], key: str) -> dict[str, int]:
     """Return the tables that still have the key somewhere, with the number of such rows."""
-    counts = {_name(table): _count(transaction, table, key) for table in tables}
+    counts = {str(table): _count(transaction, table, key) for table in tables}
     return {name: rows for name, rows in counts.items() if rows}
 
 
-def _count(transaction: Transaction, table: Row, key: str) -> int:
+def _count(transaction: Transaction, table: Table, key: str) -> int:
     """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
     if table.key and table.is_partitioned:
-        return int(transaction.scalar("forgetting/count_key", _key_names(table), customer_id=key))
-    names = {"table": sql.Identifier(table.schema, table.name)}
+        return int(transaction.scalar("forgetting/count_key", _key_names(table, table.key), customer_id=key))
+    names = {"table": table.identifier}
     pattern = rf"(^|[^[:alnum:]]){re.escape(key)}([^[:alnum:]]|$)"
     return int(transaction.scalar("forgetting/count_anywhere", names, pattern=pattern))
 

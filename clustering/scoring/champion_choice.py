@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from clustering.errors import ArtifactError, NoChampionError
-from clustering.versions.registry import Registry, Version
+from clustering.versions.registry import Registry
+from clustering.versions.version import Version, read_champions_at
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,7 @@ def choose_champions(registry: Registry, models: Sequence[str], *, ended_at: dat
         found = registry.champions(models)
     else:
         with registry.warehouse.transaction(read_only=True) as transaction:
-            rows = transaction.rows("registry/champions_at", models=list(models), moment=ended_at)
-        found = {row.model: Version(**row._mapping) for row in rows}
+            found = read_champions_at(transaction, models, moment=ended_at)
     skipped = sorted(set(models) - set(found))
     if not found:
         raise NoChampionError(_nobody(registry, skipped, ended_at))

@@ -12,25 +12,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from psycopg2 import sql
 
-from clustering.errors import RunError
-from clustering.scoring.staging import Attempt, staging_table
+from clustering.scoring.manifest import Run, ScoredShard
+from clustering.scoring.neighbours import Neighbours, Published, find_neighbours, require_neighbours
+from clustering.scoring.staging import staging_table
 from clustering.segments.movement import Move, add_up, movement
-from clustering.warehouse import Row, Transaction
+from clustering.versions.version import Version
+from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """What is published of a model around a date: before it, on it, and after it."""
-
-    before: Row | None
-    same: Row | None
-    after: Row | None
 
 
 @dataclass(frozen=True)
@@ -51,42 +43,13 @@ class Publication:
         return sql.Identifier("segmentation", f"labels_{self.run_id}_{self.model_version_id}")
 
 
-def require_neighbours(
-    transaction: Transaction, models: Sequence[str], *, as_of: date, history_days: int | None
-) -> None:
-    """Raise RunError where a date lies before a published one, and what lies next to it is no longer kept.
-
-    Without the labels there, what would be written around the date could not be compared with them any more; where
-    `history_days` has removed periods, movement would be counted anew from what is left.
-    """
-    for model in models:
-        around = find_neighbours(transaction, model, as_of=as_of)
-        gone = [row.as_of for row in (around.before, around.after) if row is not None and not row.kept]
-        if around.after is not None and gone:
-            raise RunError(
-                f"the history of {model} cannot be repaired at {as_of}: the labels of {' and '.join(map(str, gone))} "
-                "next to it are no longer kept (label_runs in customers.yaml); nothing was changed, choose a later date"
-            )
-        first = around.before or around.same
-        age = (first.latest - first.as_of).days if around.after is not None and first is not None else 0
-        if history_days is not None and age > history_days:
-            raise RunError(
-                f"the history of {model} cannot be repaired at {as_of}: it is kept for {history_days} days "
-                "(history_days in customers.yaml); nothing was changed, choose a later date"
-            )
-
-
-def find_neighbours(transaction: Transaction, model: str, *, as_of: date) -> Neighbours:
-    """Return what is published of a model around a date."""
-    rows = transaction.rows("history/neighbours", model=model, as_of=as_of)
-    before, same, after = (
-        next((row for row in rows if holds(row.as_of)), None) for holds in (as_of.__gt__, as_of.__eq__, as_of.__lt__)
-    )
-    return Neighbours(before, same, after)
-
-
 def write_history(
-    transaction: Transaction, run: Row, versions: Sequence[Row], shards: Sequence[Row], *, history_days: int | None
+    transaction: Transaction,
+    run: Run,
+    versions: Sequence[Version],
+    shards: Sequence[ScoredShard],
+    *,
+    history_days: int | None,
 ) -> None:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
@@ -100,28 +63,28 @@ def write_history(
         publication = _publication(run, version, shards, around.before)
         kept = _write_periods(transaction, publication, around)
         _write_movement(transaction, publication, around, kept=kept)
-        for table in _staged(run.run_id, version.model_version_id, shards):
+        for table in _staged(version.model_version_id, shards):
             transaction.execute("scoring/drop_table", {"table": table})
 
 
-def _publication(run: Row, version: Row, shards: Sequence[Row], before: Row | None) -> Publication:
+def _publication(run: Run, version: Version, shards: Sequence[ScoredShard], before: Published | None) -> Publication:
     """Take what the shards have staged, if each of them was compared with the run that precedes now."""
-    noted: list[dict[str, Any]] = [(shard.compared or {}).get(str(version.model_version_id)) or {} for shard in shards]
-    holds = before is not None and all(note.get("base_run_id") == before.run_id for note in noted)
+    noted = [shard.compared.get(version.model_version_id) for shard in shards]
+    holds = before is not None and all(note is not None and note.base_run_id == before.run_id for note in noted)
     return Publication(
         run_id=run.run_id,
         as_of=run.as_of,
         model=version.model,
         model_version_id=version.model_version_id,
-        changes=list(_staged(run.run_id, version.model_version_id, shards)) if holds else None,
-        split=holds and all(note["split"] for note in noted),
+        changes=list(_staged(version.model_version_id, shards)) if holds else None,
+        split=holds and all(note is not None and note.split for note in noted),
     )
 
 
-def _staged(run_id: int, model_version_id: int, shards: Sequence[Row]) -> Iterator[sql.Identifier]:
+def _staged(model_version_id: int, shards: Sequence[ScoredShard]) -> Iterator[sql.Identifier]:
     for shard in shards:
-        if (shard.compared or {}).get(str(model_version_id)):
-            yield staging_table(Attempt(run_id, shard.shard, shard.attempt).changes_table(model_version_id))
+        if shard.compared.get(model_version_id):
+            yield staging_table(shard.attempt.changes_table(model_version_id))
 
 
 def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
@@ -207,7 +170,7 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
         _insert_movement(transaction, model, moves, as_of=around.after.as_of, previous=as_of)
 
 
-def _reaches(transaction: Transaction, model: str, before: Row) -> bool:
+def _reaches(transaction: Transaction, model: str, before: Published) -> bool:
     """Return whether the history knows the date; an upgraded warehouse has dates from before its history."""
     return bool(transaction.scalar("history/reaches", model=model, as_of=before.as_of))
 

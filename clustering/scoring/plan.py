@@ -13,7 +13,7 @@ from psycopg2 import sql
 from clustering.config import Configuration
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import source_time
-from clustering.scoring.history import require_neighbours
+from clustering.scoring.neighbours import require_neighbours
 from clustering.scoring.staging import drop_staged
 from clustering.versions.registry import Registry, Version
 from clustering.warehouse import Transaction, Warehouse

@@ -15,10 +15,9 @@ from clustering.errors import ArtifactError, DataError, NoChampionError
 from clustering.scoring.labeller import missing_columns, outdated
 from clustering.segments.explanations import explain
 from clustering.versions.artifacts import Artifact
-from clustering.versions.own_names import own_names, put_on
+from clustering.versions.own_names import OwnName, own_names, put_on
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
-from clustering.warehouse import Row
 
 DECIMALS = 6  # of a confidence, which is stored in single precision
 
@@ -54,7 +53,7 @@ class Scorer:
         ]
 
 
-def make_scorer(version: Version, artifact: Artifact, contract: Contract, *, own: Mapping[int, Row]) -> Scorer:
+def make_scorer(version: Version, artifact: Artifact, contract: Contract, *, own: Mapping[int, OwnName]) -> Scorer:
     """Return a version ready to score; `own` are the analysts' names of its segments.
 
     Raises ArtifactError when the version needs a column that the contract no longer has as a number.

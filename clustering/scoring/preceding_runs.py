@@ -21,9 +21,18 @@ from clustering.errors import ArtifactError
 from clustering.scoring.labeller import Labeller, missing_columns
 from clustering.versions.artifacts import SegmentIds
 from clustering.versions.registry import Registry
-from clustering.warehouse import Row, Transaction
+from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Preceding:
+    """The run of the preceding date, and its version, for a version of a run."""
+
+    model_version_id: int
+    base_run_id: int
+    base_version_id: int
 
 
 @dataclass(frozen=True)
@@ -60,18 +69,25 @@ class Bounds:
         return {"lower": self.lower, "upper": self.upper}
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The run that a shard's labels were compared with; `split` as in its base."""
+
+    base_run_id: int
+    split: bool
+
+
 def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
     """Return what each version of a run is compared with: the preceding date's run. A dry run is not compared."""
-    return {
-        row.model_version_id: _base(registry, contract, row) for row in transaction.rows("history/bases", run_id=run_id)
-    }
+    found = transaction.typed_rows(Preceding, "history/bases", run_id=run_id)
+    return {preceding.model_version_id: _base(registry, contract, preceding) for preceding in found}
 
 
-def _base(registry: Registry, contract: Contract, row: Row) -> Base:
-    if row.base_version_id == row.model_version_id:
-        return Base(row.base_run_id, row.base_version_id, former=None, split=True)
-    former = _former(registry, contract, row.base_version_id)
-    return Base(row.base_run_id, row.base_version_id, former, split=former is not None)
+def _base(registry: Registry, contract: Contract, preceding: Preceding) -> Base:
+    if preceding.base_version_id == preceding.model_version_id:
+        return Base(preceding.base_run_id, preceding.base_version_id, former=None, split=True)
+    former = _former(registry, contract, preceding.base_version_id)
+    return Base(preceding.base_run_id, preceding.base_version_id, former, split=former is not None)
 
 
 def _former(registry: Registry, contract: Contract, model_version_id: int) -> Labeller | None:
@@ -125,7 +141,7 @@ def stage_changes(
     labels: sql.Identifier,
     changes: sql.Identifier,
     former: sql.Identifier | None,
-) -> dict[str, Any] | None:
+) -> Compared | None:
     """Stage the customers of a range who are not where they were, and return what they were compared with.
 
     `former` is the table of those whom the former version puts elsewhere. None, and nothing staged, where the labels to
@@ -141,4 +157,4 @@ def stage_changes(
     if former is not None:
         transaction.execute("scoring/analyze", {"table": former})
         transaction.execute("history/mark_by_model", {"changes": changes, "former": former})
-    return {"base_run_id": base.run_id, "split": base.split}
+    return Compared(base.run_id, base.split)

@@ -17,13 +17,14 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.errors import DataError, RunError, TooManyRejectedError
 from clustering.scoring.history import write_history
+from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
-from clustering.scoring.staging import Attempt, drop_staged, staging_table
+from clustering.scoring.staging import drop_staged, staging_table
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
+from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.connection import Row
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,12 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     """
     started = time.monotonic()
     with warehouse.transaction() as transaction:
-        run = _locked_run(transaction, run_id)
+        run = lock_run(transaction, run_id)
         if run.status == "running":
             _check_and_publish(transaction, configuration, run)
-            run = _locked_run(transaction, run_id)
+            run = lock_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
-        models = [row.model for row in transaction.rows("scoring/run_versions", run_id=run_id)]
+        models = [version.model for version in read_run_versions(transaction, run_id)]
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
@@ -55,24 +56,11 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     }
 
 
-def _locked_run(transaction: Transaction, run_id: int) -> Row:
-    as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
-    if as_of is None:
-        raise RunError(f"there is no run {run_id} in this warehouse")
-    transaction.execute("publishing/lock_date", as_of=as_of)
-    run = transaction.row("publishing/locked_run", run_id=run_id)
-    if run is None or run.status == "abandoned":
-        raise RunError(f"run {run_id} was abandoned ({run.note if run else 'and removed'}); start a new run")
-    return run
-
-
-def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Row) -> None:
-    shards = transaction.rows("publishing/shards", run_id=run.run_id)
-    versions = transaction.rows("publishing/run_clusters", run_id=run.run_id)
+def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> None:
+    shards = read_scored_shards(transaction, run.run_id)
+    versions = read_run_versions(transaction, run.run_id)
     profiles = {
-        version.model: merge_profiles(
-            shard.profiles[str(version.model_version_id)] for shard in shards if shard.profiles
-        )
+        version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
         for version in versions
     }
     read, labelled, rejected = _proven_counts(run.run_id, shards, profiles)
@@ -82,7 +70,7 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
     else:
         _attach_labels(transaction, run.run_id, versions, shards)
         _write_segments(transaction, configuration, run, versions, profiles)
-        write_profiles(transaction, configuration.contract, run, versions, profiles)
+        write_profiles(transaction, configuration.contract, run, versions, shards, profiles)
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
@@ -100,11 +88,8 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
 
 
 def _proven_counts(
-    run_id: int, shards: Sequence[Row], profiles: Mapping[str, Mapping[int, ClusterProfile]]
+    run_id: int, shards: Sequence[ScoredShard], profiles: Mapping[str, Mapping[int, ClusterProfile]]
 ) -> tuple[int, int, int]:
-    missing = [shard.shard for shard in shards if shard.finished_at is None]
-    if missing:
-        raise RunError(f"run {run_id} cannot be published: shards {missing} of {len(shards)} have not been scored")
     read, labelled, rejected = (
         sum(getattr(shard, name) for shard in shards) for name in ("rows_read", "rows_labelled", "rows_rejected")
     )
@@ -117,7 +102,7 @@ def _proven_counts(
     return read, labelled, rejected
 
 
-def _check_rejected(contract: Contract, shards: Sequence[Row], *, read: int, rejected: int) -> None:
+def _check_rejected(contract: Contract, shards: Sequence[ScoredShard], *, read: int, rejected: int) -> None:
     reasons = sum((Counter(shard.reasons) for shard in shards), Counter[str]())
     named = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
     if not read:
@@ -129,16 +114,18 @@ def _check_rejected(contract: Contract, shards: Sequence[Row], *, read: int, rej
         )
 
 
-def _attach_labels(transaction: Transaction, run_id: int, versions: Sequence[Row], shards: Sequence[Row]) -> None:
+def _attach_labels(
+    transaction: Transaction, run_id: int, versions: Sequence[Version], shards: Sequence[ScoredShard]
+) -> None:
     run_table = _partition(f"labels_{run_id}")
     _create(transaction, "publishing/create_run_table", run_table)
     for version in versions:
         model_table = _partition(f"labels_{run_id}_{version.model_version_id}")
         _create(transaction, "publishing/create_model_table", model_table)
         for shard in shards:
-            staged = Attempt(run_id, shard.shard, shard.attempt).labels_table(version.model_version_id)
+            staged = shard.attempt.labels_table(version.model_version_id)
             transaction.execute("publishing/leave_staging", {"table": staging_table(staged)})
-            _attach(transaction, model_table, _partition(staged), shard.shard)
+            _attach(transaction, model_table, _partition(staged), shard.attempt.shard)
         _attach(transaction, run_table, model_table, version.model_version_id)
     _attach(transaction, _partition("customer_labels"), run_table, run_id)
 
@@ -160,8 +147,8 @@ def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identif
 def _write_segments(
     transaction: Transaction,
     configuration: Configuration,
-    run: Row,
-    versions: Sequence[Row],
+    run: Run,
+    versions: Sequence[Version],
     profiles: Mapping[str, Mapping[int, ClusterProfile]],
 ) -> None:
     transaction.execute("publishing/delete_segments", run_id=run.run_id, as_of=run.as_of)
@@ -173,7 +160,7 @@ def _write_segments(
     own = own_names(transaction, [version.model for version in versions])
     nothing = dict.fromkeys(f"avg_{name}" for name in averaged)
     for version in versions:
-        clusters = put_on([ClusterSegment(**cluster) for cluster in version.clusters], own[version.model])
+        clusters = put_on(version.clusters, own[version.model])
         hidden = undescribed(version.clusters, profiles[version.model], least=configuration.contract.min_group)
         for row in segment_rows(clusters, profiles[version.model], averaged):
             transaction.execute(
@@ -220,8 +207,8 @@ def _stability(cluster: ClusterSegment) -> float:
     return 1.0 if cluster.stability is None else cluster.stability
 
 
-def _take_rejected(transaction: Transaction, run_id: int, shards: Sequence[Row]) -> None:
+def _take_rejected(transaction: Transaction, run_id: int, shards: Sequence[ScoredShard]) -> None:
     for shard in shards:
-        table = staging_table(Attempt(run_id, shard.shard, shard.attempt).rejected_table)
+        table = staging_table(shard.attempt.rejected_table)
         transaction.execute("publishing/take_rejected", {"table": table}, run_id=run_id)
         transaction.execute("scoring/drop_table", {"table": table})

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from psycopg2 import sql
@@ -22,12 +21,14 @@ from clustering.customers import Split, source_cast, split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
 from clustering.scoring.labeller import Labeller, missing_columns, outdated
+from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
 from clustering.scoring.staging import Attempt, ScoringVersion, Staging
 from clustering.segments.profiles import ProfileAccumulator
 from clustering.segments.protected_groups import GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator
-from clustering.versions.registry import Registry, Version
+from clustering.versions.registry import Registry
+from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source, describe_source
@@ -74,19 +75,18 @@ def score_shard(
     started = time.monotonic()
     contract = _needed(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
-        row = _shard(transaction, run_id, shard)
-        if row.finished_at is not None:
+        planned = read_planned_shard(transaction, run_id, shard)
+        if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
-            return _counts(row).as_dict()
-        source = describe_source(transaction, contract, as_of=row.dated)
-        keys = source.in_range(row.lower_bound, row.upper_bound, takes_null=shard == 0)
-        versions = transaction.rows("scoring/run_versions", run_id=run_id)
+            return _counts(planned).as_dict()
+        source = describe_source(transaction, contract, as_of=planned.dated)
+        keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
+        versions = read_run_versions(transaction, run_id)
         queries = _queries(transaction, source, keys)
         bases = find_bases(transaction, registry, contract, run_id=run_id)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [
-        _champion(registry, Version(**version._mapping), contract, base=bases.get(version.model_version_id))
-        for version in versions
+        _champion(registry, version, contract, base=bases.get(version.model_version_id)) for version in versions
     ]
     with (
         ArrowConnection(warehouse.uri, read_only=True) as reader,
@@ -94,7 +94,7 @@ def score_shard(
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
         duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
-        bounds = Bounds(row.lower_bound, row.upper_bound, contract.key_type)
+        bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, reasons = Counts(), Counter[str]()
         for batch in reader.batches(queries.rows):
@@ -106,7 +106,7 @@ def score_shard(
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
-            return _counts(_shard(transaction, run_id, shard)).as_dict()
+            return _counts(read_planned_shard(transaction, run_id, shard)).as_dict()
     log.info(
         "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
     )
@@ -133,17 +133,8 @@ def _counted(reasons: pa.StringArray) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in reasons.value_counts().to_pylist()}
 
 
-def _shard(transaction: Transaction, run_id: int, shard: int) -> Any:
-    row = transaction.row("scoring/shard", run_id=run_id, shard=shard)
-    if row is None:
-        raise RunError(f"run {run_id} has no shard {shard}; it was planned without it, or in another warehouse")
-    if row.status != "running":
-        raise RunError(f"run {run_id} is {row.status}{f' ({row.note})' if row.note else ''}; start a new run")
-    return row
-
-
-def _counts(row: Any) -> Counts:
-    return Counts(row.rows_read, row.rows_labelled, row.rows_rejected)
+def _counts(shard: PlannedShard) -> Counts:
+    return Counts(shard.rows_read or 0, shard.rows_labelled or 0, shard.rows_rejected or 0)
 
 
 def _queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:

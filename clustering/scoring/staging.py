@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +19,7 @@ from clustering.customers import Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
 from clustering.scoring.labeller import Labeller
-from clustering.scoring.preceding_runs import Base, Bounds, elsewhere, stage_changes
+from clustering.scoring.preceding_runs import Base, Bounds, Compared, elsewhere, stage_changes
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
 from clustering.segments.protected_groups import Coded, GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
@@ -160,7 +159,7 @@ class Staging:
     def claim(self, *, read: int, labelled: int, reasons: Mapping[str, int]) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
-        compared = {str(champion.model_version_id): self._finish(champion) for champion in self._champions}
+        compared = {champion.model_version_id: self._finish(champion) for champion in self._champions}
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
@@ -174,13 +173,13 @@ class Staging:
             compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
             measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},
             samples=to_bytes({each.model_version_id: each.samples.sample for each in self._champions}),
-            compared=compared,
+            compared={str(version): noted and asdict(noted) for version, noted in compared.items()},
         )
         if not claimed:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: ScoringVersion) -> dict[str, Any] | None:
+    def _finish(self, champion: ScoringVersion) -> Compared | None:
         """Complete the labels of a champion, stage their changes, and return what they were compared with."""
         names = {
             "table": self._labels_table(champion),
@@ -192,7 +191,7 @@ class Staging:
             self._transaction.execute(query, names)
         return self._compare(champion)
 
-    def _compare(self, champion: ScoringVersion) -> dict[str, Any] | None:
+    def _compare(self, champion: ScoringVersion) -> Compared | None:
         if champion.base is None:
             return None
         former = self._former_table(champion)

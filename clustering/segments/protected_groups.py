@@ -84,9 +84,11 @@ def merge_groups(parts: Iterable[Mapping[str, Sequence[Sequence[Any]] | None]]) 
     return {name: counts for name, counts in merged.items() if name not in dropped}
 
 
-def group_rows(clusters: Sequence[Mapping[str, Any]], composition: GroupCounts, *, least: int) -> list[dict[str, Any]]:
-    """Return one record a segment, column and group; numbers that are about too few customers are None."""
-    segment_of = {cluster["cluster_label"]: cluster["segment_id"] for cluster in clusters}
+def group_rows(segment_of: Mapping[int, int], composition: GroupCounts, *, least: int) -> list[dict[str, Any]]:
+    """Return one record a segment, column and group; numbers that are about too few customers are None.
+
+    `segment_of` is the segment of each cluster label.
+    """
     segments = sorted(set(segment_of.values()))
     records = []
     for column, counts in sorted(composition.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from clustering.segments.naming import SegmentIdentity, name_clusters
 from clustering.training.comparison import (
     ChampionOnSample,
     Kinship,
-    comparison_metrics,
+    compare,
     happened,
     incumbent,
     kinship,
@@ -27,6 +27,7 @@ from clustering.training.comparison import (
 from clustering.training.segment_rules import with_explanations
 from clustering.training.selection import DIVISION, Selection, select
 from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Training
 
 
@@ -89,7 +90,7 @@ def build(
             sample_rule=sample_rule,
             sample_rows=customers.num_rows,
             sample_sha256=hashlib.sha256(np.ascontiguousarray(trained.features).tobytes()).hexdigest(),
-            candidates=[asdict(candidate) for candidate in trained.selection.candidates],
+            candidates=trained.selection.candidates,
         ),
         estimator=trained.selection.fitted.estimator,
     )
@@ -150,8 +151,8 @@ def _artifact(trained: Trained, clusters: tuple[ClusterSegment, ...], rejected: 
 
 def _metrics(
     trained: Trained, champion: ChampionOnSample | None, kin: Kinship, clusters: tuple[ClusterSegment, ...]
-) -> dict[str, Any]:
-    compared = comparison_metrics(
+) -> Metrics:
+    compared = compare(
         champion,
         trained.selection.fitted,
         clusters,
@@ -160,8 +161,12 @@ def _metrics(
         scaling=trained.scaling,
         spec=trained.spec,
     )
-    events = [asdict(event) for event in happened(champion, kin, clusters)]
-    return {**trained.selection.metrics, **compared, "events": events}
+    return replace(
+        trained.selection.metrics,
+        champion_version_id=champion.version.model_version_id if champion else None,
+        comparison=compared,
+        events=tuple(happened(champion, kin, clusters)),
+    )
 
 
 def describe(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +19,7 @@ from clustering.segments.events import Event, events_between, events_of, first_e
 from clustering.segments.identity import Ids, Lineage, Overlap, moves, overlap, trace
 from clustering.segments.naming import SegmentIdentity
 from clustering.versions.artifacts import Artifact, ClusterSegment, segments_by_label
+from clustering.versions.metrics import Comparison, NamedChange
 from clustering.versions.registry import Registry, Version
 
 log = logging.getLogger(__name__)
@@ -34,14 +34,9 @@ class ChampionOnSample:
     labels: Labels | None
 
     @property
-    def clusters(self) -> list[ClusterSegment]:
-        """Its clusters' segments."""
-        return [ClusterSegment(**cluster) for cluster in self.version.clusters]
-
-    @property
     def segments(self) -> Ids | None:
         """Segment ids (n,) of the candidate's customers."""
-        return None if self.labels is None else segment_ids(self.labels, self.clusters)
+        return None if self.labels is None else segment_ids(self.labels, self.version.clusters)
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def kinship(champion: ChampionOnSample | None, labels: Labels, *, named: Mapping
         one.segment_id: SegmentIdentity(
             one.segment_id, one.segment_name, one.description, one.recommended_action, one.named_at
         )
-        for one in (champion.clusters if champion else [])
+        for one in (champion.version.clusters if champion else ())
         if one.segment_id
     }
     table = None
@@ -108,7 +103,7 @@ def incumbent(champion: ChampionOnSample | None, scaling: Scaling, spec: ModelSp
     return artifact.settings if artifact and _same_kind(artifact, scaling, spec) else None
 
 
-def comparison_metrics(
+def compare(
     champion: ChampionOnSample | None,
     fitted: Fitted,
     clusters: tuple[ClusterSegment, ...],
@@ -117,28 +112,25 @@ def comparison_metrics(
     features: FloatMatrix,
     scaling: Scaling,
     spec: ModelSpec,
-) -> dict[str, Any]:
-    """Return the figures that the gate judges a candidate by, apart from its own.
+) -> Comparison | None:
+    """Return what would change if the candidate took the champion's place; None where the two cannot be compared.
 
-    `champion_silhouette` is taken on the candidate's features (n, d); `movement` is the share of the customers who
-    would change segment although they did not change, `moves` from where to where.
+    The champion's silhouette is taken on the candidate's features (n, d).
     """
-    if champion is None:
-        return {}
-    compared: dict[str, Any] = {"champion_version_id": champion.version.model_version_id}
-    if champion.artifact is None or champion.labels is None or champion.segments is None:
-        return compared
+    if champion is None or champion.artifact is None or champion.labels is None or champion.segments is None:
+        return None
     found = moves(champion.segments, segment_ids(fitted.labels, clusters))
-    before = {one.segment_id: one.segment_name for one in champion.clusters}
+    before = champion.version.segment_names
     after = {one.segment_id: one.segment_name for one in clusters}
-    return compared | {
-        "champion_silhouette": silhouette(features, champion.labels, seed=spec.seed),
-        "movement": sum(move.customers for move in found) / len(features),
-        "moves": [
-            asdict(move) | {"from_name": before[move.from_segment], "to_name": after[move.to_segment]} for move in found
-        ],
-        "price_of_stability": price_of_stability(champion.artifact, fitted, scaling, customers, spec=spec),
-    }
+    return Comparison(
+        champion_silhouette=silhouette(features, champion.labels, seed=spec.seed),
+        movement=sum(move.customers for move in found) / len(features),
+        moves=tuple(
+            NamedChange(**asdict(move), from_name=before[move.from_segment], to_name=after[move.to_segment])
+            for move in found
+        ),
+        price_of_stability=price_of_stability(champion.artifact, fitted, scaling, customers, spec=spec),
+    )
 
 
 def segment_ids(labels: Labels, clusters: Sequence[ClusterSegment]) -> Ids:

@@ -1,14 +1,12 @@
 """Is it more than one group? Clusterings of customers compared with clusterings of customers without groups.
 
 Stability does not tell: four quadrants of uniform noise are found again and again. Two kinds of noise are the measure:
-uniform in the box along the principal components (Tibshirani, Walther & Hastie, 2001), and customers who resemble these
-in all but groups. The latter have, feature by feature, the unimodal distribution that comes nearest to the customers'
-own, whatever its skew and tails, and the customers' rank correlations (a Gaussian copula; Sklar, 1959). A value that
-many customers share, as no purchase or a yes or no, keeps its share. Which statistics have to be larger than in which
-noise, and by how much, is the algorithm's own: see its `statistics_of` and `least_errors`.
-
-An algorithm that fits a box along the features better than a turned one is held against the smaller of the two boxes,
-which is turned as the customers are.
+uniform in the smallest box around the customers (Tibshirani, Walther & Hastie, 2001), whether it lies along the
+features, along their principal components or askew, and customers who resemble these in all but groups. The latter
+have, feature by feature, the unimodal distribution that comes nearest to the customers' own, whatever its skew and
+tails, and the customers' rank correlations (a Gaussian copula; Sklar, 1959). A value that many customers share, as no
+purchase or a yes or no, keeps its share. Which statistics have to be larger than in which noise, and by how much, is
+the algorithm's own: see its `statistics_of` and `least_errors`.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from clustering.algorithms import FloatMatrix
 from clustering.algorithms.base import FloatVector, Noise
+from clustering.training.boxes import smallest_box
 from clustering.training.unimodal import QUANTILES, unimodal_quantiles
 
 NOISES: tuple[Noise, ...] = get_args(Noise)
@@ -59,13 +58,9 @@ def excess_over_noise(observed: float, of_noise: FloatVector) -> Excess:
 
 @dataclass(frozen=True)
 class NullModel:
-    """Customers without groups who resemble those with features (n, d).
-
-    With `smaller_box`, the box lies along the features where that is smaller than along the principal components.
-    """
+    """Customers without groups who resemble those with features (n, d)."""
 
     features: FloatMatrix
-    smaller_box: bool = False
 
     def draw(self, noise: Noise, *, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return as many rows of noise as there are features, (b, n, d), for each of the seeds."""
@@ -86,13 +81,10 @@ class NullModel:
 
     @cached_property
     def _box(self) -> tuple[FloatMatrix, FloatVector, FloatVector]:
-        """The axes of the box, and its bounds along them."""
-        centred = self.features - self.features.mean(axis=0)
-        _, _, axes = np.linalg.svd(centred, full_matrices=False)
-        turns = [axes, np.eye(self.features.shape[1])] if self.smaller_box else [axes]
-        axes = min(turns, key=lambda turn: float(np.prod(np.ptp(centred @ turn.T, axis=0))))
-        turned = centred @ axes.T
-        return axes, turned.min(axis=0), turned.max(axis=0)
+        """The axes (d, d) of the box, and its bounds along them."""
+        axes = smallest_box(self.features)
+        along = (self.features - self.features.mean(axis=0)) @ np.linalg.pinv(axes)
+        return axes, along.min(axis=0), along.max(axis=0)
 
     @cached_property
     def _quantiles(self) -> FloatMatrix:

@@ -23,34 +23,34 @@ def preview(registry: Registry, *, held: Sequence[int]) -> str:
 
 
 def _row(candidate: Version, champion: Version | None) -> str:
-    metrics = candidate.metrics
-    silhouette = f"{metrics['silhouette']:.4f}"
-    if "champion_silhouette" in metrics:
-        silhouette += f" (champion {metrics['champion_silhouette']:.4f})"
+    metrics, comparison = candidate.metrics, candidate.metrics.comparison
+    silhouette = _number(metrics.silhouette, 4)
+    if comparison:
+        silhouette += f" (champion {_number(comparison.champion_silhouette, 4)})"
     cells = [
         candidate.model,
         str(candidate.version),
         f"version {champion.version}" if champion else "none",
-        f"{metrics['movement']:.1%}" if "movement" in metrics else "unknown",
+        f"{comparison.movement:.1%}" if comparison else "unknown",
         silhouette,
-        _number(metrics.get("min_jaccard")),
-        _number(metrics.get("price_of_stability")),
+        _number(metrics.min_jaccard, 3),
+        _number(comparison.price_of_stability if comparison else None, 3),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
+def _number(value: float | None, decimals: int) -> str:
+    return "unknown" if value is None else f"{value:.{decimals}f}"
 
 
 def _details(candidate: Version) -> list[str]:
-    metrics = candidate.metrics
-    lines = [f"**{candidate.model} version {candidate.version}: {movement_in_words(candidate)}**", ""]
+    comparison = candidate.metrics.comparison
+    lines = [f"**{candidate.model} version {candidate.version}: {movement_in_words(comparison)}**", ""]
     if candidate.structure == "none":
         lines.append("- No cluster structure was found: the segments divide a continuum.")
-    moves = metrics.get("moves", [])
-    lines += [f"- {move['share']:.1%} from {move['from_name']} to {move['to_name']}" for move in moves[:SHOWN_MOVES]]
+    moves = comparison.moves if comparison else ()
+    lines += [f"- {move.share:.1%} from {move.from_name} to {move.to_name}" for move in moves[:SHOWN_MOVES]]
     if len(moves) > SHOWN_MOVES:
-        lines.append(f"- {sum(move['share'] for move in moves[SHOWN_MOVES:]):.1%} between other segments")
-    lines += [f"- {event['description']}" for event in metrics.get("events", [])]
+        lines.append(f"- {sum(move.share for move in moves[SHOWN_MOVES:]):.1%} between other segments")
+    lines += [f"- {event.description}" for event in candidate.metrics.events]
     return [*lines, ""]

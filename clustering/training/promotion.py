@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from clustering.config import Configuration, Gate
 from clustering.errors import ConfigurationError, RunError
-from clustering.segments.events import Event
+from clustering.versions.decisions import GateCheck
+from clustering.versions.metrics import Comparison
 from clustering.versions.registry import Registry, Version
 
 log = logging.getLogger(__name__)
 
 STABILITY_NOISE = 0.05  # by which the smallest of some bootstrap Jaccards differs from one drawing to the next
-
-
-@dataclass(frozen=True)
-class GateCheck:
-    """One question of the gate; `value` is None where the figure is unknown."""
-
-    name: str
-    passed: bool
-    value: float | None
-    limit: float
-    said: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,7 @@ def gate(
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
         if decided := registry.decision(candidate, decided_by=decided_by):
-            return _outcome(candidate, *decided)
+            return _outcome(candidate, decided.decision, decided.reason)
         raise RunError(
             f"{candidate.model} version {candidate.version} is {candidate.status}: it was decided on before; "
             "retrain the model"
@@ -121,13 +111,14 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
     Without a champion to compare it with, a candidate is judged by nothing but whether its structure may be used.
     """
     _require_compared(candidate, champion)
-    if refusal := candidate.metrics.get("refusal"):
-        return Verdict(False, str(refusal))
+    if refusal := candidate.metrics.refusal:
+        return Verdict(False, refusal)
     if champion is None:
         return Verdict(True, "the first version of the model")
     checks = [_share(candidate, limits), _stability(candidate, champion, limits)]
-    if "champion_silhouette" in candidate.metrics:
-        checks += [_quality(candidate, champion, limits), _movement(candidate, limits)]
+    if comparison := candidate.metrics.comparison:
+        silhouette = _measured(candidate, "silhouette", candidate.metrics.silhouette)
+        checks += [_quality(silhouette, comparison, champion, limits), _movement(silhouette, comparison, limits)]
         told = ""
     else:
         told = f"version {champion.version} cannot label these customers, so nothing could be compared; "
@@ -137,7 +128,7 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
 
 
 def _share(candidate: Version, limits: Gate) -> GateCheck:
-    share = candidate.metrics["smallest_share"]
+    share = _measured(candidate, "smallest_share", candidate.metrics.smallest_share)
     said = f"the smallest segment holds {share:.1%} of the customers (limit {limits.min_share:.1%})"
     return GateCheck("smallest_share", share >= limits.min_share, share, limits.min_share, said)
 
@@ -148,9 +139,9 @@ def _stability(candidate: Version, champion: Version, limits: Gate) -> GateCheck
     No more is asked of a candidate than its champion has, give or take what is chance, and nothing of a continuum that
     is divided anyway: it does not claim to be stable.
     """
-    value = candidate.metrics.get("min_jaccard")
+    value = candidate.metrics.min_jaccard
     limit = limits.min_stability
-    if (theirs := champion.metrics.get("min_jaccard")) is not None:
+    if (theirs := champion.metrics.min_jaccard) is not None:
         limit = min(limit, max(0.0, theirs - STABILITY_NOISE))
     if value is None:
         return GateCheck("min_jaccard", True, None, limit, "the stability of the segments is unknown")
@@ -158,8 +149,17 @@ def _stability(candidate: Version, champion: Version, limits: Gate) -> GateCheck
     return GateCheck("min_jaccard", candidate.structure == "none" or value >= limit, value, limit, said)
 
 
-def _quality(candidate: Version, champion: Version, limits: Gate) -> GateCheck:
-    ours, theirs = candidate.metrics["silhouette"], candidate.metrics["champion_silhouette"]
+def _measured(candidate: Version, name: str, value: float | None) -> float:
+    if value is None:
+        raise RunError(
+            f"{candidate.model} version {candidate.version} has no {name} among its metrics, so the gate cannot judge "
+            "it; retrain the model"
+        )
+    return value
+
+
+def _quality(ours: float, comparison: Comparison, champion: Version, limits: Gate) -> GateCheck:
+    theirs = comparison.champion_silhouette
     said = (
         f"silhouette {ours:.4f} against {theirs:.4f} of version {champion.version} on the same customers (allowed loss "
         f"{limits.max_quality_loss:g})"
@@ -169,38 +169,34 @@ def _quality(candidate: Version, champion: Version, limits: Gate) -> GateCheck:
     )
 
 
-def _movement(candidate: Version, limits: Gate) -> GateCheck:
+def _movement(silhouette: float, comparison: Comparison, limits: Gate) -> GateCheck:
     """Judge the customers who would change segment although they did not change: are they few, or is it worth it?"""
-    movement = candidate.metrics["movement"]
-    gain = candidate.metrics["silhouette"] - candidate.metrics["champion_silhouette"]
-    price = candidate.metrics["price_of_stability"]
+    movement, price = comparison.movement, comparison.price_of_stability
+    gain = silhouette - comparison.champion_silhouette
     reasons = []
     if gain >= limits.worthwhile_gain:
         reasons.append(f"the silhouette gains {gain:.3f}")
     if price is not None and price > limits.max_price_of_stability:
         reasons.append(f"keeping the champion costs {price:.3f} times a refit")
-    said = f"{movement_in_words(candidate)} (limit {limits.max_movement:.0%})"
+    said = f"{movement_in_words(comparison)} (limit {limits.max_movement:.0%})"
     few = movement <= limits.max_movement
     if not few:
         said += f", which is worth it: {' and '.join(reasons)}" if reasons else ", and neither fit gains from it"
     return GateCheck("movement", few or bool(reasons), movement, limits.max_movement, said)
 
 
-def movement_in_words(candidate: Version) -> str:
+def movement_in_words(comparison: Comparison | None) -> str:
     """Return how many customers would move, and from where to where most of them."""
-    moves = candidate.metrics.get("moves")
-    if moves is None:
+    if comparison is None:
         return "nothing to compare it with"
-    if not moves:
+    if not comparison.moves:
         return "no customer would move"
-    return (
-        f"{candidate.metrics['movement']:.1%} of customers would move, most from {moves[0]['from_name']} to "
-        f"{moves[0]['to_name']}"
-    )
+    most = comparison.moves[0]
+    return f"{comparison.movement:.1%} of customers would move, most from {most.from_name} to {most.to_name}"
 
 
 def _require_compared(candidate: Version, champion: Version | None) -> None:
-    if candidate.metrics.get("champion_version_id") != (champion.model_version_id if champion else None):
+    if candidate.metrics.champion_version_id != (champion.model_version_id if champion else None):
         present = f"version {champion.version}" if champion else "none"
         raise RunError(
             f"{candidate.model} version {candidate.version} was not compared with the present champion, {present}; "
@@ -217,19 +213,19 @@ def _decide(
     promoted: bool,
     decided_by: str,
 ) -> dict[str, Any]:
-    metrics = {**candidate.metrics, "checks": [asdict(check) for check in verdict.checks]}
     if promoted:
-        events = [Event(**event) for event in candidate.metrics.get("events", ())]
         registry.promote(
             candidate,
             instead_of=champion,
             reason=verdict.reason,
-            metrics=metrics,
-            events=events,
+            checks=verdict.checks,
+            events=candidate.metrics.events,
             decided_by=decided_by,
         )
     else:
-        registry.refuse(candidate, instead_of=champion, reason=verdict.reason, metrics=metrics, decided_by=decided_by)
+        registry.refuse(
+            candidate, instead_of=champion, reason=verdict.reason, checks=verdict.checks, decided_by=decided_by
+        )
     decision = "promoted" if promoted else "refused"
     log.info("%s version %s %s: %s", candidate.model, candidate.version, decision, verdict.reason)
     return _outcome(candidate, decision, verdict.reason)

@@ -21,7 +21,7 @@ from clustering.errors import DataError
 from clustering.training.build import build
 from clustering.training.comparison import meet
 from clustering.versions.own_names import own_names
-from clustering.versions.registry import Registry, Version
+from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import describe_source
@@ -95,13 +95,13 @@ def train(
         rejected=rejected,
     )
     version = registry.register(built.artifact, built.training, estimator=built.estimator)
-    log.info("%s version %s: %s, %.1f s", model, version.version, _figures(version), time.monotonic() - started)
+    log.info("%s version %s: %s, %.1f s", model, version.version, version.metrics.numbers, time.monotonic() - started)
     return {
         "model": model,
         "model_version_id": version.model_version_id,
         "version": version.version,
         "structure": version.structure,
-        "metrics": _figures(version),
+        "metrics": version.metrics.numbers,
         "champion_version_id": champion.model_version_id if champion else None,
     }
 
@@ -132,11 +132,6 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
             f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid; see rejected_customers"
         )
     return valid.to_batches()[0], drawn.num_rows - valid.num_rows
-
-
-def _figures(version: Version) -> dict[str, float]:
-    """Return the metrics that are plain numbers."""
-    return {name: value for name, value in version.metrics.items() if isinstance(value, int | float)}
 
 
 def _drop_stale_samples(transaction: Transaction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from threadpoolctl import threadpool_limits
 
@@ -18,6 +18,7 @@ from clustering.training.measures import measure
 from clustering.training.resampling import draw
 from clustering.training.setup import Setup
 from clustering.training.usability import reasons_against
+from clustering.versions.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,9 @@ class Selection:
     candidates: tuple[Candidate, ...]
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         """The figures of the fit, with verdict and refusal, for a version's row."""
-        return {**self.figures, "verdict": self.verdict, **({"refusal": self.refusal} if self.refusal else {})}
+        return replace(Metrics.from_document(self.figures), verdict=self.verdict, refusal=self.refusal)
 
 
 def select(

@@ -61,4 +61,4 @@ class Setup:
 
     @cached_property
     def _null_model(self) -> NullModel:
-        return NullModel(self.replicate_rows, smaller_box=self.algorithm.smaller_box)
+        return NullModel(self.replicate_rows)

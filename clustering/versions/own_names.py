@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from psycopg2 import errors
 from sqlalchemy.exc import IntegrityError
@@ -11,19 +11,30 @@ from sqlalchemy.exc import IntegrityError
 from clustering.errors import ConfigurationError
 from clustering.segments.events import Event
 from clustering.versions.artifacts import ClusterSegment
+from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.connection import Row
 
 
-def own_names(transaction: Transaction, models: Iterable[str]) -> dict[str, dict[int, Row]]:
-    """Return the analysts' rows by model and segment id."""
-    found: dict[str, dict[int, Row]] = {model: {} for model in models}
-    for row in transaction.rows("names/own_names", models=list(found)):
-        found[row.model][row.segment_id] = row
+@dataclass(frozen=True)
+class OwnName:
+    """An analyst's words for a segment; None leaves the model's."""
+
+    model: str
+    segment_id: int
+    segment_name: str | None
+    description: str | None
+    recommended_action: str | None
+
+
+def own_names(transaction: Transaction, models: Iterable[str]) -> dict[str, dict[int, OwnName]]:
+    """Return the analysts' words by model and segment id."""
+    found: dict[str, dict[int, OwnName]] = {model: {} for model in models}
+    for own in transaction.typed_rows(OwnName, "names/own_names", models=list(found)):
+        found[own.model][own.segment_id] = own
     return found
 
 
-def put_on(clusters: Iterable[ClusterSegment], own: Mapping[int, Row]) -> list[ClusterSegment]:
+def put_on(clusters: Iterable[ClusterSegment], own: Mapping[int, OwnName]) -> list[ClusterSegment]:
     """Return the clusters with the analysts' words in place of the model's, where there are any."""
     return [
         _renamed(cluster, own[cluster.segment_id]) if cluster.segment_id in own else cluster for cluster in clusters
@@ -87,12 +98,10 @@ def record_events(transaction: Transaction, model: str, model_version_id: int, e
 
 def _present_names(transaction: Transaction, model: str) -> tuple[int, dict[int, str]]:
     """Return the id of the champion and what its segments are called now."""
-    champion = transaction.row("registry/champions", models=[model])
+    champion = read_champion(transaction, model)
     if champion is None:
         raise ConfigurationError(f"{model} has no champion yet, and so no segments to name; run retrain_models first")
-    clusters = put_on(
-        [ClusterSegment(**cluster) for cluster in champion.clusters], own_names(transaction, [model])[model]
-    )
+    clusters = put_on(champion.clusters, own_names(transaction, [model])[model])
     return champion.model_version_id, {cluster.segment_id: cluster.segment_name for cluster in clusters}
 
 
@@ -105,7 +114,7 @@ def _check(names: Mapping[int, str], model: str, segment_id: int, name: str | No
         raise ConfigurationError(f"segment {others[0]} of {model} is called {name!r} already; choose another name")
 
 
-def _renamed(cluster: ClusterSegment, own: Row) -> ClusterSegment:
+def _renamed(cluster: ClusterSegment, own: OwnName) -> ClusterSegment:
     return replace(
         cluster,
         segment_name=own.segment_name or cluster.segment_name,

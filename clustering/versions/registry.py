@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -14,12 +14,16 @@ from psycopg2.extras import Json
 from clustering.errors import ArtifactError, NoChampionError
 from clustering.segments.events import Event, events_between
 from clustering.versions.artifacts import Artifact, read_artifact, write_artifact
+from clustering.versions.candidates import Tried, candidate_rows
 from clustering.versions.cluster_points import keep_explanations
+from clustering.versions.decisions import Decision, GateCheck, read_decision, record_decision
+from clustering.versions.metrics import Metrics
 from clustering.versions.own_names import own_names, record_events
 from clustering.versions.version import (
     Version,
     former_champion,
     read_champion,
+    read_champions,
     read_numbered,
     read_segment_ids,
     read_version,
@@ -31,17 +35,6 @@ from clustering.warehouse import Transaction, Warehouse
 
 __all__ = ["Registry", "Training", "Version"]
 
-FIGURES = (
-    "clusters",
-    "smallest_share",
-    "noise_share",
-    "silhouette",
-    "prediction_strength",
-    "min_jaccard",
-    "gap",
-    "gap_error",
-    "bic",
-)
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
 
 
@@ -50,11 +43,11 @@ class Training:
     """What a version was trained on and what came out, for its row."""
 
     structure: str
-    metrics: Mapping[str, Any]
+    metrics: Metrics
     sample_rule: str
     sample_rows: int
     sample_sha256: str
-    candidates: Sequence[Mapping[str, Any]] = ()
+    candidates: Sequence[Tried] = ()
 
 
 class Registry:
@@ -78,7 +71,7 @@ class Registry:
                 algorithm=artifact.algorithm,
                 features=list(artifact.features),
                 settings=Json(dict(artifact.settings)),
-                metrics=Json(dict(training.metrics)),
+                metrics=Json(training.metrics.to_document()),
                 clusters=Json([asdict(cluster) for cluster in artifact.clusters]),
                 artifact=name,
                 artifact_sha256=digest,
@@ -101,17 +94,15 @@ class Registry:
         with self.warehouse.transaction(read_only=True) as transaction:
             return read_numbered(transaction, model, version)
 
-    def decision(self, version: Version, *, decided_by: str) -> tuple[str, str] | None:
+    def decision(self, version: Version, *, decided_by: str) -> Decision | None:
         """Return what somebody has decided on a version, and why; None for nothing."""
         with self.warehouse.transaction(read_only=True) as transaction:
-            row = transaction.row("registry/decision", model_version_id=version.model_version_id, decided_by=decided_by)
-        return (row.decision, row.reason) if row else None
+            return read_decision(transaction, version, decided_by=decided_by)
 
     def champions(self, models: Iterable[str]) -> dict[str, Version]:
         """Return the champion of each of these models that has one."""
         with self.warehouse.transaction(read_only=True) as transaction:
-            rows = transaction.rows("registry/champions", models=list(models))
-        return {row.model: Version(**row._mapping) for row in rows}
+            return read_champions(transaction, models)
 
     def load(self, version: Version) -> Artifact:
         """Read a version's artifact; ArtifactError when it was pruned or is not the one that was registered."""
@@ -133,7 +124,7 @@ class Registry:
         *,
         instead_of: Version | None,
         reason: str,
-        metrics: Mapping[str, Any],
+        checks: Sequence[GateCheck],
         events: Sequence[Event],
         decided_by: str,
     ) -> None:
@@ -148,18 +139,40 @@ class Registry:
             require_champion(transaction, version, instead_of)
             require_new_numbers(transaction, version, instead_of)
             _appoint(transaction, version)
-            _decide(transaction, version, instead_of, "promoted", reason, metrics, decided_by=decided_by)
+            record_decision(
+                transaction,
+                version,
+                "promoted",
+                instead_of=instead_of,
+                reason=reason,
+                checks=checks,
+                decided_by=decided_by,
+            )
             record_events(transaction, version.model, version.model_version_id, _visible(transaction, version, events))
 
     def refuse(
-        self, version: Version, *, instead_of: Version | None, reason: str, metrics: Mapping[str, Any], decided_by: str
+        self,
+        version: Version,
+        *,
+        instead_of: Version | None,
+        reason: str,
+        checks: Sequence[GateCheck],
+        decided_by: str,
     ) -> None:
         """Record that a candidate does not become champion; RunError when somebody else decided on it."""
         with self.warehouse.transaction() as transaction:
             _lock(transaction, version.model)
             require_status(transaction, version, "candidate")
             transaction.execute("registry/set_status", model_version_id=version.model_version_id, status="refused")
-            _decide(transaction, version, instead_of, "refused", reason, metrics, decided_by=decided_by)
+            record_decision(
+                transaction,
+                version,
+                "refused",
+                instead_of=instead_of,
+                reason=reason,
+                checks=checks,
+                decided_by=decided_by,
+            )
 
     def roll_back(self, model: str, *, to_version: int | None = None, decided_by: str) -> Version:
         """Make a former champion the champion again and return it: the one before the present, or that version.
@@ -178,25 +191,17 @@ class Registry:
             events = events_between(present.segment_names, version.segment_names, because=because)
             _appoint(transaction, version)
             reason = f"back from version {present.version} to version {version.version}, by hand"
-            _decide(transaction, version, present, "rolled_back", reason, version.metrics, decided_by=decided_by)
+            record_decision(
+                transaction,
+                version,
+                "rolled_back",
+                instead_of=present,
+                reason=reason,
+                checks=None,
+                decided_by=decided_by,
+            )
             record_events(transaction, model, version.model_version_id, _visible(transaction, version, events))
         return replace(version, status="champion")
-
-
-def candidate_rows(model_version_id: int, candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of the candidates that were tried for a version: settings, figures, verdicts, chosen."""
-    return [
-        {
-            "model_version_id": model_version_id,
-            "candidate": number,
-            "chosen": candidate["chosen"],
-            "settings": Json(dict(candidate["settings"])),
-            "verdict": "; ".join(candidate["verdicts"]) or "passed",
-            **{name: candidate["figures"].get(name) for name in FIGURES},
-            "figures": Json(dict(candidate["figures"])),
-        }
-        for number, candidate in enumerate(candidates, start=1)
-    ]
 
 
 def _lock(transaction: Transaction, model: str) -> None:
@@ -213,28 +218,6 @@ def _visible(transaction: Transaction, version: Version, events: Iterable[Event]
     own = own_names(transaction, [version.model])[version.model]
     named = {segment for segment, row in own.items() if row.segment_name}
     return [event for event in events if event.event != "rename" or event.segment_id not in named]
-
-
-def _decide(
-    transaction: Transaction,
-    version: Version,
-    previous: Version | None,
-    decision: str,
-    reason: str,
-    metrics: Mapping[str, Any],
-    *,
-    decided_by: str,
-) -> None:
-    transaction.execute(
-        "registry/insert_decision",
-        model=version.model,
-        model_version_id=version.model_version_id,
-        previous_version_id=previous.model_version_id if previous else None,
-        decision=decision,
-        reason=reason,
-        metrics=Json(dict(metrics)),
-        decided_by=decided_by,
-    )
 
 
 def _library_versions() -> dict[str, str]:

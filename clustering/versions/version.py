@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from clustering.errors import ArtifactError, RunError
+from clustering.versions.artifacts import ClusterSegment
+from clustering.versions.documents import known_fields
+from clustering.versions.metrics import Metrics
 from clustering.warehouse import Transaction
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version's row."""
+    """A version's row; `artifact_pruned_at` is None while the artifact is there."""
 
     model_version_id: int
     model: str
     version: int
     status: str
     structure: str
-    metrics: Mapping[str, Any]
+    metrics: Metrics
+    clusters: tuple[ClusterSegment, ...]
     artifact: str
     artifact_sha256: str
-    clusters: Sequence[Mapping[str, Any]] = ()
-    artifact_pruned_at: datetime | None = None
+    artifact_pruned_at: datetime | None
+
+    @classmethod
+    def of_columns(cls, *, metrics: Mapping[str, Any], clusters: Sequence[Mapping[str, Any]], **columns: Any) -> Self:
+        """Return what the columns of a row say, all of them; the two of JSON are read."""
+        segments = tuple(ClusterSegment(**known_fields(ClusterSegment, cluster)) for cluster in clusters)
+        return cls(metrics=Metrics.from_document(metrics), clusters=segments, **columns)
 
     @property
     def segment_names(self) -> dict[int, str]:
         """What the version calls its segments, by segment id."""
-        return {cluster["segment_id"]: cluster["segment_name"] for cluster in self.clusters}
+        return {cluster.segment_id: cluster.segment_name for cluster in self.clusters}
 
 
 def read_version(transaction: Transaction, model_version_id: int) -> Version:
     """Return a version's row; ArtifactError when there is none."""
-    row = transaction.row("registry/version", model_version_id=model_version_id)
-    if row is None:
+    version = transaction.typed_row(Version.of_columns, "registry/version", model_version_id=model_version_id)
+    if version is None:
         raise ArtifactError(f"there is no version with the id {model_version_id} in segmentation.model_versions")
-    return Version(**row._mapping)
+    return version
 
 
 def read_numbered(transaction: Transaction, model: str, version: int) -> Version:
@@ -48,10 +57,26 @@ def read_numbered(transaction: Transaction, model: str, version: int) -> Version
     return read_version(transaction, identity)
 
 
+def read_champions(transaction: Transaction, models: Iterable[str]) -> dict[str, Version]:
+    """Return the champion of each of these models that has one."""
+    found = transaction.typed_rows(Version.of_columns, "registry/champions", models=list(models))
+    return {version.model: version for version in found}
+
+
+def read_champions_at(transaction: Transaction, models: Iterable[str], *, moment: datetime) -> dict[str, Version]:
+    """Return the version of each of these models that was its champion just before a moment."""
+    found = transaction.typed_rows(Version.of_columns, "registry/champions_at", models=list(models), moment=moment)
+    return {version.model: version for version in found}
+
+
 def read_champion(transaction: Transaction, model: str) -> Version | None:
     """Return a model's champion, if it has one."""
-    row = transaction.row("registry/champions", models=[model])
-    return Version(**row._mapping) if row else None
+    return read_champions(transaction, [model]).get(model)
+
+
+def read_run_versions(transaction: Transaction, run_id: int) -> list[Version]:
+    """Return the versions that a run scores with, by model."""
+    return transaction.typed_rows(Version.of_columns, "scoring/run_versions", run_id=run_id)
 
 
 def read_segment_ids(transaction: Transaction, model: str) -> set[int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg2
 from psycopg2 import sql
@@ -23,6 +23,7 @@ from clustering.warehouse.statements import Part, Piece, Statement
 
 Names: TypeAlias = Mapping[str, sql.Composable]
 Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
+Value = TypeVar("Value")
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 CONNECT_TIMEOUT = "10"  # seconds; without it an unreachable host holds a task for minutes
@@ -63,6 +64,19 @@ class Transaction:
     def row(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> Row | None:
         """Run a query and return its only row, or None where it has none."""
         return self._run(query, names, params).one_or_none()
+
+    def typed_rows(
+        self, kind: Callable[..., Value], query: str, names: Names = NO_NAMES, /, **params: Any
+    ) -> list[Value]:
+        """Run a query and return what `kind` makes of each row, such as a dataclass with the columns for fields."""
+        return [kind(**row._mapping) for row in self.rows(query, names, **params)]
+
+    def typed_row(
+        self, kind: Callable[..., Value], query: str, names: Names = NO_NAMES, /, **params: Any
+    ) -> Value | None:
+        """Run a query and return what `kind` makes of its only row, or None where it has none."""
+        row = self.row(query, names, **params)
+        return None if row is None else kind(**row._mapping)
 
     def scalar(self, query: str, names: Names = NO_NAMES, /, **params: Any) -> Any:
         """Run a query and return the first column of its only row, or None where it has none."""

@@ -11,10 +11,9 @@ from typing import Any
 from clustering.config import Configuration
 from clustering.errors import WarehouseError
 from clustering.scoring.posted_records import Scorer, make_scorer, no_champion
-from clustering.versions.own_names import own_names
+from clustering.versions.own_names import OwnName, own_names
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
-from clustering.warehouse import Row
 
 SECONDS = 1.0  # for so long at the most a former champion still answers
 
@@ -24,7 +23,7 @@ class _Present:
     """What the warehouse said of the champions when it was last asked."""
 
     versions: Mapping[str, Version]
-    own: Mapping[str, Mapping[int, Row]]
+    own: Mapping[str, Mapping[int, OwnName]]
 
 
 class Champions:

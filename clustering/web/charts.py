@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from clustering.warehouse import Row
+from clustering.web.night_rows import SegmentSize
 from clustering.web.samples import Movement, Points
 from clustering.web.views import Night
 
@@ -59,7 +59,7 @@ def _label(name: str) -> str:
 
 def sizes(night: Night) -> Figure:
     """Return the share of every segment over time, as lines."""
-    lines: dict[int, list[Row]] = {}
+    lines: dict[int, list[SegmentSize]] = {}
     for row in night.sizes:
         lines.setdefault(row.segment_id, []).append(row)
     dates = {row.as_of for row in night.sizes}
@@ -74,7 +74,7 @@ def sizes(night: Night) -> Figure:
     }
 
 
-def _line(segment_id: int, rows: Sequence[Row], *, alone: bool) -> Figure:
+def _line(segment_id: int, rows: Sequence[SegmentSize], *, alone: bool) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers" if alone else "lines+markers",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clustering.config import Configuration
 from clustering.warehouse import Row
+from clustering.web.night_rows import ColumnProfile
 
 SHADES = 4  # on either side of the average
 FULL_SHADE = 2.0  # standard deviations between segments that get the strongest shade
@@ -34,7 +35,7 @@ class Column:
     cells: Sequence[Cell]
 
 
-def heat_map(configuration: Configuration, segments: Sequence[Row], profiles: Sequence[Row]) -> list[Column]:
+def heat_map(configuration: Configuration, segments: Sequence[Row], profiles: Sequence[ColumnProfile]) -> list[Column]:
     """Return the averages of every numeric column, shaded by their distance from the average of all customers.
 
     The distance counts in standard deviations between the segments, weighted by their customers.
@@ -55,9 +56,9 @@ def heat_map(configuration: Configuration, segments: Sequence[Row], profiles: Se
     return found
 
 
-def _average(segment: Row, name: str, detail: Row | None) -> float | None:
+def _average(segment: Row, name: str, detail: ColumnProfile | None) -> float | None:
     if detail is not None:
-        return float(detail.mean) if detail.mean is not None else None
+        return detail.mean
     mean: float | None = segment._mapping.get(f"avg_{name}")
     return mean
 
@@ -66,15 +67,14 @@ def _spread(known: Sequence[tuple[float, int]], overall: float, total: int) -> f
     return math.sqrt(sum(customers * (mean - overall) ** 2 for mean, customers in known) / total)
 
 
-def _cell(mean: float | None, overall: float | None, spread: float, detail: Row | None) -> Cell:
+def _cell(mean: float | None, overall: float | None, spread: float, detail: ColumnProfile | None) -> Cell:
     if mean is None or overall is None:
         return Cell(None, None, 0, None, None)
     shade = round(SHADES * max(-1.0, min(1.0, (mean - overall) / spread / FULL_SHADE))) if spread else 0
-    described = detail is not None and detail.q1 is not None
     return Cell(
         mean=mean,
         difference=mean / overall - 1 if overall > 0 else None,
         shade=shade,
-        quartiles=(detail.q1, detail.median, detail.q3) if described and detail else None,
-        extremes=(detail.minimum, detail.maximum) if described and detail else None,
+        quartiles=detail.quartiles if detail else None,
+        extremes=detail.extremes if detail else None,
     )

@@ -14,9 +14,10 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.customers import split
 from clustering.errors import RunError, WarehouseError
-from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import describe_source
+from clustering.web.night_rows import NightRun, read_night_run
 
 POINTS = 1_000
 SAMPLED_ABOVE = 200_000  # labels; of more, the points come from random blocks that hold about SAMPLED_FROM of them
@@ -44,15 +45,15 @@ class Movement:
     `every` is 1 for an exact count; otherwise one key in so many was counted, and the counts are multiplied.
     """
 
-    former: Row
-    latter: Row
+    former: NightRun
+    latter: NightRun
     flows: Sequence[tuple[int | None, int | None, int]]
     every: int
 
 
-def read_night_with_labels(transaction: Transaction, model: str, as_of: date) -> Row:
+def read_night_with_labels(transaction: Transaction, model: str, as_of: date) -> NightRun:
     """Return the run of a model and a date; RunError when there is none, or its labels are no longer retained."""
-    night = transaction.row("page/night", model=model, as_of=as_of)
+    night = read_night_run(transaction, model, as_of)
     if night is None:
         raise RunError(f"nothing was published for {model} on {as_of}")
     if night.labels_dropped_at is not None:
@@ -99,11 +100,11 @@ def read_points(
         [x for _, x, _ in found],
         [y for _, _, y in found],
         [labels[key] for key, _, _ in found],
-        int(night.rows_labelled),
+        night.rows_labelled,
     )
 
 
-def _sample(transaction: Transaction, night: Row) -> dict[str, int]:
+def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
     """Return the segments of a night's sampled customers, by key."""
     _limit(transaction)
     rows = transaction.rows(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any, Literal, TypeAlias
 
 from clustering.algorithms import algorithm_names
 from clustering.config import Configuration
 from clustering.errors import DataError
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
+from clustering.web.night_rows import ColumnProfile, NightRun, RejectedRows, SegmentSize, read_night_run
+from clustering.web.trainings import ListedVersion, Training, action, figures, read_versions
 
 DATES_LISTED = 400
 DATES_DRAWN = 180
@@ -28,15 +29,6 @@ REASONS = {
     "not_finite": "A number is infinite or not a number.",
     "out_of_range": "A value lies outside of the contract's range.",
 }
-METRICS = {
-    "clusters": "Clusters",
-    "silhouette": "Silhouette",
-    "prediction_strength": "Prediction strength",
-    "min_jaccard": "Least stability",
-    "noise_share": "Outliers",
-    "movement": "Would move",
-}
-Action: TypeAlias = Literal["promote", "roll_back"]
 
 
 @dataclass(frozen=True)
@@ -49,34 +41,25 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A version with its figures in words, and what may be done with it."""
-
-    row: Row
-    figures: Mapping[str, str]
-    action: Action | None
-
-
-@dataclass(frozen=True)
 class Night:
     """What was published for a model and a date."""
 
-    run: Row
+    run: NightRun
     former: date | None
     segments: Sequence[Row]
     columns: Sequence[Column]
-    rejected: Sequence[Row]
-    sizes: Sequence[Row]
+    rejected: Sequence[RejectedRows]
+    sizes: Sequence[SegmentSize]
 
     @property
     def dates_drawn(self) -> list[date]:
         """The dates that sizes are known of, newest first."""
-        return sorted({row.as_of for row in self.sizes}, reverse=True)
+        return sorted({size.as_of for size in self.sizes}, reverse=True)
 
     @property
-    def sizes_by_segment(self) -> list[list[Row]]:
+    def sizes_by_segment(self) -> list[list[SegmentSize]]:
         """The sizes of each segment, newest first."""
-        return [list(rows)[::-1] for _, rows in groupby(self.sizes, key=lambda row: row.segment_id)]
+        return [list(sizes)[::-1] for _, sizes in groupby(self.sizes, key=lambda size: size.segment_id)]
 
 
 @dataclass(frozen=True)
@@ -89,7 +72,7 @@ class Overview:
     asked_in_vain: str | None
     night: Night | None
     versions: Sequence[Training]
-    champion: Row | None
+    champion: ListedVersion | None
     decisions: Sequence[Row]
     events: Sequence[Row]
 
@@ -102,7 +85,7 @@ def read_overview(
     chosen = choose_model(models, model)
     dates = [row.as_of for row in transaction.rows("page/dates", model=chosen.name, at_most=DATES_LISTED)]
     shown, in_vain = _choose_date(dates, as_of)
-    versions = transaction.rows("page/versions", model=chosen.name, at_most=VERSIONS_LISTED)
+    versions = read_versions(transaction, chosen.name, at_most=VERSIONS_LISTED)
     champion = next((version for version in versions if version.status == "champion"), None)
     return Overview(
         models=models,
@@ -110,7 +93,7 @@ def read_overview(
         dates=dates,
         asked_in_vain=in_vain,
         night=read_night(transaction, configuration, chosen.name, dates, shown) if shown else None,
-        versions=[Training(row, figures(row), action(row, champion)) for row in versions],
+        versions=[Training(version, figures(version.metrics), action(version, champion)) for version in versions],
         champion=champion,
         decisions=transaction.rows("web/decisions", model=chosen.name, at_most=VERSIONS_LISTED),
         events=transaction.rows("page/events", model=chosen.name, at_most=EVENTS_LISTED),
@@ -156,42 +139,18 @@ def read_night(
     transaction: Transaction, configuration: Configuration, model: str, dates: Sequence[date], as_of: date
 ) -> Night | None:
     """Return what was published for a date; `dates` are the published ones, newest first."""
-    run = transaction.row("page/night", model=model, as_of=as_of)
+    run = read_night_run(transaction, model, as_of)
     if run is None:
         return None
     former = next((day for day in dates if day < as_of), None)
     segments = transaction.rows("page/segments", model=model, as_of=as_of, former=former)
-    profiles = transaction.rows("page/profiles", model=model, as_of=as_of)
+    profiles = transaction.typed_rows(ColumnProfile, "page/profiles", model=model, as_of=as_of)
     drawn = [day for day in dates if day <= as_of][:DATES_DRAWN] + [day for day in dates if day > as_of][-DATES_DRAWN:]
     return Night(
         run=run,
         former=former,
         segments=segments,
         columns=heat_map(configuration, segments, profiles),
-        rejected=transaction.rows("page/rejected", run_id=run.run_id),
-        sizes=transaction.rows("page/sizes", model=model, since=min(drawn)),
+        rejected=transaction.typed_rows(RejectedRows, "page/rejected", run_id=run.run_id),
+        sizes=transaction.typed_rows(SegmentSize, "page/sizes", model=model, since=min(drawn)),
     )
-
-
-def action(version: Row, champion: Row | None) -> Action | None:
-    """Return how a version can become champion by hand, None when it cannot."""
-    if version.is_pruned or version.status == "champion":
-        return None
-    if version.status == "retired":
-        return "roll_back" if champion else None
-    compared_with = version.metrics.get("champion_version_id")
-    return "promote" if compared_with == (champion.model_version_id if champion else None) else None
-
-
-def figures(version: Row) -> dict[str, str]:
-    """Return the figures of a version that people compare, by their names for people."""
-    known = {name: value for name, value in version.metrics.items() if name != "noise_share" or value}
-    return {title: _figure(name, known[name]) for name, title in METRICS.items() if known.get(name) is not None}
-
-
-def _figure(name: str, value: Any) -> str:
-    if not isinstance(value, int | float):
-        return str(value)
-    if name in ("noise_share", "movement"):
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if name == "clusters" else f"{value:.3f}"

@@ -74,7 +74,6 @@ def _environment(folder: Path, project: Project, metadata: str, address: str) ->
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,user:user,viewer:viewer",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.replace("postgresql://", "postgresql+psycopg2://"),
         "AIRFLOW_CONN_WAREHOUSE": project.warehouse.uri.replace("postgresql://", "postgres://"),

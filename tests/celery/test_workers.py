@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import embedded
 from clustering import Configuration, Registry, Warehouse, migrate
-from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint

@@ -12,6 +12,7 @@ from clustering.algorithms import Fitted, FloatMatrix, algorithm
 from clustering.config import Configuration
 from clustering.features import Scaling, fit_scaling
 from clustering.versions.artifacts import Artifact, ClusterSegment
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Registry, Training, Version
 
 CUSTOMERS = pa.record_batch(
@@ -61,5 +62,6 @@ def register(
     artifact = Artifact(
         model, configuration.models[model].algorithm, scaling, fitted.settings, clusters, fitted.parameters
     )
-    training = Training(structure, {"silhouette": 0.5} | metrics, "all nine", len(features), "0" * 64)
+    figures = Metrics.from_document({"silhouette": 0.5} | metrics)
+    training = Training(structure, figures, "all nine", len(features), "0" * 64)
     return registry.register(artifact, training, estimator=fitted.estimator)

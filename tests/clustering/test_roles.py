@@ -14,9 +14,9 @@ from psycopg2 import sql
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+import embedded
 from clustering import Configuration, Registry, Warehouse, drop_expired, forget, migrate, name_segment
 from clustering.config import PROJECT
-from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse.roles import missing_grants

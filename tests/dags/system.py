@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,14 +15,12 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
-from clustering import Registry, Warehouse, migrate
-from clustering.config import PROJECT, Configuration
-from clustering.demo import embedded
-from tests.projects import Project
-
-sys.path.append(str(PROJECT / "tools"))
+import embedded
 from client import Client
+from clustering import Registry, Warehouse, migrate
+from clustering.config import Configuration
 from components import Components, free_port, running, start_airflow
+from tests.projects import Project
 from workspace import Workspace, airflow_environment
 
 

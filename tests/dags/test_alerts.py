@@ -54,7 +54,6 @@ class ToldLater(Told):
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """Return the list of what was told."""
-    monkeypatch.syspath_prepend(str(PROJECT / "plugins"))
     use(monkeypatch, "Told")
     Told.messages.clear()
     yield Told.messages

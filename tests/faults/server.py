@@ -13,7 +13,7 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
-from clustering.demo import embedded
+import embedded
 from tests.databases import Server
 
 PUBLISHING_WAITS_FOR = "lock table segmentation.segments in access exclusive mode"

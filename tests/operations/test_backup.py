@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+import embedded
 from clustering import Registry, Warehouse, migrate
 from clustering.config import Configuration
-from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint

@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+import embedded
 from clustering import Registry, Warehouse, migrate
 from clustering.config import PROJECT, Configuration
-from clustering.demo import embedded
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint

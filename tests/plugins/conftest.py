@@ -26,8 +26,9 @@ def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", project.warehouse.uri)
     monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
     from airflow.api_fastapi.app import create_app, purge_cached_app
-    from airflow.plugins_manager import _get_plugins
     from fastapi.testclient import TestClient
+
+    from segmentation_plugin import _following
 
     purge_cached_app()
     app = create_app()
@@ -41,9 +42,7 @@ def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -
             clients[-1].headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return clients[-1]
 
-    # The app's own plugin: tasks that ran in this process have loaded the file again, as another module.
-    (plugin,) = (each for each in _get_plugins()[0] if each.name == "segmentation")
-    vars(type(plugin))["fastapi_apps"].func.__globals__["_following"].cache_clear()
+    _following.cache_clear()
     yield log_in
     for client in clients:
         client.close()

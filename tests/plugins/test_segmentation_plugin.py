@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clustering.config import PROJECT
+from tests.docs.pages import section_commands, text
 from tests.plugins.addresses import addresses
 from tests.projects import Project
 from tests.web.examples import REQUEST, changed
 
+ERROR = "Plugin 'segmentation' already registered, skipping"
 LogIn = Callable[[str], Any]
 READS = ["models", "models/KMeans", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"]
 
@@ -86,6 +92,37 @@ def test_airflow_itself_is_not_in_the_way(airflow: LogIn) -> None:
     assert client.get("/api/v2/plugins/importErrors").json()["total_entries"] == 0
 
 
+def test_plugin_comes_with_the_package(airflow: LogIn) -> None:
+    """Airflow finds it by the entry point of what is installed, while the folder of plugins is empty."""
+    plugins = {plugin["name"]: plugin for plugin in airflow("admin").get("/api/v2/plugins").json()["plugins"]}
+    assert plugins["segmentation"]["source"].startswith("clustering==")
+
+
+def test_copies_of_an_earlier_release(tmp_path: Path) -> None:
+    """Copies in the folder of plugins come first, and Airflow says so, until they are removed as the document says."""
+    shutil.copytree(PROJECT / "plugins", tmp_path / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
+    assert ERROR in text("docs/install.md")
+    assert found_from(tmp_path) == ("$PLUGINS_FOLDER/segmentation_plugin.py", [ERROR])
+    (command,) = section_commands("docs/install.md", "An Airflow that already runs", 1)
+    subprocess.run(["bash", "-c", command], env={**os.environ, "AIRFLOW_HOME": str(tmp_path)}, check=True)
+    source, errors = found_from(tmp_path)
+    assert (source.split("==")[0], errors) == ("clustering", [])
+
+
+def found_from(home: Path) -> tuple[str, list[str]]:
+    """Return where a process of Airflow with this home finds the plugin, and what it complains of."""
+    program = (
+        "import json; from airflow.plugins_manager import _get_plugins; plugins, errors = _get_plugins();"
+        "(source,) = (str(plugin.source) for plugin in plugins if plugin.name == 'segmentation');"
+        "print(json.dumps([source, list(errors.values())]))"
+    )
+    variables = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins")}
+    command, environment = [sys.executable, "-c", program], {**os.environ, **variables}
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    source, errors = json.loads(done.stdout.strip().splitlines()[-1])
+    return source, errors
+
+
 def test_connection_that_is_missing_does_not_stop_airflow(airflow: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the connection, these routes say so, and answer once it is there."""
     client = airflow("user")
@@ -102,7 +139,7 @@ def test_connection_that_is_missing_does_not_stop_airflow(airflow: LogIn, monkey
 def test_plugin_is_cheap_where_nothing_is_served() -> None:
     """Workers and the scheduler load the plugin, but neither the web app nor what computes."""
     program = (
-        "import sys; sys.path.insert(0, 'plugins'); import segmentation_plugin as plugin;"
+        "import sys; import segmentation_plugin as plugin;"
         "made = plugin.SegmentationPlugin();"
         "print([name for name in ('clustering', 'pyarrow', 'scipy') if name in sys.modules])"
     )

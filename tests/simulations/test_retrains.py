@@ -20,6 +20,7 @@ from clustering.config import Configuration
 from clustering.training.build import build
 from clustering.training.comparison import meet, segment_ids
 from clustering.training.promotion import gate
+from clustering.versions.metrics import Comparison
 from clustering.versions.registry import Registry, Version
 from clustering.warehouse import Warehouse
 
@@ -121,6 +122,11 @@ class Shop:
             return [(row.event, row.segment_id) for row in rows]
 
 
+def compared(version: Version) -> Comparison:
+    assert version.metrics.comparison
+    return version.metrics.comparison
+
+
 @pytest.fixture(params=sorted(MODELS))
 def shop(request: Any, warehouse: Warehouse, configuration: Configuration, tmp_path: Path) -> Shop:
     """Return K-Means and the Gaussian mixture in turn, without a version yet."""
@@ -141,8 +147,8 @@ def test_segments_stay_themselves(shop: Shop, weeks: int, record_property: Any) 
         versions.append(shop.retrain(customers, seed=week))
         agreement.append(adjusted_rand_score(groups, shop.segments(customers)))
     promoted = [version for version in versions if version.status in ("champion", "retired")]
-    movement = [version.metrics["movement"] for version in promoted]
-    price = [version.metrics["price_of_stability"] for version in versions]
+    movement = [compared(version).movement for version in promoted]
+    price = [compared(version).price_of_stability or float("inf") for version in versions]
     report = {
         "promoted": len(promoted),
         "largest movement": max(movement),
@@ -167,7 +173,7 @@ def test_new_group_is_promoted(shop: Shop) -> None:
     world.add_group((140_000, 50), of=world.groups >= 0, share=1 / 7)
     changed = shop.retrain(world.customers()[0], seed=1)
     assert changed.status == "champion"
-    assert changed.metrics["movement"] > shop.configuration.models[shop.model].gate.max_movement
+    assert compared(changed).movement > shop.configuration.models[shop.model].gate.max_movement
     [(event, _)] = shop.events(changed)
     assert event == "split"  # the champion has them all in the segment that is nearest
     assert sorted(changed.segment_names) == [1, 2, 3, 4, 5, 6]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jinja2 import FunctionLoader, UndefinedError
 
 from clustering import Configuration
 from clustering.config import KMeansSpec
 from clustering.training.build import build
 from clustering.training.comparison import meet
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse
-from clustering.web.views import METRICS, names_in_order, read_models
+from clustering.web import reads
+from clustering.web.assets import assets
+from clustering.web.templating import TEMPLATES, environment
+from clustering.web.trainings import action, figures, read_versions
+from clustering.web.views import names_in_order, read_models, read_overview
 from tests.clustering.made import five_groups
 from tests.projects import Project
 
@@ -44,14 +52,62 @@ def test_titles_are_those_of_the_files(several: Configuration, unchanged: Projec
     ]
 
 
-def test_every_figure_of_the_page_is_written_by_training(
-    warehouse: Warehouse, configuration: Configuration, tmp_path: Path
-) -> None:
-    """A retraining beside a champion leaves all the figures that the page has a title for."""
-    customers = five_groups()
-    first = build("kmeans", configuration, customers, champion=None, sample_rule="all")
-    registry = Registry(warehouse, tmp_path)
-    version = registry.register(first.artifact, first.training, estimator=first.estimator)
-    champion = meet(registry, version, customers)
-    second = build("kmeans", configuration, customers, champion=champion, sample_rule="all")
-    assert set(METRICS) <= set(second.training.metrics)
+@pytest.fixture
+def retrained(warehouse: Warehouse, configuration: Configuration, tmp_path: Path) -> Warehouse:
+    """Return a warehouse with two versions of a model, of which the second was compared with the first."""
+    customers, registry = five_groups(), Registry(warehouse, tmp_path)
+    champion = None
+    for _ in range(2):
+        built = build("kmeans", configuration, customers, champion=champion, sample_rule="all")
+        version = registry.register(built.artifact, built.training, estimator=built.estimator)
+        if champion is None:
+            registry.promote(version, instead_of=None, reason="", checks=(), events=(), decided_by="test")
+        champion = meet(registry, version, customers)
+    return warehouse
+
+
+def test_every_figure_of_the_page_is_written_by_training(retrained: Warehouse) -> None:
+    """A retraining beside a champion leaves a value for all the titles of the page; outliers are not looked for."""
+    with retrained.transaction(read_only=True) as transaction:
+        second, first = read_versions(transaction, "kmeans", at_most=2)
+    compared = figures(second.metrics)
+    assert list(compared) == [
+        "Clusters",
+        "Silhouette",
+        "Prediction strength",
+        "Least stability",
+        "Would move",
+    ]
+    assert set(compared) - set(figures(first.metrics)) == {"Would move"}
+    assert figures(replace(second.metrics, noise_share=0.04))["Outliers"] == "4.0%"
+    assert (action(first, first), action(second, first)) == (None, "promote")
+
+
+def test_every_figure_of_the_api_has_a_name(retrained: Warehouse, configuration: Configuration) -> None:
+    """The answer has the keys of the database, and each is a name of the figures but those of noise, which vary."""
+    with retrained.transaction(read_only=True) as transaction:
+        answer = reads.model_detail(transaction, configuration, "kmeans")
+    documents = [version["metrics"] for version in [*answer["versions"], answer["champion"]]]
+    for document in documents:
+        metrics = Metrics.from_document(document)
+        assert json.loads(json.dumps(metrics.to_document())) == document
+        assert all("_over_" in name for name in metrics.others)
+    assert len(documents) == 3
+
+
+def test_template_that_asks_for_an_unknown_figure_fails(retrained: Warehouse, configuration: Configuration) -> None:
+    """A name that no figure has is an error of the page, and no value that never appears."""
+    with retrained.transaction(read_only=True) as transaction:
+        overview = read_overview(transaction, configuration, model="kmeans", as_of=None)
+    shown = {"overview": overview, "model": overview.model, "is_report": True, "id": "", "level": 2, "assets": assets()}
+    templates = environment()
+
+    def wrong(name: str) -> str:
+        text = (TEMPLATES / name).read_text(encoding="utf-8")
+        return text.replace("version.metrics.verdict", "version.metrics.sentence")
+
+    sections = templates.get_template("sections.html").render(shown)
+    assert all(str(training.version.metrics.verdict) in sections for training in overview.versions)
+    mistaken = templates.overlay(loader=FunctionLoader(wrong))
+    with pytest.raises(UndefinedError, match="has no attribute 'sentence'"):
+        mistaken.get_template("sections.html").render(shown)

@@ -11,6 +11,7 @@ import pytest
 from clustering import watch
 from clustering.errors import RunError
 from clustering.training import roll_back
+from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Registry, Training
 from tests.projects import Project
 
@@ -154,11 +155,9 @@ def reappoint(project: Project, model: str, **changes: Any) -> None:
     """Make a copy of a champion with changes the champion."""
     present = project.registry.champions([model])[model]
     artifact = replace(project.registry.load(present), **changes.pop("artifact", {}))
-    training = Training(changes.get("structure", "structured"), {}, "all", 2_000, "0" * 64)
+    training = Training(changes.get("structure", "structured"), Metrics(), "all", 2_000, "0" * 64)
     version = project.registry.register(artifact, training, estimator=None)
-    project.registry.promote(
-        version, instead_of=present, reason="by the test", metrics={}, events=(), decided_by="test"
-    )
+    project.registry.promote(version, instead_of=present, reason="by the test", checks=(), events=(), decided_by="test")
 
 
 def test_model_that_was_rolled_back_is_not_retrained(project: Project, caplog: pytest.LogCaptureFixture) -> None:

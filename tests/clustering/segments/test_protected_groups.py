@@ -19,11 +19,7 @@ from clustering.segments.protected_groups import (
     merge_groups,
 )
 
-CLUSTERS = [
-    {"cluster_label": -1, "segment_id": 0},
-    {"cluster_label": 0, "segment_id": 4},
-    {"cluster_label": 1, "segment_id": 4},
-]
+SEGMENT_OF = {-1: 0, 0: 4, 1: 4}
 
 
 def counted(labels: Sequence[int], values: Sequence[object], *, batch: int) -> dict[str, list[list[object]] | None]:
@@ -36,7 +32,7 @@ def counted(labels: Sequence[int], values: Sequence[object], *, batch: int) -> d
 
 
 def rows(*parts: dict[str, list[list[object]] | None], least: int = 1) -> list[tuple[object, ...]]:
-    return [tuple(row.values()) for row in group_rows(CLUSTERS, merge_groups(parts), least=least)]
+    return [tuple(row.values()) for row in group_rows(SEGMENT_OF, merge_groups(parts), least=least)]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 6])

@@ -39,7 +39,7 @@ def registry(warehouse, tmp_path):
 @pytest.fixture
 def champion(registry, configuration):
     version = register(registry, configuration, min_jaccard=0.9)
-    registry.promote(version, instead_of=None, reason="first", metrics={}, events=[], decided_by="test")
+    registry.promote(version, instead_of=None, reason="first", checks=(), events=[], decided_by="test")
     return registry.version(version.model_version_id)
 
 
@@ -56,7 +56,7 @@ def _against(champion, registry, configuration, **changes):
 
 
 def _promote(registry, version, instead_of, events=()):
-    registry.promote(version, instead_of=instead_of, reason="", metrics={}, events=events, decided_by="test")
+    registry.promote(version, instead_of=instead_of, reason="", checks=(), events=events, decided_by="test")
     return registry.version(version.model_version_id)
 
 
@@ -82,6 +82,14 @@ def test_limits(registry, configuration, champion, figures, passed, said):
     verdict = judge(_against(champion, registry, configuration, **figures), champion, LIMITS)
     assert verdict.passed is passed
     assert said in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["smallest_share", "silhouette"])
+def test_candidate_without_a_figure_that_the_gate_needs_is_not_judged(registry, configuration, champion, name):
+    """A row that another hand has written is not taken for a good one."""
+    candidate = _against(champion, registry, configuration, **{name: None})
+    with pytest.raises(RunError, match=f"kmeans version 2 has no {name} among its metrics.*retrain the model"):
+        judge(candidate, champion, LIMITS)
 
 
 def test_no_more_stability_is_asked_than_the_champion_has(registry, configuration):
@@ -110,8 +118,11 @@ def test_decision_keeps_every_figure(registry, configuration, champion):
     decided = gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="test")
     assert decided["decision"] == "promoted"
     [(metrics,)] = _rows(registry, "select metrics from segmentation.promotions where previous_version_id is not null")
+    [(registered,)] = _rows(registry, "select metrics from segmentation.model_versions where version = 2")
+    checks = metrics.pop("checks")
+    assert metrics == registered
     assert metrics["movement"] == 0.001
-    assert {check["name"]: check["passed"] for check in metrics["checks"]} == {
+    assert {check["name"]: check["passed"] for check in checks} == {
         "smallest_share": True,
         "min_jaccard": True,
         "silhouette": True,
@@ -200,7 +211,7 @@ def test_approved_and_rejected_at_once_is_decided_once(registry, configuration, 
     candidate = _against(champion, registry, configuration)
     _promote(registry, candidate, champion)
     with pytest.raises(RunError, match="version 2 is champion: it was decided on before"):
-        registry.refuse(candidate, instead_of=champion, reason="", metrics={}, decided_by="test")
+        registry.refuse(candidate, instead_of=champion, reason="", checks=(), decided_by="test")
     assert registry.champions(["kmeans"])["kmeans"].version == 2
 
 

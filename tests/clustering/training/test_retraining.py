@@ -43,9 +43,10 @@ def test_retrained_segments_are_the_champions(project, registry, declared):
     champion = registry.champions(["kmeans"])["kmeans"]
     built, version = _retrain(registry, declared, five_groups(), champion)
     assert version.segment_names == champion.segment_names
-    assert built.training.metrics["movement"] < 0.02
-    assert built.training.metrics["events"] == []
-    assert built.training.metrics["champion_version_id"] == champion.model_version_id
+    assert built.training.metrics.comparison.movement < 0.02
+    assert built.training.metrics.events == ()
+    assert built.training.metrics.champion_version_id == champion.model_version_id
+    assert version.metrics == built.training.metrics
 
 
 def test_damaged_champion_does_not_stop_the_retraining_that_replaces_it(project, registry, declared):
@@ -54,7 +55,7 @@ def test_damaged_champion_does_not_stop_the_retraining_that_replaces_it(project,
     damaged = replace(champion, artifact="kmeans/gone")
     built, version = _retrain(registry, declared, five_groups(), damaged)
     assert version.segment_names == champion.segment_names
-    assert "movement" not in built.training.metrics
+    assert built.training.metrics.comparison is None
     decided = gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
     assert decided["decision"] == "promoted"
     assert "cannot label these customers" in decided["reason"]
@@ -67,9 +68,10 @@ def test_changed_columns_are_compared_on_the_same_customers(project, registry, d
     champion = registry.champions(["kmeans"])["kmeans"]
     built, version = _retrain(registry, narrow, five_groups(), champion)
     metrics = built.training.metrics
-    assert metrics["movement"] > 0.1
-    assert metrics["price_of_stability"] is None
-    assert {event["event"] for event in metrics["events"]} == {"merge"}
+    assert metrics.comparison.movement > 0.1
+    assert metrics.comparison.price_of_stability is None
+    assert {event.event for event in metrics.events} == {"merge"}
+    assert version.metrics == metrics
     assert len(version.segment_names) == 3
 
 

@@ -83,7 +83,7 @@ def test_kmeans_on_mall_customers(kmeans_on_mall):
     assert kmeans_on_mall.refusal is None
     assert kmeans_on_mall.fitted.settings == {"n_clusters": 5}
     assert sorted(np.bincount(kmeans_on_mall.fitted.labels).tolist(), reverse=True) == [81, 39, 35, 23, 22]
-    assert kmeans_on_mall.metrics["silhouette"] == pytest.approx(0.5547, abs=0.0005)
+    assert kmeans_on_mall.metrics.silhouette == pytest.approx(0.5547, abs=0.0005)
     assert min(kmeans_on_mall.stability) >= 0.9
 
 
@@ -120,7 +120,7 @@ def test_gmm_on_mall_customers(gmm_on_mall, five):
 def test_dbscan_on_mall_customers(dbscan_on_mall, five):
     """Found without labels: the five groups with little noise, each noise customer counted as a cluster of its own."""
     assert dbscan_on_mall.structure == "structured"
-    assert dbscan_on_mall.metrics["noise_share"] <= 0.10
+    assert dbscan_on_mall.metrics.noise_share <= 0.10
     assert adjusted_rand_score(five, _noise_alone(dbscan_on_mall.fitted.labels)) >= 0.80
 
 
@@ -150,7 +150,7 @@ def test_uniform_noise_has_no_structure(spec):
     if spec.algorithm == "kmeans":
         assert (selection.refusal, selection.fitted.settings) == (None, {"n_clusters": 4})
     else:
-        assert selection.refusal == selection.verdict == selection.metrics["refusal"]
+        assert selection.refusal == selection.verdict == selection.metrics.refusal
 
 
 @pytest.mark.soak
@@ -159,7 +159,7 @@ def test_five_groups_are_found(spec):
     """Groups as far apart and as large as those of the Mall customers."""
     selection = select(_standardised(five_groups_like_mall(1)), spec, seed=0)
 
-    assert (selection.structure, selection.metrics["clusters"]) == ("structured", 5.0)
+    assert (selection.structure, selection.metrics.clusters) == ("structured", 5.0)
 
 
 def test_when_no_structure_decides():
@@ -168,7 +168,7 @@ def test_when_no_structure_decides():
 
     assert select(rows, _with(QUICK_KMEANS, when_no_structure="refuse"), seed=0).refusal
     divided = select(rows, _with(QUICK_GMM, when_no_structure="divide", components=(2, 4)), seed=0, segments=3)
-    assert (divided.structure, divided.refusal, divided.metrics["clusters"]) == ("none", None, 3.0)
+    assert (divided.structure, divided.refusal, divided.metrics.clusters) == ("none", None, 3.0)
 
 
 def _with_threads(threads, rows, spec):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
@@ -43,9 +44,27 @@ def shop(empty_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return empty_warehouse
 
 
+class Basket(NamedTuple):
+    """A row of the table."""
+
+    id: int
+    content: dict[str, str]
+
+
 def count(shop: Warehouse) -> int:
     with shop.transaction() as transaction:
         return int(transaction.scalar("shop/count", {"table": sql.Identifier("basket")}))
+
+
+def test_rows_become_values(shop: Warehouse) -> None:
+    """A row is a value of a class with the columns for fields, and no class takes a row with other columns."""
+    with shop.transaction() as transaction:
+        transaction.execute("shop/put", id=1, content={"fruit": "pear"})
+        assert transaction.typed_rows(Basket, "shop/all") == [Basket(1, {"fruit": "pear"})]
+        assert transaction.typed_row(Basket, "shop/all") == Basket(1, {"fruit": "pear"})
+        assert transaction.typed_row(Basket, "shop/nobody") is None
+        with pytest.raises(TypeError, match="modulus"):
+            transaction.typed_row(Basket, "shop/plain")
 
 
 def test_percent_signs_of_names_and_values_are_taken_literally(shop: Warehouse) -> None:

@@ -17,15 +17,15 @@ from typing import Any
 import psycopg2
 import pytest
 
+import embedded
 from clustering.config import PROJECT
-from clustering.demo import embedded
 from clustering.errors import WarehouseError
 
 ROUND_TRIP = """
 import sys
 from pathlib import Path
 import psycopg2
-from clustering.demo import embedded
+import embedded
 server = embedded.start(Path(sys.argv[1]))
 psycopg2.connect(server.ensure_database("shop")).close()
 server.stop()
@@ -151,6 +151,6 @@ def test_ordinary_user(directory: Path) -> None:
 
 def run_python(code: str, *arguments: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-W", "error", "-c", code, *map(str, arguments)]
-    environment = {"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": str(PROJECT / "tools"), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd="/", env=environment, text=True, stdout=pipe, stderr=pipe)

@@ -1,0 +1,111 @@
+"""A run and its shards, as its manifest in the warehouse has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from clustering.errors import RunError
+from clustering.scoring.preceding_runs import Compared
+from clustering.scoring.staging import Attempt
+from clustering.versions.documents import by_version, known_fields
+from clustering.warehouse import Transaction
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's row; its rows are counted when it has ended."""
+
+    run_id: int
+    as_of: date
+    status: str
+    dry_run: bool
+    note: str | None
+    rows_read: int | None
+    rows_labelled: int | None
+    rows_rejected: int | None
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard with its bounds, None for no bound, and the status of its run; rows are counted when it is finished.
+
+    `dated` is the date that it reads of the dated source, None where it reads the present rows.
+    """
+
+    lower_bound: Any
+    upper_bound: Any
+    rows_read: int | None
+    rows_labelled: int | None
+    rows_rejected: int | None
+    finished_at: datetime | None
+    status: str
+    note: str | None
+    dated: date | None
+
+
+@dataclass(frozen=True)
+class ScoredShard:
+    """What the attempt that won a shard has counted and staged.
+
+    Profiles, compositions and what the labels were compared with, None for nothing, are by the id of the version; they
+    are empty where another release did not keep them.
+    """
+
+    attempt: Attempt
+    rows_read: int
+    rows_labelled: int
+    rows_rejected: int
+    reasons: Mapping[str, int]
+    profiles: Mapping[int, Sequence[Mapping[str, Any]]]
+    compositions: Mapping[int, Mapping[str, Sequence[Sequence[Any]] | None]]
+    compared: Mapping[int, Compared | None]
+
+
+def lock_run(transaction: Transaction, run_id: int) -> Run:
+    """Return a run that nobody else can end until the transaction does; RunError for one that was abandoned."""
+    as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
+    if as_of is None:
+        raise RunError(f"there is no run {run_id} in this warehouse")
+    transaction.execute("publishing/lock_date", as_of=as_of)
+    run = transaction.typed_row(Run, "publishing/locked_run", run_id=run_id)
+    if run is None or run.status == "abandoned":
+        raise RunError(f"run {run_id} was abandoned ({run.note if run else 'and removed'}); start a new run")
+    return run
+
+
+def read_planned_shard(transaction: Transaction, run_id: int, shard: int) -> PlannedShard:
+    """Return a shard of a run that is going on; RunError for another one."""
+    found = transaction.typed_row(PlannedShard, "scoring/shard", run_id=run_id, shard=shard)
+    if found is None:
+        raise RunError(f"run {run_id} has no shard {shard}; it was planned without it, or in another warehouse")
+    if found.status != "running":
+        raise RunError(f"run {run_id} is {found.status}{f' ({found.note})' if found.note else ''}; start a new run")
+    return found
+
+
+def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShard]:
+    """Return the shards of a run in order; RunError where one has not been scored."""
+    rows = transaction.rows("publishing/shards", run_id=run_id)
+    missing = [row.shard for row in rows if row.finished_at is None]
+    if missing:
+        raise RunError(f"run {run_id} cannot be published: shards {missing} of {len(rows)} have not been scored")
+    return [
+        ScoredShard(
+            attempt=Attempt(run_id, row.shard, row.attempt),
+            rows_read=row.rows_read,
+            rows_labelled=row.rows_labelled,
+            rows_rejected=row.rows_rejected,
+            reasons=row.reasons,
+            profiles=by_version(row.profiles),
+            compositions=by_version(row.compositions),
+            compared={version: note and _compared(note) for version, note in by_version(row.compared).items()},
+        )
+        for row in rows
+    ]
+
+
+def _compared(note: Mapping[str, Any]) -> Compared:
+    return Compared(**known_fields(Compared, note))
