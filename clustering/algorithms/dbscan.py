@@ -49,8 +49,8 @@ class DbscanFit(Fitted):
 class Dbscan(Algorithm[DbscanSpec]):
     """DBSCAN; of the parameters, `core` is (m, d), `core_labels` (m,), and `eps` one number.
 
-    It minimises nothing and is not compared with noise: its clusters have to stand out, see `prominence`. Of what passes,
-    the first that was proposed is taken.
+    It minimises nothing and is not compared with noise: its clusters have to stand out, see `prominence`. Of what
+    passes, the first that was proposed is taken.
     """
 
     specification = DbscanSpec
