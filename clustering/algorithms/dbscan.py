@@ -28,7 +28,7 @@ from clustering.algorithms.base import (
     Settings,
 )
 from clustering.algorithms.cluster_checks import require_different_rows
-from clustering.algorithms.density import MIN_SAMPLES_SHARE, layers, min_samples_to_try, red_flags, search
+from clustering.algorithms.density import MIN_SAMPLES_SHARE, layered, layers, min_samples_to_try, red_flags, search
 from clustering.algorithms.prominence import indistinct
 from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
 from clustering.algorithms.refitting import NeighbourGraph
@@ -150,7 +150,9 @@ class Dbscan(Algorithm[DbscanSpec]):
         eps = float(fitted.settings["eps"])
         doubts = red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
         if isinstance(fitted, DbscanFit) and not doubts:
-            doubts = indistinct(fitted.features, fitted.labels, seed=spec.seed)
+            labels = fitted.labels[fitted.estimator.core_sample_indices_]
+            measured = ~layered(fitted.estimator.components_, labels)
+            doubts = indistinct(fitted.features[:, measured], fitted.labels, seed=spec.seed)
         return doubts
 
     def assigner(self, parameters: Parameters) -> Assigner:

@@ -48,6 +48,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clustering.algorithms.agreement import Persistent
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
@@ -129,6 +130,23 @@ def layers(core: FloatMatrix, eps: float, names: Sequence[str]) -> list[str]:
                 "so that values are taken for groups"
             )
     return doubts
+
+
+def layered(core: FloatMatrix, labels: Labels) -> NDArray[np.bool_]:
+    """Return which columns (d,) of core rows (m, d) have a common value that shares no cluster with another value.
+
+    Clusters with labels (m,) may be that value and no more, even where others are within `eps` of it.
+
+    >>> layered(np.array([[0, 3], [0, 4], [1, 3], [1, 5.0]]), np.array([0, 0, 1, 1])).tolist()
+    [True, False]
+    """
+    found = np.zeros(core.shape[1], dtype=bool)
+    for place, column in enumerate(core.T):
+        values, counts = np.unique(column, return_counts=True)
+        for value in values[counts > LARGEST_LAYER * len(core)]:
+            here = column == value
+            found[place] |= not here.all() and not np.isin(labels[~here], labels[here]).any()
+    return found
 
 
 def _persistent(hierarchy: Hierarchy) -> list[Labels]:

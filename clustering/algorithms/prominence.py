@@ -43,7 +43,7 @@ def indistinct(features: FloatMatrix, labels: Labels, *, seed: int) -> list[str]
 def standing_out(features: FloatMatrix) -> NDArray[np.intp]:
     """Return the densest row of each group that stands out in features (n, d), the densest of all included."""
     rows, dimensions = features.shape
-    if rows < NEAREST_ROWS:
+    if rows < NEAREST_ROWS or not dimensions:
         return np.zeros(0, dtype=np.intp)
     hierarchy = Hierarchy(Neighbours(features, NEAREST_ROWS), NEAREST_ROWS)
     degrees = 2 * NEAREST_ROWS
