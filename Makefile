@@ -5,7 +5,6 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" \
 	$(if $(UPGRADE),--upgrade)
 WORKERS ?= auto
@@ -38,11 +37,7 @@ $(STAMP): requirements.txt pyproject.toml
 	    echo "Creating $(VENV) with $$($$found --version)"; \
 	    $$found -m venv --clear $(VENV); \
 	}
-	@$(PY) -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) < 23)' || $(PIP) install --upgrade pip
-	@echo "Installing the packages of requirements.txt (the first time takes some minutes)"
-	@$(PIP) install --no-deps --requirement requirements.txt
-	@$(PIP) install --no-deps --editable .
-	@$(PIP) check
+	@$(PY) tools/install.py
 	@touch $@
 
 demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUSTOMERS=a.csv, CONFIG=folder

@@ -9,27 +9,22 @@ from clustering.errors import (
 from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
 from clustering.privacy.forgetting import forget as forget
-from clustering.scoring import (
-    abandon_run as abandon_run,
-    cluster_records as cluster_records,
-    drop_expired as drop_expired,
-    end_of_past as end_of_past,
-    plan_run as plan_run,
-    publish_run as publish_run,
-    score_shard as score_shard,
-)
-from clustering.training import (
+from clustering.scoring.dates import end_of_past as end_of_past
+from clustering.scoring.plan import abandon_run as abandon_run, plan_run as plan_run
+from clustering.scoring.posted_records import cluster_records as cluster_records
+from clustering.scoring.publication import publish_run as publish_run
+from clustering.scoring.retention import drop_expired as drop_expired
+from clustering.scoring.shards import score_shard as score_shard
+from clustering.training.preview import preview as preview
+from clustering.training.promotion import (
     approve as approve,
     change_champion as change_champion,
-    draw_sample as draw_sample,
-    drop_sample as drop_sample,
     gate as gate,
-    preview as preview,
     promote as promote,
-    prune as prune,
     roll_back as roll_back,
-    train as train,
 )
+from clustering.training.pruning import prune as prune
+from clustering.training.retraining import draw_sample as draw_sample, drop_sample as drop_sample, train as train
 from clustering.versions.own_names import name_segment as name_segment, reset_segment_name as reset_segment_name
 from clustering.versions.registry import Registry as Registry
 from clustering.warehouse import Warehouse as Warehouse, migrate as migrate

@@ -60,8 +60,11 @@ class Session:
 @contextmanager
 def open_session() -> Iterator[Session]:
     """Open the warehouse, the configuration and the model store for one task."""
+    from clustering.warehouse.arrays import make_arrays_without_pandas  # needed by tasks, not while DAGs are read
+
     # Tasks run side by side. Nothing in a task's process has loaded a library for numbers before this line.
     compute_in_one_thread()
+    make_arrays_without_pandas()
     warehouse = clustering.Warehouse(warehouse_url())
     try:
         registry = clustering.Registry(warehouse, store_directory())

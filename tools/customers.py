@@ -12,8 +12,9 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
+from clustering.demo.customer_files import read_csv
 from clustering.demo.generator import generate_customers
-from clustering.demo.loading import load_customers, read_csv
+from clustering.demo.loading import load_customers
 from clustering.errors import WarehouseError
 from clustering.warehouse import Warehouse, migrate
 from workspace import Workspace, WorkspaceError

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import (
@@ -34,6 +33,9 @@ from clustering.algorithms.reachability import canonical_numbers, connected, cor
 from clustering.algorithms.refitting import NeighbourGraph
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 SEARCH_ROWS = 2_000  # of the customers, which the settings are found on
 CELLS = 180  # a side; the square fits 16 bits
@@ -160,6 +162,8 @@ class Dbscan(Algorithm[DbscanSpec]):
 
         The confidence is 1 − d/eps of the distance to the nearest core customer; noise has 0.
         """
+        from scipy.spatial import cKDTree  # other algorithms do not pay for the import
+
         core_labels = np.asarray(parameters["core_labels"], dtype=np.int32)
         eps = float(parameters["eps"])
         tree = cKDTree(np.ascontiguousarray(parameters["core"], dtype=np.float64))

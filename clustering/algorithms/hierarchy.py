@@ -23,11 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels
-from clustering.algorithms.reachability import Places, nearest
+from clustering.algorithms.reachability import Places, nearest, tree_of
 from clustering.errors import TrainingError
 
 
@@ -40,8 +38,10 @@ class Neighbours:
     def __init__(self, features: FloatMatrix, most: int) -> None:
         if len(features) < most:
             raise TrainingError(f"min_samples {most} needs at least as many customers, there are {len(features)}")
+        from scipy.spatial.distance import cdist
+
         self.distances: FloatMatrix = cdist(features, features)
-        self.near, self.places = nearest(features, cKDTree(features), most)
+        self.near, self.places = nearest(features, tree_of(features), most)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from clustering.algorithms.attraction import Attraction
 from clustering.algorithms.base import (
@@ -150,6 +149,8 @@ class KMeans(Algorithm[KMeansSpec]):
 
     def cost(self, parameters: Parameters, own: Standardised, common: Standardised) -> float:
         """Return the inertia in the common scale (MacQueen, 1967)."""
+        from scipy.spatial.distance import cdist  # scoring does not pay for the import
+
         centroids = (parameters["centroids"] * own.scale + own.mean - common.mean) / common.scale
         return float(cdist(common.features, centroids, "sqeuclidean").min(axis=1).sum())
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import fdtri
 
 from clustering.algorithms.base import NOISE, FloatMatrix, Labels
 from clustering.algorithms.hierarchy import Hierarchy, Neighbours, joins
@@ -42,6 +41,8 @@ def indistinct(features: FloatMatrix, labels: Labels, *, seed: int) -> list[str]
 
 def standing_out(features: FloatMatrix) -> NDArray[np.intp]:
     """Return the densest row of each group that stands out in features (n, d), the densest of all included."""
+    from scipy.special import fdtri
+
     rows, dimensions = features.shape
     if rows < NEAREST_ROWS or not dimensions:
         return np.zeros(0, dtype=np.intp)

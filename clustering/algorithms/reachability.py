@@ -6,18 +6,27 @@ neighbours are counted and not kept, and connected through a few of them.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from clustering.algorithms.base import FloatMatrix, Labels, canonical_order
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 NEAREST = 8  # connect nearly all that is connected, at a hundredth of the time of all neighbours
 SLACK = 1 + 1e-9  # the tree's bounds are exclusive or rounded: they lie a little farther out, and eps itself decides
 
 Places = NDArray[np.intp]
+
+
+def tree_of(points: FloatMatrix) -> cKDTree:
+    """Return a tree that finds the nearest of points (n, d)."""
+    from scipy.spatial import cKDTree  # scoring with another algorithm does not pay for the imports of this module
+
+    return cKDTree(points)
 
 
 def core_rows(features: FloatMatrix, eps: float, min_samples: int) -> NDArray[np.bool_]:
@@ -28,7 +37,7 @@ def core_rows(features: FloatMatrix, eps: float, min_samples: int) -> NDArray[np
     """
     if len(features) < min_samples:
         return np.zeros(len(features), dtype=bool)
-    tree = cKDTree(features)
+    tree = tree_of(features)
     core = np.asarray(tree.query_ball_point(features, eps, return_length=True) >= min_samples)
     doubtful = np.flatnonzero(~core)  # the tree compares squares, which may round past eps
     reached = tree.query(features[doubtful], k=[min_samples], distance_upper_bound=eps * SLACK)[0]
@@ -52,7 +61,7 @@ def connected(points: FloatMatrix, eps: float) -> Places:
     [0, 0, 1, 0]
     """
     count = min(NEAREST, len(points))
-    near, places = nearest(points, cKDTree(points), count, within=eps * SLACK)
+    near, places = nearest(points, tree_of(points), count, within=eps * SLACK)
     within = near <= eps
     numbers = joined(np.repeat(np.arange(len(points)), within.sum(axis=1)), places[within], len(points))
     while (clusters := int(numbers.max()) + 1) > 1:
@@ -82,6 +91,9 @@ def canonical_numbers(core: FloatMatrix, numbers: Places) -> Labels:
 
 def joined(left: Places, right: Places, count: int) -> Places:
     """Return the component (count,) of each of `count` nodes that edges from `left` to `right` (e,) connect."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     edges = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
     return connected_components(edges, directed=False)[1].astype(np.intp)
 
@@ -94,7 +106,7 @@ def _bridges(points: FloatMatrix, numbers: Places, eps: float) -> tuple[Places, 
     left, right = [], []
     for bit in range(int(numbers.max()).bit_length()):
         own, other = (np.flatnonzero((numbers >> bit & 1) == side) for side in (0, 1))
-        near, places = nearest(points[own], cKDTree(points[other]), 1, within=eps * SLACK)
+        near, places = nearest(points[own], tree_of(points[other]), 1, within=eps * SLACK)
         within = near[:, 0] <= eps
         left.append(own[within])
         right.append(other[places[within, 0]])

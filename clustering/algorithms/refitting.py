@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from clustering.algorithms.base import NOISE, Assigner, FloatMatrix, Labels
-from clustering.algorithms.reachability import SLACK, Places, canonical_numbers, joined
+from clustering.algorithms.reachability import SLACK, Places, canonical_numbers, joined, tree_of
 
 FEW = 8  # of a point's neighbours connect nearly all that is connected
 
@@ -26,7 +25,7 @@ class NeighbourGraph:
     def __init__(self, features: FloatMatrix, eps: float) -> None:
         self._features = features
         self.points, self._place = np.unique(features, axis=0, return_inverse=True)
-        tree = cKDTree(self.points)
+        tree = tree_of(self.points)
         graph = tree.sparse_distance_matrix(tree, eps * SLACK, output_type="coo_matrix").tocsr()
         left = np.repeat(np.arange(len(self.points)), np.diff(graph.indptr))
         within = graph.data <= eps

@@ -37,7 +37,7 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a version the champion by hand, whatever the gate said."""
-    from clustering.training import promote as promote_version
+    from clustering.training.promotion import promote as promote_version
 
     with open_session() as session:
         _tell(promote_version(session.registry, model=session.model(model), version=version, decided_by=by), as_json)
@@ -50,7 +50,7 @@ def rollback(
     as_json: Json = False,
 ) -> None:
     """Make a former champion the champion again; the next run scores exactly as it did."""
-    from clustering.training import roll_back
+    from clustering.training.promotion import roll_back
 
     with open_session() as session:
         _tell(roll_back(session.registry, model=session.model(model), to_version=to, decided_by=by), as_json)

@@ -52,8 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Whatever goes wrong on purpose is one line on stderr.
     """
-    from sqlalchemy.exc import DBAPIError
-
     try:
         with _ended_by_sigterm():
             given = list(sys.argv[1:] if arguments is None else arguments)
@@ -61,10 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return warn_of_error("interrupted", code) if code == INTERRUPTED else code
     except ClusteringError as error:
         return warn_of_error(str(error), FAILED)
-    except DBAPIError as error:
-        return warn_of_error(_refusal(error), FAILED)
     except TyperException as error:
         return warn_of_error(f"{error.format_message().rstrip('.')}; see clustering --help", MISUSED)
+    except _database_error() as error:
+        return warn_of_error(_refusal(error), FAILED)
+
+
+def _database_error() -> type[Exception]:
+    from sqlalchemy.exc import DBAPIError  # a command that fails otherwise or not at all may do without
+
+    return DBAPIError
 
 
 def _refusal(error: Any) -> str:

@@ -17,7 +17,7 @@ from pyarrow import csv, parquet
 from clustering.algorithms.base import DECIMALS, NOISE
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, split
-from clustering.demo.loading import read_file
+from clustering.demo.customer_files import read_file
 from clustering.errors import DataError
 from clustering.features import fit_scaling
 from clustering.library import Clustering

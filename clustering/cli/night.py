@@ -58,7 +58,9 @@ def _score(
     session: Session, models: list[str] | None, night: Night, *, shards: int | None, jobs: int
 ) -> dict[str, Any]:
     from clustering.cli.workers import score_shards
-    from clustering.scoring import end_of_past, plan_run, publish_run
+    from clustering.scoring.dates import end_of_past
+    from clustering.scoring.plan import plan_run
+    from clustering.scoring.publication import publish_run
 
     with progress("Planning"):
         run = plan_run(
@@ -90,7 +92,7 @@ def _score(
 def _abandon(session: Session, run_id: int, error: BaseException) -> None:
     from sqlalchemy.exc import DBAPIError
 
-    from clustering.scoring import abandon_run
+    from clustering.scoring.plan import abandon_run
 
     note = str(error).splitlines()[0] if str(error) else type(error).__name__
     with suppress(ClusteringError, DBAPIError):  # the error that led here is the one to tell
@@ -118,7 +120,7 @@ def _retain(session: Session) -> dict[str, Any]:
     """Drop what is too old; a failure never fails the night."""
     from sqlalchemy.exc import DBAPIError
 
-    from clustering.scoring import drop_expired
+    from clustering.scoring.retention import drop_expired
 
     try:
         with progress("Dropping old labels"):

@@ -50,7 +50,9 @@ def open_session() -> Iterator[Session]:
     from clustering.config import load_configuration, store_directory
     from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse, warehouse_url
+    from clustering.warehouse.arrays import make_arrays_without_pandas
 
+    make_arrays_without_pandas()
     configuration = load_configuration()
     warehouse = Warehouse(warehouse_url())
     try:

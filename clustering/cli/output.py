@@ -7,12 +7,11 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.table import Table
 
 WIDTH = 200  # of tables where there is no terminal
 
@@ -24,6 +23,8 @@ def tell(document: Mapping[str, Any], said: str | Table, *, as_json: bool) -> No
     elif isinstance(said, str):
         sys.stdout.write(f"{said}\n")
     else:
+        from rich.console import Console
+
         Console(width=None if sys.stdout.isatty() else WIDTH).print(said)
     sys.stdout.flush()
 
@@ -46,6 +47,9 @@ def warn_of_error(text: str, code: int) -> int:
 
 def table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Table:
     """Return a table of these columns, by default those of the first row; numbers stand on the right."""
+    from rich.table import Table
+    from rich.text import Text
+
     shown = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
     columns = columns or list(rows[0] if rows else ())
     for name in columns:
@@ -85,6 +89,9 @@ class Bar:
 @contextmanager
 def progress(description: str, *, total: int | None = None) -> Iterator[Bar]:
     """Show on stderr, where that is a terminal, what is being done and how many parts of the total are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
     if total is not None:
         columns += [BarColumn(), MofNCompleteColumn()]

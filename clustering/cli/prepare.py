@@ -30,7 +30,8 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Replace the contract's table by the rows of a file."""
-    from clustering.demo.loading import load_customers, read_file
+    from clustering.demo.customer_files import read_file
+    from clustering.demo.loading import load_customers
 
     with open_session() as session, progress(f"Reading {file}") as bar:
         contract = session.configuration.contract

@@ -16,7 +16,7 @@ def retrain(model: Models = None, as_json: Json = False) -> None:
 
     A model that fails leaves its champion as it is and does not stop the others; the exit code is 1 then.
     """
-    from clustering.training import prune
+    from clustering.training.pruning import prune
 
     with open_session() as session:
         results = _retrain(session, model)
@@ -28,7 +28,7 @@ def retrain(model: Models = None, as_json: Json = False) -> None:
 
 
 def _retrain(session: Session, models: list[str] | None) -> list[dict[str, Any]]:
-    from clustering.training import draw_sample, drop_sample
+    from clustering.training.retraining import draw_sample, drop_sample
 
     chosen = list(session.configuration.select(models))
     with progress("Drawing a sample", total=len(chosen)) as bar:
@@ -45,7 +45,8 @@ def _retrain(session: Session, models: list[str] | None) -> list[dict[str, Any]]
 
 
 def _train(session: Session, model: str, sample: str) -> dict[str, Any]:
-    from clustering.training import gate, train
+    from clustering.training.promotion import gate
+    from clustering.training.retraining import train
     from clustering.versions.metrics import Metrics
 
     told: dict[str, Any] = dict.fromkeys(COLUMNS) | {"model": model}

@@ -69,10 +69,12 @@ def _prepare(level: int) -> None:
 
 def _score(uri: str, configuration: Path, store: Path, run_id: int, shard: int) -> dict[str, int]:
     from clustering.config import load_configuration
-    from clustering.scoring import score_shard
+    from clustering.scoring.shards import score_shard
     from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse
+    from clustering.warehouse.arrays import make_arrays_without_pandas
 
+    make_arrays_without_pandas()
     warehouse = Warehouse(uri)
     return score_shard(
         warehouse, load_configuration(configuration), Registry(warehouse, store), run_id=run_id, shard=shard

@@ -26,8 +26,7 @@ REJECTED = pa.schema(
 )
 VALUE_CHARACTERS = 200
 NO_FACTORS: Mapping[str, float] = MappingProxyType({})
-_REASONS = pa.array(["", *(reason.name.lower() for reason in Reason)])
-_NOTHING_REJECTED = pa.RecordBatch.from_pylist([], schema=REJECTED)
+_REASONS = ("", *(reason.name.lower() for reason in Reason))
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def split(
     valid = pa.RecordBatch.from_arrays([column.values for column in columns.values()], schema=valid_schema(contract))
     faults = {name: column.faults for name, column in columns.items() if column.faults is not None}
     if not faults:
-        return Split(valid, _NOTHING_REJECTED)
+        return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED))
     bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
     return Split(valid.filter(pa.array(~bad)), _rejected(rows, contract, key.values, faults))
 
@@ -85,7 +84,7 @@ def _rejected(rows: pa.RecordBatch, contract: Contract, key: pa.Array, faults: M
         value = pc.utf8_slice_codeunits(_as_text(rows.column(name).take(taken)), 0, VALUE_CHARACTERS)
         raw_key = without_blanks(_as_text(rows.column(contract.key).take(taken)))
         customer_id = pc.coalesce(key.take(taken).cast(pa.string()), raw_key)
-        reason = _REASONS.take(pa.array(codes[place]))
+        reason = pa.array(_REASONS).take(pa.array(codes[place]))
         column_name = pa.array(np.full(len(place), name, dtype=object), pa.string())
         parts.append(pa.RecordBatch.from_arrays([customer_id, reason, column_name, value], schema=REJECTED))
         places.append(place)

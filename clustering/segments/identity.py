@@ -13,7 +13,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from clustering.algorithms.base import Labels
 
@@ -90,6 +89,8 @@ def trace(table: Overlap) -> Lineage:
     the largest sum is taken (Hungarian method). Pairs below it are left out beforehand, because two poor pairs could
     outweigh a good one. Splits and merges follow MONIC (Spiliopoulou et al., 2006).
     """
+    from scipy.optimize import linear_sum_assignment  # scoring does not pay for the import
+
     accepted = np.where(table.jaccard >= SURVIVES, table.jaccard, 0.0)
     pairs = zip(*linear_sum_assignment(accepted, maximize=True), strict=True)
     return Lineage(

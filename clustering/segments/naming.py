@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from clustering.algorithms.base import FloatMatrix, FloatVector
 from clustering.config import NamedSegment, SegmentCatalogue
@@ -87,6 +85,8 @@ def _sticky_fits(
     The cheapest assignment of names, where a name costs its distance, one made from the profile costs as much as the
     farthest that is allowed, and the present name is cheaper by the margin.
     """
+    from scipy.optimize import linear_sum_assignment  # as below: only training pays for the imports
+
     clusters = sorted(survivors)
     if not clusters or not catalogue.segments:
         return {}
@@ -140,6 +140,8 @@ def _still_says(
 
 def match_prototypes(centres: FloatMatrix, catalogue: SegmentCatalogue, *, columns: Sequence[str]) -> dict[int, int]:
     """Return the place in the catalogue of every cluster that a named segment fits."""
+    from scipy.optimize import linear_sum_assignment
+
     if not catalogue.segments or not len(centres):
         return {}
     distances = _distances(centres, catalogue, columns)
@@ -151,6 +153,8 @@ def match_prototypes(centres: FloatMatrix, catalogue: SegmentCatalogue, *, colum
 
 
 def _distances(centres: FloatMatrix, catalogue: SegmentCatalogue, columns: Sequence[str]) -> FloatMatrix:
+    from scipy.spatial.distance import cdist
+
     places = [list(columns).index(column) for column in catalogue.columns]
     prototypes = [[segment.prototype[column] for column in catalogue.columns] for segment in catalogue.segments]
     distances: FloatMatrix = cdist(centres[:, places], np.array(prototypes))

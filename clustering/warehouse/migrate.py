@@ -6,10 +6,6 @@ import logging
 import time
 from pathlib import Path
 
-from alembic import command, context, op
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from psycopg2 import errors, sql
 from sqlalchemy.exc import DBAPIError
 
@@ -61,6 +57,8 @@ def sync_contract(transaction: Transaction, contract: Contract) -> None:
 
 def run_revision(name: str) -> None:
     """Run `sql/migrations/<name>.sql` on Alembic's connection, for the key type of the contract."""
+    from alembic import context, op  # as below: only migrating pays for the import
+
     Transaction(op.get_bind()).execute(f"migrations/{name}", context.config.attributes["names"])
 
 
@@ -112,6 +110,11 @@ def _check_key_type(transaction: Transaction, contract: Contract) -> None:
 
 
 def _upgrade(transaction: Transaction, contract: Contract) -> list[str]:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
     config = Config()
     config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -15,7 +15,6 @@ from clustering.config import Configuration, Contract
 from clustering.customers import split
 from clustering.errors import RunError, WarehouseError
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import describe_source
 from clustering.web.night_rows import NightRun, read_night_run
 
@@ -155,6 +154,8 @@ def _limit(transaction: Transaction) -> None:
 
 
 def _read(warehouse: Warehouse, query: str) -> pa.RecordBatch:
+    from clustering.warehouse.bulk import ArrowConnection  # an api-server starts without it, and without pandas
+
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         reader.execute(f"set local statement_timeout = {SECONDS * 1000}")
         table = reader.table(query)

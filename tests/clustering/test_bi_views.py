@@ -8,7 +8,7 @@ import pytest
 
 from clustering.config import Configuration
 from clustering.errors import ConfigurationError
-from clustering.training import roll_back
+from clustering.training.promotion import roll_back
 from clustering.warehouse import migrate
 from tests.appointing import appoint
 from tests.paths import CONFIGURATION
@@ -197,7 +197,7 @@ def test_audit(weeks: Project) -> None:
 
 def test_history_is_kept_as_long_as_asked(weeks: Project) -> None:
     """By default for ever; with a limit, periods that ended earlier go, and the present ones stay."""
-    from clustering.scoring import drop_expired
+    from clustering.scoring.retention import drop_expired
 
     periods = "select count(*), count(*) filter (where valid_to is null) from segmentation.segment_history"
     drop_expired(weeks.warehouse, weeks.configuration)

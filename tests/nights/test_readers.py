@@ -10,7 +10,7 @@ from dataclasses import replace
 import psycopg2
 import pytest
 
-from clustering.scoring import drop_expired
+from clustering.scoring.retention import drop_expired
 
 COUNTS = (
     "select model, sum(customers)::bigint from segmentation.current_segments group by model order by model",

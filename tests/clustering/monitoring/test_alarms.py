@@ -10,7 +10,7 @@ import pytest
 
 from clustering import watch
 from clustering.errors import RunError
-from clustering.training import roll_back
+from clustering.training.promotion import roll_back
 from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Registry, Training
 from tests.projects import Project

@@ -19,7 +19,8 @@ from clustering.cli import main
 from clustering.config import Configuration
 from clustering.errors import DataError, RunError
 from clustering.privacy.forgetting import forget
-from clustering.scoring import drop_expired, score_shard
+from clustering.scoring.retention import drop_expired
+from clustering.scoring.shards import score_shard
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse, migrate
 from tests.appointing import appoint

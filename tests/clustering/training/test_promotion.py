@@ -12,8 +12,9 @@ import pytest
 from clustering.config import Gate
 from clustering.errors import ArtifactError, ConfigurationError, NoChampionError, RunError
 from clustering.segments.events import Event
-from clustering.training import approve, change_champion, gate, preview, promote, prune, roll_back
-from clustering.training.promotion import judge
+from clustering.training.preview import preview
+from clustering.training.promotion import approve, change_champion, gate, judge, promote, roll_back
+from clustering.training.pruning import prune
 from clustering.versions.own_names import name_segment, reset_segment_name
 from clustering.versions.registry import Registry
 from tests.clustering.made import register

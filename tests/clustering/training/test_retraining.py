@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from clustering.training import draw_sample, train
 from clustering.training.build import build
 from clustering.training.comparison import meet
 from clustering.training.promotion import gate
+from clustering.training.retraining import draw_sample, train
 from clustering.versions.own_names import name_segment
 from tests.clustering.made import five_groups
 

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from clustering.config import Configuration, Contract
-from clustering.demo.loading import read_file, read_parquet
+from clustering.demo.customer_files import read_file, read_parquet
 from clustering.errors import DataError
 
 KEY = uuid.UUID("12345678-1234-5678-1234-567812345678")
