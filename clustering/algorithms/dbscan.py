@@ -35,7 +35,7 @@ from clustering.algorithms.refitting import NeighbourGraph
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
-SEARCH_ROWS = 2_000  # of the customers, which the settings are found on
+SEARCH_ROWS = 5_000  # whose distances take 200 MB; the eps at which two groups meet is another in a small sample
 CELLS = 180  # a side; the square fits 16 bits
 
 

@@ -41,7 +41,8 @@ class Neighbours:
         if len(features) < most:
             raise TrainingError(f"min_samples {most} needs at least as many customers, there are {len(features)}")
         self.distances: FloatMatrix = cdist(features, features)
-        self.near, self.places = nearest(features, cKDTree(features), most)
+        self.places = nearest(features, cKDTree(features), most)[1]
+        self.near = np.take_along_axis(self.distances, self.places, axis=1)  # equal to the last bit
 
 
 @dataclass(frozen=True)
