@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
-from verdicts import five_groups_like_mall, isotropic, uniform
+from kinds import five_groups_like_mall, isotropic, uniform
 
 DATA = PROJECT.parent / "shared" / "data"
 INCOME, SCORE = "Annual Income (k$)", "Spending Score (1-100)"
