@@ -37,7 +37,7 @@ from clustering.errors import TrainingError
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-SEARCH_ROWS = 2_000  # of the customers, which the settings are found on
+SEARCH_ROWS = 5_000  # whose distances take 200 MB; the eps at which two groups meet is another in a small sample
 CELLS = 180  # a side; the square fits 16 bits
 
 

@@ -41,7 +41,8 @@ class Neighbours:
         from scipy.spatial.distance import cdist
 
         self.distances: FloatMatrix = cdist(features, features)
-        self.near, self.places = nearest(features, tree_of(features), most)
+        self.places = nearest(features, tree_of(features), most)[1]
+        self.near = np.take_along_axis(self.distances, self.places, axis=1)  # equal to the last bit
 
 
 @dataclass(frozen=True)

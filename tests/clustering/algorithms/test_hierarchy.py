@@ -1,5 +1,7 @@
 """The hierarchy of densities: its cuts are DBSCAN's clusters, and what persists is what falls apart last."""
 
+from bisect import bisect_left
+
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import connected_components
@@ -48,12 +50,11 @@ def _leaves(reach, rows, smallest):
     left = rows
     while True:
         within = reach[np.ix_(left, left)]
-        for longest in np.unique(within)[::-1]:
-            parts, part = connected_components(within < longest, directed=False)
-            if parts > 1:
-                break
-        else:
+        lengths = np.unique(within)
+        joined = bisect_left(lengths, True, key=lambda length: connected_components(within < length)[0] == 1)
+        if joined == 0:
             return [frozenset(rows.tolist())]
+        parts, part = connected_components(within < lengths[joined - 1], directed=False)
         large = [left[part == one] for one in range(parts) if np.sum(part == one) >= smallest]
         if len(large) != 1:
             break
