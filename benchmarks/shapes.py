@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from clustering import cluster
-from clustering.algorithms.density import Hierarchy
+from clustering.algorithms.hierarchy import Hierarchy, Neighbours
 
 ROWS = 1500
 SEEDS = (9001, 9002, 9003, 9004, 9005)  # not used to tune anything
@@ -143,8 +143,9 @@ def dbscan_result(shape: str, seed: int) -> Result:
 
 def _grid(rows: Rows, groups: Groups) -> list[float]:
     found = []
+    neighbours = Neighbours(rows, max(GRID_MIN_SAMPLES))
     for min_samples in GRID_MIN_SAMPLES:
-        hierarchy = Hierarchy(rows, min_samples)
+        hierarchy = Hierarchy(neighbours, min_samples)
         low, high = np.quantile(hierarchy.core_distances, [0.05, 0.999])
         found += [agreement(groups, hierarchy.cut(float(eps)).labels) for eps in np.geomspace(low, 2 * high, GRID_EPS)]
     return found

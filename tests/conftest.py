@@ -22,7 +22,6 @@ from tests.paths import CONFIGURATION
 pytest_plugins = [f"tests.fixtures.{name}" for name in ("airflow", "command_line", "logins", "projects")]
 
 os.environ["CLUSTERING_CONFIG"] = str(CONFIGURATION)  # for the processes that tests start, too
-os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # each test process is one of several, and starts none of its own
 
 
 WHOLE = {name: getattr(evaluation, name) for name in ("SPLITS", "FINAL_BOOTSTRAPS", "BOOTSTRAPS", "REFERENCES")}

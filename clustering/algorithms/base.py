@@ -148,6 +148,10 @@ class Algorithm(ABC, Generic[Spec]):
         """Return why this algorithm must not be used on features with these names, whatever its clusters look like."""
         return []
 
+    def values_for_groups(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
+        """Return which features have values that are taken for groups; they may still divide customers."""
+        return []
+
     def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
         """Return figures of a fit that other algorithms do not have."""
         return {}

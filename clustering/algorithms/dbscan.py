@@ -5,6 +5,8 @@ Settings that nobody gave are found without labels, see `density`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,22 +25,34 @@ from clustering.algorithms.base import (
     Labels,
     Parameters,
     Settings,
-    canonical_order,
 )
 from clustering.algorithms.cluster_checks import require_different_rows
-from clustering.algorithms.density import MIN_SAMPLES_SHARE, Hierarchy, layers, red_flags, search
+from clustering.algorithms.density import MIN_SAMPLES_SHARE, layered, layers, min_samples_to_try, red_flags, search
+from clustering.algorithms.prominence import indistinct
+from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
+from clustering.algorithms.refitting import NeighbourGraph
 from clustering.config import DbscanSpec
+from clustering.errors import TrainingError
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
+SEARCH_ROWS = 5_000  # whose distances take 200 MB; the eps at which two groups meet is another in a small sample
 CELLS = 180  # a side; the square fits 16 bits
+
+
+@dataclass(frozen=True)
+class DbscanFit(Fitted):
+    """A fit with the features (n, d) that it was made of, which its doubts are about."""
+
+    features: FloatMatrix
 
 
 class Dbscan(Algorithm[DbscanSpec]):
     """DBSCAN; of the parameters, `core` is (m, d), `core_labels` (m,), and `eps` one number.
 
-    It minimises nothing and is not compared with noise: of what passes, the first that was proposed is taken.
+    It minimises nothing and is not compared with noise: its clusters have to stand out, see `prominence`. Of what
+    passes, the first that was proposed is taken.
     """
 
     specification = DbscanSpec
@@ -53,8 +67,13 @@ class Dbscan(Algorithm[DbscanSpec]):
         if spec.eps is not None:
             usual = round(max(2 * features.shape[1], MIN_SAMPLES_SHARE * len(features)) / share)
             return [{"eps": spec.eps, "min_samples": spec.min_samples or usual}]
-        given = max(2, round(spec.min_samples * share)) if spec.min_samples else None
-        found = search(features, min_samples=given)
+        rows = _drawn(features, SEARCH_ROWS, seed=spec.seed)
+        share *= len(rows) / len(features)
+        usual = min_samples_to_try(*rows.shape)
+        tried = [one for one in usual if one <= len(rows)] or usual[:1]
+        if spec.min_samples:
+            tried = [max(2, round(spec.min_samples * share))]
+        found = search(rows, tried)
         return [
             {**settings, "min_samples": spec.min_samples or round(int(settings["min_samples"]) / share)}
             for settings in found
@@ -66,7 +85,7 @@ class Dbscan(Algorithm[DbscanSpec]):
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: Fitted | None = None
-    ) -> Fitted:
+    ) -> DbscanFit:
         """Fit DBSCAN; a border customer belongs to the cluster of its nearest core customer.
 
         Raises TrainingError when no customer has `min_samples` customers within `eps`.
@@ -74,19 +93,69 @@ class Dbscan(Algorithm[DbscanSpec]):
         from sklearn import cluster
 
         eps, min_samples = float(settings["eps"]), int(settings["min_samples"])
-        cut = Hierarchy(features, min_samples).cut(eps)
-        parameters = _parameters(features[cut.core], cut.core_labels, eps)
+        if len(features) < min_samples:
+            raise TrainingError(
+                f"min_samples {min_samples} needs at least as many customers, there are {len(features)}"
+            )
+        core = core_rows(features, eps, min_samples)
+        if not core.any():
+            raise TrainingError(
+                f"no customer has {min_samples} customers within eps {eps:.4g}: everything would be noise; "
+                "set a larger eps or a smaller min_samples"
+            )
+        parameters = _parameters(features[core], eps)
         estimator = cluster.DBSCAN(eps=eps, min_samples=min_samples)
-        estimator.core_sample_indices_ = np.flatnonzero(cut.core)
-        estimator.components_ = features[cut.core]
+        estimator.core_sample_indices_ = np.flatnonzero(core)
+        estimator.components_ = features[core]
         estimator.labels_ = self.assigner(parameters)(features).labels
         estimator.n_features_in_ = features.shape[1]
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+        return DbscanFit(
+            estimator=estimator,
+            settings=settings,
+            parameters=parameters,
+            labels=estimator.labels_,
+            features=features,
+        )
+
+    def refits(
+        self,
+        features: FloatMatrix,
+        drawn: NDArray[np.intp],
+        settings: Settings,
+        spec: DbscanSpec,
+        *,
+        seeds: Sequence[int],
+    ) -> list[Labels | None]:
+        """Fit settings to each of the samples whose rows are `drawn` (b, m), and label all rows (n, d) by each fit.
+
+        Neighbours are found once, where the rows are as few as those of a replicate.
+        """
+        if len(features) > self.replicate_rows:
+            return super().refits(features, drawn, settings, spec, seeds=seeds)
+        graph = NeighbourGraph(features, float(settings["eps"]))
+        return [self._refit(graph, rows, settings) for rows in drawn]
+
+    def _refit(self, graph: NeighbourGraph, rows: NDArray[np.intp], settings: Settings) -> Labels | None:
+        core = graph.core(rows, int(settings["min_samples"]))
+        if not core.any():
+            return None
+        clusters = graph.clusters(rows, core)
+        parameters: Parameters = {
+            "core": graph.points[core],
+            "core_labels": clusters[core],
+            "eps": np.array(settings["eps"]),
+        }
+        return graph.label(clusters, lambda: self.assigner(parameters))
 
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
-        """Return the red flags of the training rows' labels, and columns whose values were taken for groups."""
+        """Return red flags of the training rows' labels, columns whose values were taken for groups, or no groups."""
         eps = float(fitted.settings["eps"])
-        return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+        doubts = red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+        if isinstance(fitted, DbscanFit) and not doubts:
+            labels = fitted.labels[fitted.estimator.core_sample_indices_]
+            measured = ~layered(fitted.estimator.components_, labels)
+            doubts = indistinct(fitted.features[:, measured], fitted.labels, seed=spec.seed)
+        return doubts
 
     def assigner(self, parameters: Parameters) -> Assigner:
         """Return the assigner of `core` (m, d), `core_labels` (m,) and `eps`.
@@ -134,17 +203,20 @@ class Dbscan(Algorithm[DbscanSpec]):
 def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.intp]:
     """Return an order of the rows in which the tree is searched faster: by the cells of a grid over two features."""
     low, extent = tree.mins[:2], np.maximum(tree.maxes - tree.mins, np.finfo(np.float64).tiny)[:2]
-    places = np.clip((features[:, :2] - low) / extent, 0.0, 1.0) * (CELLS - 1)
+    with np.errstate(over="ignore"):  # far beyond core customers that hardly differ
+        places = np.clip((features[:, :2] - low) / extent, 0.0, 1.0) * (CELLS - 1)
     cells = places.astype(np.int16)  # 16 bits: NumPy sorts them in linear time
     return np.argsort(cells[:, 0] * CELLS + cells[:, -1], kind="stable")
 
 
-def _parameters(core: FloatMatrix, labels: Labels, eps: float) -> dict[str, NDArray[Any]]:
+def _drawn(features: FloatMatrix, rows: int, *, seed: int) -> FloatMatrix:
+    if len(features) <= rows:
+        return features
+    return features[np.sort(np.random.default_rng(seed).permutation(len(features))[:rows])]
+
+
+def _parameters(core: FloatMatrix, eps: float) -> dict[str, NDArray[Any]]:
     """Return the different core rows, sorted, with canonical labels: clusters by the mean of their core rows."""
-    numbers = np.unique(labels, return_inverse=True)[1]
-    sizes = np.bincount(numbers)
-    centres = np.column_stack([np.bincount(numbers, weights=column) / sizes for column in core.T])
-    rank = np.empty(len(sizes), dtype=np.int32)
-    rank[canonical_order(centres)] = np.arange(len(sizes), dtype=np.int32)
-    points, first = np.unique(core, axis=0, return_index=True)
-    return {"core": points, "core_labels": rank[numbers[first]], "eps": np.array(eps)}
+    points, place = np.unique(core, axis=0, return_inverse=True)
+    numbers = connected(points, eps)
+    return {"core": points, "core_labels": canonical_numbers(core, numbers[place])[numbers], "eps": np.array(eps)}

@@ -10,7 +10,7 @@ counts as a cluster of its own, so noise can never improve a solution.
 Two groups of customers on one feature, the second one twice as wide, and a customer who is far from all:
 
 >>> features = np.array([0, 1, 2, 3, 4, 5, 12, 14, 16, 18, 20, 22, 60.0])[:, None]
->>> hierarchy = Hierarchy(features, min_samples=3)
+>>> hierarchy = Hierarchy(Neighbours(features, most=3), min_samples=3)
 
 From this `eps` on, each of them has three customers within it, the customer included, and is core. Sorted, these are
 the k-distances, with their knee at 4:
@@ -29,15 +29,15 @@ A small `eps` loses the wide group, a large one joins both, and between them lie
 Nobody says which is right, but both groups persist over a wide range of densities, coarse and fine alike. The first and
 the last clustering have red flags and count as 0; the second one agrees, but for one of 13 customers who is noise:
 
->>> persistent = hierarchy.persistent()
->>> [labels.tolist() for labels in persistent] == 2 * [hierarchy.cut(3.0).labels.tolist()]
+>>> coarse, fine = _persistent(hierarchy)
+>>> coarse.tolist() == fine.tolist() == hierarchy.cut(3.0).labels.tolist()
 True
->>> [round(_agreement(hierarchy.cut(eps).labels, persistent), 3) for eps in (1.0, 3.0, 8.0)]
+>>> [round(_merit(hierarchy.cut(eps).labels, Persistent([coarse, fine])), 3) for eps in (1.0, 3.0, 8.0)]
 [0.0, 0.961, 0.0]
 
 Of all the `eps` around the knee that agree best, the middle one is taken:
 
->>> [round(found["eps"], 2) for found in search(features, min_samples=3)]
+>>> [round(found["eps"], 2) for found in search(features, [3])]
 [3.78]
 """
 
@@ -46,14 +46,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.algorithms.agreement import Persistent
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
-from clustering.errors import TrainingError
+from clustering.algorithms.hierarchy import Hierarchy, Neighbours
 
 MIN_SAMPLES_SHARE = 0.01
 MIN_SAMPLES_FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
@@ -67,18 +66,17 @@ MOST_NOISE = 0.30
 LARGEST_LAYER = 0.10  # of the core customers at one value
 
 
-def search(features: FloatMatrix, *, min_samples: int | None = None) -> list[Settings]:
-    """Return the best `eps` for each `min_samples`, or for the one that is given, the best of all first.
+def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
+    """Return the best `eps` for each of several `min_samples`, the best of all first.
 
-    Raises TrainingError when there are fewer customers than `min_samples`.
+    Time and memory grow with the square of the rows. Raises TrainingError when there are fewer than `min_samples`.
     """
-    usual = min_samples_to_try(*features.shape)
-    tried = [min_samples] if min_samples else [one for one in usual if one <= len(features)] or usual[:1]
-    hierarchies = [Hierarchy(features, one) for one in tried]
-    persistent = [labels for hierarchy in hierarchies for labels in hierarchy.persistent()]
+    neighbours = Neighbours(features, max(min_samples))
+    hierarchies = [Hierarchy(neighbours, one) for one in min_samples]
+    persistent = Persistent([labels for hierarchy in hierarchies for labels in _persistent(hierarchy)])
     found = [_best_cut(hierarchy, persistent) for hierarchy in hierarchies]
     order = sorted(range(len(found)), key=lambda place: -found[place][1])
-    return [{"eps": found[place][0], "min_samples": tried[place]} for place in order]
+    return [{"eps": found[place][0], "min_samples": min_samples[place]} for place in order]
 
 
 def min_samples_to_try(rows: int, dimensions: int) -> list[int]:
@@ -134,99 +132,45 @@ def layers(core: FloatMatrix, eps: float, names: Sequence[str]) -> list[str]:
     return doubts
 
 
-@dataclass(frozen=True)
-class Cut:
-    """DBSCAN at one `eps`: which rows are core (n,), their clusters, and every row's cluster (n,), noise -1."""
+def layered(core: FloatMatrix, labels: Labels) -> NDArray[np.bool_]:
+    """Return which columns (d,) of core rows (m, d) have a common value that shares no cluster with another value.
 
-    core: NDArray[np.bool_]
-    core_labels: Labels
-    labels: Labels
+    Clusters with labels (m,) may be that value and no more, even where others are within `eps` of it.
 
-
-class Hierarchy:
-    """Every DBSCAN clustering of features (n, d) with one `min_samples`, to be cut at any `eps`.
-
-    Memory grows with the number of customers, not with that of their neighbours within `eps`.
+    >>> layered(np.array([[0, 3], [0, 4], [1, 3], [1, 5.0]]), np.array([0, 0, 1, 1])).tolist()
+    [True, False]
     """
-
-    def __init__(self, features: FloatMatrix, min_samples: int) -> None:
-        from scipy.spatial import cKDTree  # as below: other algorithms do not pay for the import
-
-        rows = len(features)
-        if rows < min_samples:
-            raise TrainingError(f"min_samples {min_samples} needs at least as many customers, there are {rows}")
-        self._features = features
-        self._min_samples = min_samples
-        self._tree = self._grow("eom")
-        self.core_distances: FloatVector = np.ravel(cKDTree(features).query(features, k=[min_samples])[0])
-
-    def persistent(self) -> list[Labels]:
-        """Return the labels of the clusters that hold together longest, and of those that split no further.
-
-        Of the first, none holds more than MOST_OF_ALL of the customers.
-        """
-        return [self._tree.labels_, self._grow("leaf").labels_]
-
-    def cut(self, eps: float) -> Cut:
-        """Return DBSCAN at `eps`; TrainingError when there is no core customer."""
-        core = self.core_distances <= eps
-        if not core.any():
-            raise TrainingError(
-                f"no customer has {self._min_samples} customers within eps {eps:.4g}: everything would be noise; "
-                "set a larger eps or a smaller min_samples"
-            )
-        of_core = self._tree.dbscan_clustering(np.nextafter(eps, np.inf), min_cluster_size=1)[core]
-        core_labels = np.unique(of_core, return_inverse=True)[1].astype(np.int32)
-        labels = np.full(len(core), NOISE, dtype=np.int32)
-        labels[core] = core_labels
-        border = np.flatnonzero(~core)
-        if len(border):
-            from scipy.spatial import cKDTree
-
-            distances, nearest = map(np.asarray, cKDTree(self._features[core]).query(self._features[border]))
-            within = distances <= eps
-            labels[border[within]] = core_labels[nearest[within]]
-        return Cut(core, core_labels, labels)
-
-    def _grow(self, method: str) -> Any:
-        from sklearn.cluster import HDBSCAN
-
-        rows = len(self._features)
-        smallest = min(max(self._min_samples, math.ceil(PERSISTENT_SHARE * rows), 2), rows)
-        return HDBSCAN(
-            min_cluster_size=smallest,
-            min_samples=self._min_samples,
-            cluster_selection_method=method,
-            algorithm="kd_tree",
-            copy=True,
-            max_cluster_size=max(int(MOST_OF_ALL * rows), smallest),
-        ).fit(self._features)
+    found = np.zeros(core.shape[1], dtype=bool)
+    for place, column in enumerate(core.T):
+        values, counts = np.unique(column, return_counts=True)
+        for value in values[counts > LARGEST_LAYER * len(core)]:
+            here = column == value
+            found[place] |= not here.all() and not np.isin(labels[~here], labels[here]).any()
+    return found
 
 
-def _best_cut(hierarchy: Hierarchy, persistent: list[Labels]) -> tuple[float, float]:
+def _persistent(hierarchy: Hierarchy) -> list[Labels]:
+    rows = len(hierarchy.order)
+    smallest = min(max(hierarchy.min_samples, math.ceil(PERSISTENT_SHARE * rows), 2), rows)
+    return hierarchy.persistent(smallest=smallest, largest=max(int(MOST_OF_ALL * rows), smallest))
+
+
+def _best_cut(hierarchy: Hierarchy, persistent: Persistent) -> tuple[float, float]:
     """Return the `eps` around the knee that agrees best with persistent clusters, and how well; of ties the middle."""
     lowest = float(hierarchy.core_distances.min())
     knee = _knee(hierarchy.core_distances)
     tried = np.maximum(knee * KNEE_FACTORS, lowest)
-    scores = np.array([_agreement(hierarchy.cut(float(eps)).labels, persistent) for eps in tried])
+    scores = np.array([_merit(hierarchy.cut(float(eps)).labels, persistent) for eps in tried])
     if scores.max() <= 0:
         return max(knee, lowest), 0.0
     plateau = np.flatnonzero(scores == scores.max())
     return float(tried[plateau[len(plateau) // 2]]), float(scores.max())
 
 
-def _agreement(labels: Labels, persistent: list[Labels]) -> float:
-    from sklearn.metrics import adjusted_rand_score
-
+def _merit(labels: Labels, persistent: Persistent) -> float:
     if red_flags(labels):
         return 0.0
-    alone = np.where(labels == NOISE, labels.max() + 1 + np.arange(len(labels)), labels)
-    indices = [
-        adjusted_rand_score(groups[inside], alone[inside]) if inside.any() else 0.0
-        for groups in persistent
-        for inside in (groups != NOISE,)
-    ]
-    return float(np.mean(indices) * np.sqrt(np.mean(labels != NOISE)))
+    return persistent.agreement(labels) * math.sqrt(np.mean(labels != NOISE))
 
 
 def _knee(distances: FloatVector) -> float:

@@ -28,11 +28,13 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
 from clustering.algorithms.lloyd import fit_centroids, memberships, nearest_two, with_ones
+from clustering.algorithms.threads import one_thread
 from clustering.config import KMeansSpec
 
 MAX_ITERATIONS = 1000
 START_ROWS = 2_000  # of a fit that replicates are compared with
 SEPARATION = "separation"
+FLAG_VALUES = 2
 
 
 class KMeans(Algorithm[KMeansSpec]):
@@ -55,11 +57,10 @@ class KMeans(Algorithm[KMeansSpec]):
         Raises TrainingError for fewer different rows than clusters.
         """
         from sklearn import cluster
-        from threadpoolctl import threadpool_limits
 
         clusters = int(settings["n_clusters"])
         require_different_rows(features, clusters)
-        with threadpool_limits(limits=1):  # threads add their partial sums in the order in which they finish
+        with one_thread():  # threads add their partial sums in the order in which they finish
             begun = start.parameters["centroids"] if start else _begun(features, clusters, spec)
             estimator = cluster.KMeans(clusters, init=begun, n_init=1, random_state=spec.seed, max_iter=MAX_ITERATIONS)
             estimator.fit(features)
@@ -93,6 +94,14 @@ class KMeans(Algorithm[KMeansSpec]):
         """Return the squared distances from the centroids: p the centroid, F the identity, c = 0."""
         centroids = parameters["centroids"]
         return [Attraction(label, centroids[label : label + 1], None, 0.0) for label in range(len(centroids))]
+
+    def values_for_groups(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
+        """Return a reason for each column of two values, as a yes or no: standardised, they lie apart like groups."""
+        return [
+            f"{name} takes only 2 different values, which K-Means takes for groups; leave it out of the features"
+            for name, column in zip(names, features.T, strict=True)
+            if len(np.unique(column)) == FLAG_VALUES
+        ]
 
     def refits(
         self,

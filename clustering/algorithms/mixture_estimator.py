@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clustering.algorithms.base import Fitted, FloatMatrix, Parameters, Settings, canonical_order
 from clustering.algorithms.gaussian import coefficients_of
 from clustering.algorithms.mixtures import Shape, fit_mixtures
+from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
 
 MAX_ITERATIONS = 500
@@ -26,9 +27,8 @@ def fit_estimator(features: FloatMatrix, settings: Settings, spec: GaussianMixtu
     """Return a mixture whose components are in canonical order, fitted from `start` or from `spec.n_init` starts."""
     from sklearn import mixture
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         estimator = mixture.GaussianMixture(
             int(settings["n_components"]),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import NOISE, FloatMatrix, Labels
+from clustering.algorithms.threads import one_thread
 
 SILHOUETTE_ROWS = 10_000
 WORKING_MEMORY = 64  # MiB of distances at a time
@@ -19,13 +20,12 @@ def silhouette(features: FloatMatrix, labels: Labels, *, seed: int, most_rows: i
     """
     from sklearn import config_context
     from sklearn.metrics import silhouette_samples
-    from threadpoolctl import threadpool_limits
 
     clustered = np.flatnonzero(labels != NOISE)
     rows = clustered[_stratified(labels[clustered], seed=seed, most_rows=most_rows)]
     if not 2 <= len(np.unique(labels[rows])) < len(rows):
         return 0.0
-    with config_context(working_memory=WORKING_MEMORY), threadpool_limits(limits=1):
+    with config_context(working_memory=WORKING_MEMORY), one_thread():
         values = silhouette_samples(features[rows], labels[rows])
     return float(values.mean() * len(clustered) / len(labels))
 

@@ -47,15 +47,16 @@ class Candidate:
 class Evaluation:
     """What is known of a candidate so far.
 
-    `flaws` need no further figures: no fit, a collapsed or tiny cluster, red flags. `jaccard` is (b, k), of bootstraps,
-    `strength` that of the weakest cluster and its standard error. `remarks` say why a candidate that passed, or was not
-    evaluated, is not taken.
+    `flaws` need no further figures: no fit, a collapsed or tiny cluster, red flags; nor do `doubts`, with which a
+    candidate can still divide customers. `jaccard` is (b, k), of bootstraps, `strength` that of the weakest cluster and
+    its standard error. `remarks` say why a candidate that passed, or was not evaluated, is not taken.
     """
 
     settings: Settings
     spec: ModelSpec
     fitted: Fitted | None = None
     flaws: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     is_judged: bool = False
@@ -122,7 +123,7 @@ class Evaluation:
 
     def verdicts(self, *, leniency: float = 0.0) -> list[str]:
         """Return what speaks against the candidate."""
-        return [*self.flaws, *self._instability(leniency), *self._likeness_to_noise(leniency)]
+        return [*self.flaws, *self.doubts, *self._instability(leniency), *self._likeness_to_noise(leniency)]
 
     def record(self, *, chosen: bool) -> Candidate:
         """Return the candidate for the table of all candidates."""

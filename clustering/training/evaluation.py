@@ -29,10 +29,17 @@ FEWEST_REFERENCES = 10
 BOOTSTRAP, SPLIT, REFERENCE, FINAL_BOOTSTRAP = range(1, 5)  # streams of seeds
 
 
-def candidates(setup: Setup) -> list[Evaluation]:
-    """Fit what the algorithm proposes on the working rows, and say what is wrong at sight."""
+def candidates(setup: Setup, *, unusable: Sequence[str] = ()) -> list[Evaluation]:
+    """Fit what the algorithm proposes on the working rows, and say what is wrong at sight.
+
+    Of customers who are `unusable`, for these reasons, one fit is enough to show.
+    """
     proposed = setup.algorithm.propose(setup.working, setup.spec, share=setup.share)
-    evaluations = [_fit(settings, setup) for settings in proposed]
+    evaluations = [_fit(settings, setup) for settings in (proposed[:1] if unusable else proposed)]
+    in_doubt = setup.algorithm.values_for_groups(setup.working, setup.spec.features)
+    for evaluation in evaluations:
+        evaluation.flaws += unusable
+        evaluation.doubts += in_doubt
     for evaluation, flaws in [(one, _outdone(one, evaluations)) for one in evaluations]:
         evaluation.flaws += flaws
     log.info("%s candidates fitted, %s without flaws", len(evaluations), sum(map(_is_sound, evaluations)))
@@ -41,7 +48,8 @@ def candidates(setup: Setup) -> list[Evaluation]:
 
 def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Settings | None) -> None:
     """Judge the candidates without flaws until those that are left cannot be chosen; the champion's own always."""
-    in_order = sorted(filter(_is_sound, evaluations), key=lambda one: one.rank, reverse=True)
+    in_doubt = any(one.doubts for one in evaluations)
+    in_order = [] if in_doubt else sorted(filter(_is_sound, evaluations), key=lambda one: one.rank, reverse=True)
     for one in in_order:
         best = best_of(evaluations)
         if best is not None and not one.has(incumbent) and not _might_overrule(one, best, setup):

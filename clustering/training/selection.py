@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from threadpoolctl import threadpool_limits
-
 from clustering.algorithms import Fitted, FloatMatrix, Settings
+from clustering.algorithms.threads import one_thread
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
@@ -64,7 +63,7 @@ def select(
     settings, which a near-tie keeps. `seed` draws samples, fits start from `spec.seed`. One thread computes, whose sums
     do not depend on the machine's load. Raises TrainingError, with the reasons, when no candidate can be fitted.
     """
-    with threadpool_limits(limits=1):
+    with one_thread():
         return _select(features, spec, seed=seed, segments=segments, incumbent=incumbent)
 
 
@@ -74,7 +73,7 @@ def _select(
     unusable = reasons_against(features, spec)
     working = draw(features, WORKING_ROWS, seed=seed)
     setup = Setup(working, len(working) / len(features), spec, seed=seed)
-    evaluations = candidates(setup)
+    evaluations = candidates(setup, unusable=unusable)
     evaluate(evaluations, setup, incumbent=incumbent)
     passed = choose(evaluations, incumbent=incumbent)
     chosen = passed or _without_structure(evaluations, spec, segments)

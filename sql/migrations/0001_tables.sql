@@ -401,7 +401,7 @@ comment on column segmentation.model_selection.min_jaccard is 'Smallest mean boo
 comment on column segmentation.model_selection.gap is 'Gap statistic of the clusters less that of one cluster; K-Means only.';
 comment on column segmentation.model_selection.gap_error is 'Its standard error.';
 comment on column segmentation.model_selection.bic is 'Bayesian information criterion, smaller is better; Gaussian mixture only.';
-comment on column segmentation.model_selection.figures is 'All figures, with those over customers without groups: silhouette or likelihood over uniform noise and over one Gaussian, and their standard errors.';
+comment on column segmentation.model_selection.figures is 'All figures, with those over customers without groups: separation, gap or likelihood over uniform noise and over noise that resembles the customers, and their standard errors.';
 
 create table segmentation.segment_history (
     customer_id       {key_type} not null,

@@ -119,6 +119,11 @@ def test_model_that_fails_does_not_stop_the_others(clustering: Run, quick_config
     assert sql(STAGED) == [(0,)]
 
 
+def heed_interrupts() -> None:
+    """Do not ignore SIGINT, as every process does whose first ancestor was started by a shell in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def night_that_waits() -> Iterator[subprocess.Popen[str]]:
     """Start a night of two processes, and hold the table of customers once it is planned."""
@@ -128,6 +133,7 @@ def night_that_waits() -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     try:
         wait_until(lambda: bool(sql(RUNS)))

@@ -10,11 +10,12 @@ from joblib import Parallel, delayed
 
 import shapes
 import verdicts
+from kinds import NOISE as NOISE_KINDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("whole_evaluation")]
 
 SEEDS = (3,)
-NOISE = tuple(name for name in verdicts.DATA if not name.startswith("five"))
+NOISE = tuple(NOISE_KINDS)
 JOBS = 4
 
 

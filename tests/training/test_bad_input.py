@@ -126,7 +126,7 @@ def test_gender_as_a_cluster_column(model):
 def test_a_collapsed_component_is_not_chosen():
     """A mixture that has found a line of customers is passed over."""
     frame, _ = _groups()
-    line = pd.DataFrame({"income": np.linspace(40, 60, 60), "score": 50.0})
+    line = pd.DataFrame({"income": np.linspace(40, 60, 40), "score": 50.0})
     found = cluster(pd.concat([frame, line]), {"algorithm": "gmm", "covariance_types": ["full"]})
     flawed = [one for one in found.candidates if any("is that of reg_covar" in verdict for verdict in one.verdicts)]
 

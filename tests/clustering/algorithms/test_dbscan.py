@@ -184,6 +184,16 @@ def test_values_of_a_column_are_not_taken_for_groups():
     assert not [doubt for doubt in dbscan.doubts(across, SPEC) if "have the same" in doubt]
 
 
+def test_two_values_are_no_groups_beyond_eps_either():
+    """With many columns, customers of either value are farther apart than the values, and within eps of none."""
+    rng = np.random.default_rng(2)
+    rows = np.column_stack([rng.integers(0, 2, 500) * 2.0, rng.normal(size=(500, 4))])
+    fitted = dbscan.fit(rows, {"eps": 2.0001, "min_samples": 20}, SPEC)
+    spec = SPEC.model_copy(update={"features": ("member", "a", "b", "c", "d")})
+    assert len(set(fitted.labels[fitted.labels >= 0].tolist())) == 2
+    assert [doubt for doubt in dbscan.doubts(fitted, spec) if "stand out" in doubt]
+
+
 def test_many_values_close_together_are_no_layers():
     """A value that many have is no layer while its neighbours are within eps."""
     rng = np.random.default_rng(3)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
-from verdicts import five_groups_like_mall, isotropic, uniform
+from kinds import NOISE, five_groups_like_mall, isotropic, uniform
 
 DATA = PROJECT.parent / "shared" / "data"
 INCOME, SCORE = "Annual Income (k$)", "Spending Score (1-100)"
@@ -151,6 +151,37 @@ def test_uniform_noise_has_no_structure(spec):
         assert (selection.refusal, selection.fitted.settings) == (None, {"n_clusters": 4})
     else:
         assert selection.refusal == selection.verdict == selection.metrics.refusal
+
+
+@pytest.mark.parametrize("kind", ["5 exponential columns", "yes or no beside a normal", "uniform, askew"])
+@pytest.mark.parametrize("spec", [KMEANS, GMM], ids=lambda spec: spec.algorithm)
+def test_skew_and_shared_values_are_no_groups(spec, kind):
+    """Columns that do not depend on each other, however skewed, and columns that lean on each other."""
+    rows = NOISE[kind](1)[:1_000]
+    names = tuple(f"column_{place}" for place in range(rows.shape[1]))
+
+    assert select(_standardised(rows), _with(spec, features=names), seed=0).structure == "none"
+
+
+def test_a_flag_is_named_and_divides():
+    """K-Means takes the two values of a flag for groups: it says so at once, and still divides customers."""
+    generator = np.random.default_rng(0)
+    rows = np.column_stack([generator.normal(size=500), generator.random(500) < 0.5])
+    selection = select(_standardised(rows), _with(KMEANS, features=("spent", "newsletter")), seed=0, segments=4)
+
+    assert (selection.structure, selection.refusal, selection.fitted.settings) == ("none", None, {"n_clusters": 4})
+    assert "newsletter takes only 2 different values, which K-Means takes for groups" in selection.verdict
+
+
+def test_what_is_refused_at_sight_is_fitted_once():
+    """A column that a mixture cannot take is a reason known before the first fit."""
+    generator = np.random.default_rng(0)
+    rows = np.column_stack([generator.normal(size=500), generator.poisson(0.5, 500)])
+    selection = select(_standardised(rows), _with(GMM, features=("spent", "visits")), seed=0)
+
+    assert len(selection.candidates) == 1
+    assert selection.refusal is not None
+    assert selection.refusal.startswith("visits takes only ")
 
 
 @pytest.mark.soak
