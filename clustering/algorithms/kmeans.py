@@ -42,7 +42,7 @@ class KMeans(Algorithm[KMeansSpec]):
 
     specification = KMeansSpec
     replicate_rows = 5_000
-    least_errors = MappingProxyType({(SEPARATION, "uniform"): 4.0, (GAP, "unimodal"): 4.0})
+    least_errors = MappingProxyType({(SEPARATION, "uniform"): 3.0, (GAP, "unimodal"): 3.0})
 
     def propose(self, features: FloatMatrix, spec: KMeansSpec, *, share: float = 1.0) -> list[Settings]:
         """Return one candidate for every number of clusters of the specification."""

@@ -42,7 +42,7 @@ def test_noise_has_no_structure() -> None:
 
 def test_five_groups_are_found() -> None:
     """Groups as far apart as those of the Mall customers, of equal size or of theirs."""
-    for verdict in judged([name for name in verdicts.DATA if name not in NOISE], ("kmeans", "gmm")):
+    for verdict in judged([name for name in verdicts.DATA if name.startswith("five")], ("kmeans", "gmm")):
         assert (verdict.structure, verdict.clusters) == ("structured", 5), verdict
 
 

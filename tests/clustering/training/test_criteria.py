@@ -55,7 +55,7 @@ def test_a_group_that_is_cut_in_two_is_not_taken():
         ({"jaccard": 0.7}, "unstable: bootstrap Jaccard 0.70 of cluster 0 is under 0.75"),
         (
             {"gap": 0.03},
-            "no groups: gap +0.030 against customers like these without groups, 1.5 standard errors, under 4",
+            "no groups: gap +0.030 against customers like these without groups, 1.5 standard errors, under 3",
         ),
         ({"flaws": ["too small"]}, "too small"),
     ],
