@@ -8,11 +8,12 @@ gone a minute later.
     │   ├── ConfigurationError      models/*.yaml, a parameter or an environment variable is wrong
     │   ├── DataError               the source table, its columns or its rows are not as the contract says
     │   │   └── TooManyRejectedError    more rows were rejected than the contract allows
-    │   ├── ArtifactError           a stored version is missing, changed, or of an unknown format
+    │   ├── ArtifactError           a stored version is pruned, changed, or of an unknown format
     │   ├── NoChampionError         no model of the run has been trained and promoted yet
     │   ├── TrainingError           no version could be made from these customers
     │   └── RunError                a run cannot go on: abandoned, superseded, or its counts do not add up
     └── TransientError
+        ├── StoreError              a stored version cannot be read at this moment
         └── WarehouseError          the warehouse cannot be reached or ended the connection
 """
 
@@ -40,7 +41,7 @@ class TooManyRejectedError(DataError):
 
 
 class ArtifactError(PermanentError):
-    """A stored version is missing, changed, or of an unknown format."""
+    """A stored version is pruned, changed, or of an unknown format."""
 
 
 class NoChampionError(PermanentError):
@@ -57,6 +58,10 @@ class RunError(PermanentError):
 
 class TransientError(ClusteringError):
     """May be gone a minute later; worth a retry."""
+
+
+class StoreError(TransientError):
+    """A stored version cannot be read at this moment: the model store is not mounted, or a file is missing."""
 
 
 class WarehouseError(TransientError):

@@ -8,7 +8,8 @@ failed. `prune` removes the artifacts of versions that nothing needs any more.
 A run that drift has started trains the models that drifted; an event of the asset `drift` that somebody makes by hand
 without `models` trains all of them.
 
-With **approval** on, versions that pass the gate wait: `review` lists what would change, `approve` asks a person (see
+With **approval** on, versions that pass the gate wait, and without it those that should have been compared with a
+champion whose files could not be read: `review` lists what would change, `approve` asks a person (see
 Required Actions; silence for three days is a no), and `decide` does as the person said.
 
 With **champions** filled in, nothing is trained: `set_champion` makes each of these versions the champion by hand. A
@@ -43,6 +44,7 @@ from segmentation_definitions import (
     alarmed_models,
     alert_of_run,
     chosen_models,
+    may_retry,
     models_param,
     open_session,
 )
@@ -104,11 +106,13 @@ def retrain_models() -> None:
         return [{"model": model, "sample": drawn["sample"]} for model in drawn["models"]]
 
     @task(execution_timeout=LONG, map_index_template="{{ model_name }}", multiple_outputs=False)
-    def train(part: dict[str, str]) -> dict[str, Any]:
+    def train(part: dict[str, str], ti: Any) -> dict[str, Any]:
         """Train one model and return its new version."""
         show_model(part["model"])
         with open_session() as session:
-            return clustering.train(session.warehouse, session.configuration, session.registry, **part)
+            return clustering.train(
+                session.warehouse, session.configuration, session.registry, **part, may_retry=may_retry(ti)
+            )
 
     @task(map_index_template="{{ model_name }}", multiple_outputs=False)
     def gate(version: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@
 alarm is told of, and starts `retrain_models` unless one did so only days before. A failure of it is told of as well.
 
 Before the first night, run `retrain_models`. A model without a champion is skipped with a warning in the log of `plan`.
+One whose champion's files cannot be used is left out, and people are told; the others go on.
 To repeat a day, trigger the DAG with its date as `as_of`: the new result takes the place of the old one. A past date,
 whether asked for so or by Airflow's backfill, is scored by the champions of that date on the contract's `dated_source`,
 or on the present rows with `from_present_rows`.
@@ -32,12 +33,15 @@ from segmentation_definitions import (
     SEGMENT_HISTORY,
     SEGMENTS,
     alert_of_drift,
+    alert_of_models,
     alert_of_run,
     alert_of_task,
+    alert_of_unwatched,
     business_date,
     chosen_models,
     end_of_past_date,
     late_night,
+    may_retry,
     models_param,
     open_session,
     workers,
@@ -86,7 +90,9 @@ ALARMS = AssetAlias("drift_alarms")
 )
 def segment_customers() -> None:
     @task(inlets=[CUSTOMERS, CHAMPIONS])
-    def plan(params: dict[str, Any], dag: DAG, dag_run: Any, partition_key: str | None = None) -> list[dict[str, int]]:
+    def plan(
+        params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, partition_key: str | None = None
+    ) -> list[dict[str, int]]:
         """Record the run and return its shards."""
         as_of = business_date(params["as_of"], partition_key, dag_run, dag.timezone)
         with open_session() as session:
@@ -102,16 +108,22 @@ def segment_customers() -> None:
                 requested_by=f"{dag.dag_id} {dag_run.run_id}",
                 workers=workers(),
                 shards=params["shards"],
+                may_retry=may_retry(ti),
             )
         return [{"run": planned["run_id"], "shard": shard} for shard in planned["shards"]]
 
     @task(inlets=[CUSTOMERS], execution_timeout=LONG, map_index_template="{{ shard_name }}", multiple_outputs=False)
-    def score(part: dict[str, int]) -> dict[str, int]:
+    def score(part: dict[str, int], ti: Any) -> dict[str, int]:
         """Label one shard into staging tables and return its counts."""
         get_current_context()["shard_name"] = f"shard {part['shard']}"  # type: ignore[typeddict-unknown-key]
         with open_session() as session:
             return clustering.score_shard(
-                session.warehouse, session.configuration, session.registry, run_id=part["run"], shard=part["shard"]
+                session.warehouse,
+                session.configuration,
+                session.registry,
+                run_id=part["run"],
+                shard=part["shard"],
+                may_retry=may_retry(ti),
             )
 
     @task(
@@ -125,19 +137,27 @@ def segment_customers() -> None:
             counts = clustering.publish_run(session.warehouse, session.configuration, run_id=parts[0]["run"])
         if params["dry_run"]:  # skipped, so that nobody who waits for the assets is told of something new
             raise AirflowSkipException(f"dry run, nothing was published: {counts}")
+        if counts["failed"]:
+            alert_of_models(counts, get_current_context())
         return counts
 
     @task(
         inlets=[CUSTOMER_LABELS, SEGMENTS], outlets=[ALARMS], on_failure_callback=alert_of_task, multiple_outputs=False
     )
-    def watch(published: dict[str, Any] | None, outlet_events: Any) -> dict[str, Any]:
+    def watch(published: dict[str, Any] | None, outlet_events: Any, ti: Any) -> dict[str, Any]:
         """Check the published run for drift, tell of alarms, and start a retraining where one is due."""
         if not published:
             raise AirflowSkipException("nothing was published")
         with open_session() as session:
             found = clustering.watch(
-                session.warehouse, session.configuration, session.registry, run_id=published["run_id"]
+                session.warehouse,
+                session.configuration,
+                session.registry,
+                run_id=published["run_id"],
+                may_retry=may_retry(ti),
             )
+        if found["unwatched"]:
+            alert_of_unwatched(found, get_current_context())
         if found["alarms"] and found["is_latest"]:
             alert_of_drift(found, get_current_context())
         if found["retrain"]:

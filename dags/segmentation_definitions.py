@@ -128,6 +128,11 @@ def end_of_past_date(as_of: date, dag_run: Any, *, timezone: tzinfo, now: dateti
     return clustering.end_of_past(as_of, timezone, now=now)
 
 
+def may_retry(task_instance: Any) -> bool:
+    """Return whether Airflow tries a task again that fails now."""
+    return bool(task_instance.try_number <= task_instance.max_tries)
+
+
 def models_param() -> Param:
     """Return the parameter that chooses among the configured models.
 
@@ -199,12 +204,25 @@ def alert_of_task(context: Any) -> None:
     alert(f"{task.dag_id}: {task.task_id} failed", text, context)
 
 
+def alert_of_models(published: Mapping[str, Any], context: Any) -> None:
+    """Tell which models had to be left out of a night."""
+    why = "; ".join(f"{model}: {reason}" for model, reason in published["failed"].items())
+    models = ", ".join(published["failed"])
+    alert(f"{models} not labelled as of {published['as_of']}", f"{why}. Readers keep the former result", context)
+
+
 def alert_of_drift(watched: Mapping[str, Any], context: Any) -> None:
     """Tell what has drifted, and whether models are retrained because of it."""
     what = "; ".join(alarm["sentence"] for alarm in watched["alarms"])
     models = ", ".join(watched["retrain"])
     follows = f"retraining {models}" if models else "nothing is retrained now: see docs/operate.md"
     alert(f"customers have drifted as of {watched['as_of']}", f"{what}. {follows}", context)
+
+
+def alert_of_unwatched(watched: Mapping[str, Any], context: Any) -> None:
+    """Tell which models of a night could not be checked for drift."""
+    why = "; ".join(f"{model}: {reason}" for model, reason in watched["unwatched"].items())
+    alert(f"{', '.join(watched['unwatched'])} not checked for drift as of {watched['as_of']}", why, context)
 
 
 def alert(subject: str, text: str, context: Any) -> None:

@@ -80,6 +80,11 @@ update segmentation.run_shards
 set samples = null, lower_bound = null, upper_bound = null
 where run_id = :run_id and num_nonnulls(samples, lower_bound, upper_bound) > 0;
 
+-- name: failures
+-- Returns the models that a run had to leave out.
+-- Parameters: run_id.
+select model, reason from segmentation.run_failures where run_id = :run_id order by model;
+
 -- name: hand_over
 -- Gives a table to the role of all who score, where the user acts for that role; otherwise it stays its maker's.
 -- Names: table.
@@ -124,6 +129,20 @@ values (:run_id, :model, :model_version_id);
 -- Parameters: run_id, shard, lower_bound, upper_bound.
 insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)
 values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type});
+
+-- name: leave_out
+-- Takes a model out of a run that is going on, and keeps the reason.
+-- Parameters: run_id, model, reason.
+with running as (
+    select run_id from segmentation.scoring_runs where run_id = :run_id and status = 'running' for share
+),
+gone as (
+    delete from segmentation.run_models
+    where run_id = :run_id and model = :model and exists (select from running)
+    returning run_id, model, model_version_id
+)
+insert into segmentation.run_failures (run_id, model, model_version_id, reason)
+select run_id, model, model_version_id, :reason from gone;
 
 -- name: run_versions
 -- Returns the versions that a run scores with.

@@ -41,9 +41,9 @@ class Project:
         settings = {"models": None, "dry_run": False, "requested_by": "test", "workers": 4} | options
         return plan_run(self.warehouse, self.configuration, self.registry, as_of=date.fromisoformat(as_of), **settings)
 
-    def score(self, run_id: int, shard: int = 0) -> dict[str, int]:
+    def score(self, run_id: int, shard: int = 0, **options: Any) -> dict[str, int]:
         """Score one shard."""
-        return score_shard(self.warehouse, self.configuration, self.registry, run_id=run_id, shard=shard)
+        return score_shard(self.warehouse, self.configuration, self.registry, run_id=run_id, shard=shard, **options)
 
     def publish(self, run_id: int) -> dict[str, Any]:
         """Publish a run."""

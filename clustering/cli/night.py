@@ -12,7 +12,7 @@ import typer
 
 from clustering.cli.options import Json, Models, Session, open_session, user_name
 from clustering.cli.output import progress, tell, warn
-from clustering.errors import ClusteringError
+from clustering.errors import ArtifactError, ClusteringError
 
 
 def score(
@@ -37,12 +37,15 @@ def score(
     """Label every customer with every champion, publish the result whole or not at all, and drop what is too old.
 
     A past date is labelled by its own champions, from the contract's dated source. A run that fails or is stopped is
-    abandoned: readers keep the former result.
+    abandoned: readers keep the former result. A model whose champion cannot be used is left out; the exit code is 1
+    then.
     """
     night = Night(as_of.date() if as_of else datetime.now(UTC).date(), dry_run, from_present_rows)
     with open_session() as session:
         told = _score(session, model, night, shards=shards, jobs=jobs or os.cpu_count() or 1)
     tell(told, _in_words(told), as_json=as_json)
+    if told["failed"]:
+        raise ArtifactError("; ".join(f"{model}: {reason}" for model, reason in told["failed"].items()))
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ def _watch(session: Session, run_id: int) -> list[dict[str, Any]]:
     except (ClusteringError, DBAPIError) as error:
         warn(f"warning: published, but not checked for drift: {error}")
         return []
+    for model, reason in found["unwatched"].items():
+        warn(f"warning: published, but {model} was not checked for drift: {reason}")
     for alarm in found["alarms"]:
         warn(f"drift: {alarm['sentence']}")
     return list(found["alarms"])
@@ -143,4 +148,6 @@ def _in_words(told: dict[str, Any]) -> str:
         lines.append(f"a past date: scored by its own champions, from {read}")
     if told["skipped"]:
         lines.append(f"skipped, without a champion: {', '.join(told['skipped'])}; run clustering retrain")
+    if told["failed"]:
+        lines.append(f"left out, readers keep the former result: {', '.join(told['failed'])}")
     return "\n".join(lines)

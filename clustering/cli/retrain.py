@@ -6,7 +6,7 @@ from typing import Any
 
 from clustering.cli.options import Json, Models, Session, open_session, user_name
 from clustering.cli.output import progress, table, tell
-from clustering.errors import PermanentError, TrainingError
+from clustering.errors import PermanentError, StoreError, TrainingError
 
 COLUMNS = ("model", "version", "decision", "structure", "silhouette", "reason")
 
@@ -60,7 +60,7 @@ def _train(session: Session, model: str, sample: str) -> dict[str, Any]:
             model_version_id=version["model_version_id"],
             decided_by=_requested_by(),
         )
-    except PermanentError as error:
+    except (PermanentError, StoreError) as error:
         return told | {"decision": "failed", "reason": str(error)}
     return told | {"decision": decided["decision"], "reason": decided["reason"]}
 

@@ -14,6 +14,7 @@ from clustering.config import Configuration, Drift
 from clustering.drift.checks import DriftCheck, ModelNight, check_nights
 from clustering.drift.measurements import merge_measures
 from clustering.drift.reference import CONFIDENCE, DISTANCE, FEATURE, Reference
+from clustering.errors import ArtifactError, StoreError
 from clustering.features import Scaling
 from clustering.monitoring.watched_run import ShardCounts, WatchedRun, lock_watched_run, read_shard_counts
 from clustering.segments.profiles import merge_profiles
@@ -43,21 +44,30 @@ class Alarm:
 
 
 def watch(
-    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, run_id: int, may_ask: bool = True
+    warehouse: Warehouse,
+    configuration: Configuration,
+    registry: Registry,
+    *,
+    run_id: int,
+    may_ask: bool = True,
+    may_retry: bool = False,
 ) -> dict[str, Any]:
     """Check a published run for drift, keep the checks, and return the alarms and the models to retrain.
 
     Models for which a later run holds are left out. Models are to be retrained when the run's date is the latest one
     and the last such request is old enough, unless nobody `may_ask` for it, and never one whose champion was brought
-    back by a roll-back. A version without a reference is left out with a line in the log. Watching a run again returns
-    and writes the same, while nothing else is published or decided. Raises RunError for a run that is not published.
+    back by a roll-back. A version without a reference is left out with a line in the log; one whose files cannot be
+    used is `unwatched`, with the reason, unless they cannot be read and the caller `may_retry`: StoreError. Watching a
+    run again returns and writes the same, while nothing else is published or decided. Raises RunError for a run that
+    is not published.
     """
     with warehouse.transaction() as transaction:
         run = lock_watched_run(transaction, run_id)
         checks: list[DriftCheck] = []
+        unwatched: dict[str, str] = {}
         if run.models:
             drift = configuration.contract.drift
-            nights = _nights(transaction, registry, run)
+            nights, unwatched = _nights(transaction, registry, run, may_retry=may_retry)
             checks = check_nights(nights, false_alarms=drift.false_alarms, min_effect=drift.min_effect)
             _keep(transaction, run, checks)
         alarms = [_alarm(check) for check in checks if check.alarm]
@@ -72,14 +82,26 @@ def watch(
         "checks": len(checks),
         "alarms": [asdict(alarm) | {"sentence": str(alarm)} for alarm in alarms],
         "retrain": retrain,
+        "unwatched": unwatched,
     }
 
 
-def _nights(transaction: Transaction, registry: Registry, run: WatchedRun) -> list[ModelNight]:
+def _nights(
+    transaction: Transaction, registry: Registry, run: WatchedRun, *, may_retry: bool
+) -> tuple[list[ModelNight], dict[str, str]]:
+    """Return the nights of the models that can be checked, and why others cannot."""
     shards = read_shard_counts(transaction, run)
-    nights = []
+    nights: list[ModelNight] = []
+    unwatched: dict[str, str] = {}
     for version in (each for each in read_run_versions(transaction, run.run_id) if each.model in run.models):
-        artifact = registry.load(version)
+        try:
+            artifact = registry.load(version)
+        except (ArtifactError, StoreError) as error:
+            if may_retry and isinstance(error, StoreError):
+                raise
+            log.error("%s version %s is not watched: %s", version.model, version.version, error)
+            unwatched[version.model] = str(error)
+            continue
         if artifact.reference is None or not all(shard.measures for shard in shards):
             log.warning(
                 "%s version %s is not watched: it was trained, or the run scored, by a release that kept nothing to "
@@ -89,7 +111,7 @@ def _nights(transaction: Transaction, registry: Registry, run: WatchedRun) -> li
             )
             continue
         nights.append(_night(version, artifact, artifact.reference, shards))
-    return nights
+    return nights, unwatched
 
 
 def _night(version: Version, artifact: Artifact, reference: Reference, shards: Sequence[ShardCounts]) -> ModelNight:

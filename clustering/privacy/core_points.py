@@ -14,7 +14,7 @@ from psycopg2 import sql
 from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import Contract
 from clustering.customers import split
-from clustering.errors import ArtifactError, DataError
+from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
 from clustering.versions.cluster_points import replace_clusters
 from clustering.versions.registry import Registry
@@ -106,7 +106,7 @@ def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.
 def _drop(transaction: Transaction, registry: Registry, version: Version, customer: pa.RecordBatch | None) -> CorePoint:
     try:
         artifact = registry.load(version)
-    except ArtifactError:
+    except (ArtifactError, StoreError):
         return CorePoint(version, "unreadable")
     if customer is None or any(name not in customer.schema.names for name in artifact.features):
         return CorePoint(version, "unknown")

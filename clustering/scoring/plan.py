@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import source_time
 from clustering.scoring.neighbours import require_neighbours
 from clustering.scoring.staging import drop_staged
-from clustering.versions.registry import Registry, Version
+from clustering.scoring.usable_versions import Usable, find_usable, leave_out
+from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, present_layout
 
@@ -41,19 +42,23 @@ def plan_run(
     shards: int | None = None,
     ended_at: datetime | None = None,
     from_present_rows: bool = False,
+    may_retry: bool = False,
 ) -> dict[str, Any]:
     """Record a run with its champions and shards, and return them.
 
     `ended_at` says that the date is past, and when it ended: the champions of that moment score, and the customers come
     from the dated source, or if asked so from the present rows. A run of the same date that is still going on is
-    superseded: it can no longer publish. Models without a champion are skipped with a warning. Raises NoChampionError
-    when none is left, ArtifactError for one that can no longer score, ConfigurationError for a past date without a
-    source, DataError when the source is not as the contract says.
+    superseded: it can no longer publish. Models without a champion are skipped with a warning; those whose champion
+    cannot be used are left out with the reason, unless the files cannot be read and the caller `may_retry`: StoreError.
+    Raises NoChampionError when none is left, ArtifactError for a past champion that was pruned, ConfigurationError for
+    a past date without a source, DataError when the source is not as the contract says.
     """
     chosen = configuration.select(models)
     contract = configuration.contract
     time = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)
-    champions = choose_champions(registry, list(chosen), ended_at=ended_at)
+    found = choose_champions(registry, list(chosen), ended_at=ended_at)
+    usable = find_usable(registry, found.values(), contract, may_retry=may_retry)
+    champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
         bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers))
@@ -71,7 +76,7 @@ def plan_run(
             source_time=time,
             source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
         )
-        _record(transaction, run_id, champions, bounds, key_type=sql.SQL(contract.key_type))
+        _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
     counted = f"{source.rows} {time} rows in {len(bounds) + 1} shards"
     log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
     return {
@@ -79,7 +84,8 @@ def plan_run(
         "as_of": as_of.isoformat(),
         "dry_run": dry_run,
         "models": {name: version.version for name, version in champions.items()},
-        "skipped": sorted(set(chosen) - set(champions)),
+        "skipped": sorted(set(chosen) - set(found)),
+        "failed": usable.reasons,
         "source_time": time,
         "shards": list(range(len(bounds) + 1)),
     }
@@ -121,18 +127,19 @@ def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
 def _record(
     transaction: Transaction,
     run_id: int,
-    champions: Mapping[str, Version],
+    usable: Usable,
     bounds: Sequence[str],
     *,
     key_type: sql.Composable,
 ) -> None:
-    for version in champions.values():
+    for version in [*(version for version, _ in usable.artifacts), *(version for version, _ in usable.failed)]:
         transaction.execute(
             "scoring/insert_run_model",
             run_id=run_id,
             model=version.model,
             model_version_id=version.model_version_id,
         )
+    leave_out(transaction, run_id, usable.reasons)
     for shard, (lower, upper) in enumerate(zip([None, *bounds], [*bounds, None], strict=True)):
         transaction.execute(
             "scoring/insert_shard",

@@ -17,7 +17,7 @@ from psycopg2.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
-from clustering.errors import ArtifactError
+from clustering.errors import ArtifactError, StoreError
 from clustering.scoring.labeller import Labeller, missing_columns
 from clustering.versions.artifacts import SegmentIds
 from clustering.versions.registry import Registry
@@ -96,7 +96,7 @@ def _former(registry: Registry, contract: Contract, model_version_id: int) -> La
     named = f"{version.model} version {version.version}, which labelled the preceding date,"
     try:
         artifact = registry.load(version)
-    except ArtifactError as error:
+    except (ArtifactError, StoreError) as error:
         log.warning("%s cannot be asked: %s; who moved by the change of version stays unknown", named, error)
         return None
     if missing := missing_columns(artifact, contract):

@@ -20,6 +20,7 @@ from clustering.scoring.history import write_history
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
 from clustering.scoring.staging import drop_staged, staging_table
+from clustering.scoring.usable_versions import read_failures
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
@@ -34,7 +35,8 @@ RULE = ("rule", "rule_sql", "rule_coverage", "rule_precision", "rule_fidelity")
 def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: int) -> dict[str, Any]:
     """Make a scored run current for its date, or, for a dry run, count it and drop what it staged.
 
-    Publishing a run again returns the same and changes nothing. Raises RunError when a shard is missing or counts do
+    Publishing a run again returns the same and changes nothing. Models that had to leave the run are `failed`, with the
+    reasons; readers keep their former result. Raises RunError when a shard is missing or counts do
     not add up, TooManyRejectedError when more rows were rejected than the contract allows; nothing is changed then.
     """
     started = time.monotonic()
@@ -45,11 +47,13 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
             run = lock_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
         models = [version.model for version in read_run_versions(transaction, run_id)]
+        failed = read_failures(transaction, run_id)
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
         "status": run.status,
         "models": models,
+        "failed": failed,
         "rows_read": run.rows_read,
         "rows_labelled": run.rows_labelled,
         "rows_rejected": run.rows_rejected,
@@ -59,6 +63,8 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
 def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> None:
     shards = read_scored_shards(transaction, run.run_id)
     versions = read_run_versions(transaction, run.run_id)
+    if not versions:
+        raise RunError(f"run {run.run_id} cannot be published: no model of it is left; start a new run")
     profiles = {
         version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
         for version in versions
@@ -77,6 +83,8 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         write_history(transaction, run, versions, shards, history_days=configuration.contract.history_days)
         transaction.execute("publishing/move_pointer", run_id=run.run_id)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
+        if read_failures(transaction, run.run_id):
+            drop_staged(transaction, run.run_id)  # what models that left the run have staged
     transaction.execute(
         "publishing/finish_run",
         run_id=run.run_id,

@@ -19,14 +19,15 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.customers import Split, source_cast, split
 from clustering.drift.measurements import NightMeasure
-from clustering.errors import RunError
-from clustering.scoring.labeller import Labeller, missing_columns, outdated
+from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
 from clustering.scoring.staging import Attempt, ScoringVersion, Staging
+from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.segments.profiles import ProfileAccumulator
 from clustering.segments.protected_groups import GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator
+from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
@@ -65,15 +66,21 @@ class Counts:
 
 
 def score_shard(
-    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, run_id: int, shard: int
+    warehouse: Warehouse,
+    configuration: Configuration,
+    registry: Registry,
+    *,
+    run_id: int,
+    shard: int,
+    may_retry: bool = False,
 ) -> dict[str, int]:
     """Label one shard's customers into staging tables and return its counts.
 
-    A shard that was scored before is left as it is. Raises RunError when the run has ended, ArtifactError when a
-    champion's files are not what was registered.
+    A shard that was scored before is left as it is. A model whose files cannot be used leaves the run. Raises
+    RunError when the run has ended, ArtifactError when the files of no champion are what was registered, StoreError
+    when those of none can be read, or those of one and the caller `may_retry`.
     """
-    started = time.monotonic()
-    contract = _needed(configuration.contract)
+    started, contract = time.monotonic(), _needed(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
         planned = read_planned_shard(transaction, run_id, shard)
         if planned.finished_at is not None:
@@ -84,9 +91,12 @@ def score_shard(
         versions = read_run_versions(transaction, run_id)
         queries = _queries(transaction, source, keys)
         bases = find_bases(transaction, registry, contract, run_id=run_id)
+    usable = find_usable(registry, versions, contract, may_retry=may_retry)
+    _leave_out(warehouse, run_id, usable)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [
-        _champion(registry, version, contract, base=bases.get(version.model_version_id)) for version in versions
+        _champion(version, artifact, contract, base=bases.get(version.model_version_id))
+        for version, artifact in usable.artifacts
     ]
     with (
         ArrowConnection(warehouse.uri, read_only=True) as reader,
@@ -111,6 +121,12 @@ def score_shard(
         "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
     )
     return counts.as_dict()
+
+
+def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:
+    if usable.failed:
+        with warehouse.transaction() as transaction:
+            leave_out(transaction, run_id, usable.reasons)
 
 
 def _needed(contract: Contract) -> Contract:
@@ -154,10 +170,7 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
     return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
 
 
-def _champion(registry: Registry, version: Version, contract: Contract, *, base: Base | None) -> ScoringVersion:
-    artifact = registry.load(version)
-    if missing := missing_columns(artifact, contract):
-        raise RunError(outdated(version, missing))
+def _champion(version: Version, artifact: Artifact, contract: Contract, *, base: Base | None) -> ScoringVersion:
     return ScoringVersion(
         model_version_id=version.model_version_id,
         labeller=Labeller.of(artifact),

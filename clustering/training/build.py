@@ -165,6 +165,7 @@ def _metrics(
         trained.selection.metrics,
         champion_version_id=champion.version.model_version_id if champion else None,
         comparison=compared,
+        uncompared=champion.unreadable if champion else None,
         events=tuple(happened(champion, kin, clusters)),
     )
 

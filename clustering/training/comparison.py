@@ -13,7 +13,7 @@ from clustering.algorithms import Fitted, FloatMatrix, Parameters, algorithm
 from clustering.algorithms.base import NOISE, Labels, Settings, Standardised
 from clustering.algorithms.silhouette import silhouette
 from clustering.config import ModelSpec
-from clustering.errors import ArtifactError, TrainingError
+from clustering.errors import ArtifactError, StoreError, TrainingError
 from clustering.features import Scaling
 from clustering.segments.events import Event, events_between, events_of, first_events
 from clustering.segments.identity import Ids, Lineage, Overlap, moves, overlap, trace
@@ -27,11 +27,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChampionOnSample:
-    """The champion, and its labels (n,) of the candidate's customers; None where it cannot label them."""
+    """The champion, and its labels (n,) of the candidate's customers; None where it cannot label them.
+
+    `unreadable` says why its artifact, which should be there, could not be read.
+    """
 
     version: Version
     artifact: Artifact | None
     labels: Labels | None
+    unreadable: str | None = None
 
     @property
     def segments(self) -> Ids | None:
@@ -48,17 +52,34 @@ class Kinship:
     survivors: Mapping[int, SegmentIdentity]
 
 
-def meet(registry: Registry, version: Version, customers: pa.RecordBatch) -> ChampionOnSample:
-    """Let the champion label a candidate's customers, if its artifact is whole and its columns are still there."""
+def meet(
+    registry: Registry, version: Version, customers: pa.RecordBatch, *, may_retry: bool = False
+) -> ChampionOnSample:
+    """Let the champion label a candidate's customers, if its artifact was not pruned and its columns are still there.
+
+    Raises StoreError where the artifact cannot be read and the caller `may_retry`.
+    """
     try:
         artifact = registry.load(version)
-    except ArtifactError as error:
+    except (ArtifactError, StoreError) as error:
+        if may_retry and isinstance(error, StoreError):
+            raise
         log.warning("%s version %s cannot be compared: %s", version.model, version.version, error)
-        return ChampionOnSample(version, None, None)
+        return ChampionOnSample(version, None, None, _unreadable(version, error))
     if set(artifact.features) - set(customers.schema.names):
         return ChampionOnSample(version, artifact, None)
     assigner = algorithm(artifact.algorithm).assigner(artifact.parameters)
     return ChampionOnSample(version, artifact, assigner(artifact.scaling.apply(customers)).labels)
+
+
+def _unreadable(version: Version, error: ArtifactError | StoreError) -> str | None:
+    if version.artifact_pruned_at is not None:
+        return None
+    found = "are not what was registered" if isinstance(error, ArtifactError) else "could not be read"
+    return (
+        f"the files of version {version.version}, the champion, {found}: nothing was compared, and segments live on by "
+        "their names alone"
+    )
 
 
 def kinship(champion: ChampionOnSample | None, labels: Labels, *, named: Mapping[int, str]) -> Kinship:

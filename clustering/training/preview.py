@@ -48,6 +48,8 @@ def _details(candidate: Version) -> list[str]:
     lines = [f"**{candidate.model} version {candidate.version}: {movement_in_words(comparison)}**", ""]
     if candidate.structure == "none":
         lines.append("- No cluster structure was found: the segments divide a continuum.")
+    if candidate.metrics.uncompared:
+        lines.append(f"- {candidate.metrics.uncompared}.")
     moves = comparison.moves if comparison else ()
     lines += [f"- {move.share:.1%} from {move.from_name} to {move.to_name}" for move in moves[:SHOWN_MOVES]]
     if len(moves) > SHOWN_MOVES:

@@ -20,11 +20,12 @@ STABILITY_NOISE = 0.05  # by which the smallest of some bootstrap Jaccards diffe
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of a candidate, with every figure that it rests on."""
+    """What the gate says of a candidate, with every figure that it rests on, and whether a person has to decide."""
 
     passed: bool
     reason: str
     checks: tuple[GateCheck, ...] = ()
+    held: bool = False
 
 
 def gate(
@@ -32,9 +33,10 @@ def gate(
 ) -> dict[str, Any]:
     """Judge a candidate, record the decision with its figures, and return it.
 
-    With `hold` a candidate that passes is left undecided, for a person to approve. Asked again by the same
-    `decided_by`, the decision is returned as it was. Raises RunError when somebody else decided on the version before,
-    or when the champion changed since the candidate was compared with it.
+    With `hold` a candidate that passes is left undecided, for a person to approve; one that the champion should have
+    been compared with and was not is in any case. Asked again by the same `decided_by`, the decision is returned as it
+    was. Raises RunError when somebody else decided on the version before, or when the champion changed since the
+    candidate was compared with it; ArtifactError or StoreError when its files are not where nights will read them.
     """
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
@@ -47,7 +49,8 @@ def gate(
     champion = registry.champions([candidate.model]).get(candidate.model)
     limits = configuration.select([candidate.model])[candidate.model].gate
     verdict = judge(candidate, champion, limits)
-    if verdict.passed and hold:
+    if verdict.passed and (hold or verdict.held):
+        log.warning("%s version %s is held for a person: %s", candidate.model, candidate.version, verdict.reason)
         return _outcome(candidate, "held", verdict.reason)
     return _decide(registry, candidate, champion, verdict, promoted=verdict.passed, decided_by=decided_by)
 
@@ -100,7 +103,6 @@ def promote(registry: Registry, *, model: str, version: int, decided_by: str) ->
         raise RunError(f"{model} version {version} is the champion already")
     champion = registry.champions([model]).get(model)
     _require_compared(chosen, champion)
-    registry.load(chosen)
     verdict = Verdict(True, f"by hand, whatever the gate said (version {version} was {chosen.status})")
     return _decide(registry, chosen, champion, verdict, promoted=True, decided_by=decided_by)
 
@@ -120,11 +122,13 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
         silhouette = _measured(candidate, "silhouette", candidate.metrics.silhouette)
         checks += [_quality(silhouette, comparison, champion, limits), _movement(silhouette, comparison, limits)]
         told = ""
+    elif uncompared := candidate.metrics.uncompared:
+        told = f"{uncompared}; "
     else:
         told = f"version {champion.version} cannot label these customers, so nothing could be compared; "
     passed = all(check.passed for check in checks)
     said = [check.said for check in checks if passed or not check.passed]
-    return Verdict(passed, told + "; ".join(said), tuple(checks))
+    return Verdict(passed, told + "; ".join(said), tuple(checks), held=candidate.metrics.uncompared is not None)
 
 
 def _share(candidate: Version, limits: Gate) -> GateCheck:

@@ -69,12 +69,19 @@ def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
 
 
 def train(
-    warehouse: Warehouse, configuration: Configuration, registry: Registry, *, model: str, sample: str
+    warehouse: Warehouse,
+    configuration: Configuration,
+    registry: Registry,
+    *,
+    model: str,
+    sample: str,
+    may_retry: bool = False,
 ) -> dict[str, Any]:
     """Train a model on a sample and register the result as a candidate.
 
-    Raises TrainingError with the reason when no version can be made from these customers, DataError when no row of the
-    sample is valid.
+    Where the champion's files cannot be read, StoreError is raised if the caller `may_retry`; otherwise the candidate
+    says so, and the gate holds it for a person. Raises TrainingError with the reason when no version can be made from
+    these customers, DataError when no row of the sample is valid.
     """
     started = time.monotonic()
     spec = configuration.select([model])[model]
@@ -87,7 +94,7 @@ def train(
         model,
         configuration,
         customers,
-        champion=meet(registry, champion, customers) if champion else None,
+        champion=meet(registry, champion, customers, may_retry=may_retry) if champion else None,
         taken=registry.segment_ids(model),
         reserved={row.segment_name for row in own.values() if row.segment_name},
         sample_rule=f"up to {spec.sample_rows} rows of {contract.table} with the smallest "

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from clustering.algorithms.base import Parameters
 from clustering.drift.reference import Reference
-from clustering.errors import ArtifactError
+from clustering.errors import ArtifactError, StoreError
 from clustering.features import Scaling
 from clustering.segments.stability_bands import stability_band
 
@@ -119,7 +119,8 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
 def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
     """Read a version's directory.
 
-    Raises ArtifactError when a file is missing, is not what was registered, or has an unknown format.
+    Raises StoreError when a file cannot be read, ArtifactError when it is not what was registered or has an unknown
+    format.
     """
     raw = _read(store / name / META, sha256)
     meta = json.loads(raw)
@@ -175,7 +176,7 @@ def _read(path: Path, sha256: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ArtifactError(
+        raise StoreError(
             f"{path}: cannot be read ({error.strerror}); every machine that runs tasks needs the same model store "
             "(CLUSTERING_STORE), otherwise restore the file from a backup or retrain the model"
         ) from None

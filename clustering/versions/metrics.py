@@ -73,6 +73,8 @@ class Metrics(FitFigures):
     """The id of the version that was champion; None for a model's first version."""
     comparison: Comparison | None = None
     """None where there was no champion, or it could not label the customers."""
+    uncompared: str | None = None
+    """Why the champion was not asked although it should have been: a person decides then; None where it was."""
     events: tuple[Event, ...] = ()
     """What happens to the segments when the version becomes champion."""
     others: Mapping[str, object] = field(default_factory=dict)

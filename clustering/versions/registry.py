@@ -105,7 +105,11 @@ class Registry:
             return read_champions(transaction, models)
 
     def load(self, version: Version) -> Artifact:
-        """Read a version's artifact; ArtifactError when it was pruned or is not the one that was registered."""
+        """Read a version's artifact.
+
+        Raises ArtifactError when it was pruned or is not the one that was registered, StoreError when it cannot be read
+        at this moment.
+        """
         if version.artifact_pruned_at is not None:
             raise ArtifactError(
                 f"the artifact of {version.model} version {version.version} was pruned on "
@@ -130,9 +134,11 @@ class Registry:
     ) -> None:
         """Make a candidate, or a refused version, the champion in place of `instead_of`, and record the events.
 
-        Raises RunError when another champion was appointed since the decision was prepared, when somebody else decided
-        on the version, or when a new segment of it would take the number of another one.
+        Its artifact is read first, as nights will read it. Raises RunError when another champion was appointed since
+        the decision was prepared, when somebody else decided on the version, or when a new segment of it would take the
+        number of another one; otherwise as `load`.
         """
+        self.load(version)
         with self.warehouse.transaction() as transaction:
             _lock(transaction, version.model)
             require_status(transaction, version, "candidate", "refused")
@@ -178,7 +184,7 @@ class Registry:
         """Make a former champion the champion again and return it: the one before the present, or that version.
 
         The next run scores exactly as it did. Raises NoChampionError when the model has no champion, RunError when it
-        has no such former champion, ArtifactError when its artifact was pruned or damaged.
+        has no such former champion; otherwise as `load`.
         """
         with self.warehouse.transaction() as transaction:
             _lock(transaction, model)

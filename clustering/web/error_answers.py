@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from clustering.errors import ArtifactError, ClusteringError, DataError, NoChampionError, WarehouseError
+from clustering.errors import ArtifactError, ClusteringError, DataError, NoChampionError, StoreError, WarehouseError
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,6 @@ def explain(error: ClusteringError | DBAPIError) -> str:
         return "the warehouse cannot answer; the server's log says why"
     if isinstance(error, WarehouseError):
         return f"the warehouse cannot be reached; try again in {RETRY_AFTER} seconds"
-    if isinstance(error, ArtifactError):
+    if isinstance(error, ArtifactError | StoreError):
         return "the champion's files in the model store cannot be used; the server's log says why"
     return "the server is not set up correctly; its log says what to change"

@@ -137,6 +137,21 @@ comment on column segmentation.run_models.run_id is 'The run.';
 comment on column segmentation.run_models.model is 'Name of the model.';
 comment on column segmentation.run_models.model_version_id is 'The champion when the run was planned; for a past date, the champion when the date ended.';
 
+create table segmentation.run_failures (
+    run_id            bigint not null references segmentation.scoring_runs,
+    model             text not null,
+    model_version_id  bigint not null references segmentation.model_versions,
+    reason            text not null,
+    failed_at         timestamptz not null default now(),
+    primary key (run_id, model)
+);
+comment on table segmentation.run_failures is 'One row per model that a run had to leave out because its version could not be used; the others went on, and readers keep the model''s former result.';
+comment on column segmentation.run_failures.run_id is 'The run.';
+comment on column segmentation.run_failures.model is 'Name of the model.';
+comment on column segmentation.run_failures.model_version_id is 'The version that should have labelled.';
+comment on column segmentation.run_failures.reason is 'Why it could not, in a sentence.';
+comment on column segmentation.run_failures.failed_at is 'When that was noticed.';
+
 create table segmentation.run_shards (
     run_id         bigint not null references segmentation.scoring_runs,
     shard          integer not null check (shard >= 0),

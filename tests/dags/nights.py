@@ -20,6 +20,7 @@ class Outcome:
 
     state: str
     tasks: Mapping[str, list[str]]  # states of the instances by task, in the order of their map index
+    tries: Mapping[str, list[int]]  # how often each was tried
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class Night:
         run = self.bag.dags[dag].test(run_conf=conf)
         instances = sorted(run.get_task_instances(), key=lambda instance: instance.map_index)
         tasks: dict[str, list[str]] = {}
+        tries: dict[str, list[int]] = {}
         for instance in instances:
             tasks.setdefault(instance.task_id, []).append(str(instance.state))
-        return Outcome(str(run.state), tasks)
+            tries.setdefault(instance.task_id, []).append(instance.try_number)
+        return Outcome(str(run.state), tasks, tries)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""

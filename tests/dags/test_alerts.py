@@ -101,6 +101,22 @@ def test_drift_is_told_and_sends_an_event(trained_night: Night, told: list[tuple
     assert told[0][1].endswith("retraining kmeans")
 
 
+def test_model_that_is_left_out_is_told(trained_night: Night, told: list[tuple[str, str]]) -> None:
+    """The files of one champion are gone: the other model is published, the run succeeds, and one message says why."""
+    trained_night.sql(
+        "insert into segmentation.model_versions (model, version, status, structure, algorithm, features, settings,"
+        " metrics, clusters, artifact, artifact_sha256, sample_rows, sample_sha256, library_versions)"
+        " select 'gmm', 1, 'champion', structure, algorithm, features, settings, metrics, clusters, 'gmm/gone',"
+        " repeat('0', 64), sample_rows, sample_sha256, library_versions from segmentation.model_versions"
+    )
+    segmented = trained_night.run("segment_customers", models=None)
+    assert segmented.state == "success"
+    assert trained_night.sql("select distinct model from segmentation.current_segments") == [("kmeans",)]
+    [(subject, text)] = told
+    assert subject.startswith("gmm not labelled as of ")
+    assert "cannot be read" in text
+
+
 def test_dry_run_is_not_watched(trained_night: Night, told: list[tuple[str, str]]) -> None:
     """Whatever the customers are like, a dry run tells nothing and sends no event."""
     before = len(drift_events())

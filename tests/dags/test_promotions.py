@@ -110,6 +110,24 @@ def test_a_person_decides(
     assert by.startswith("Anonymous (retrain_models")
 
 
+def test_champion_that_cannot_be_read_is_tried_again_and_then_a_person_decides(
+    night: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The training fails until its last try; what it makes then waits for a person although nobody asked for that."""
+    configure(clusters=5)
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
+    night.run("retrain_models", models=["kmeans"])
+    (tmp_path / "store" / "kmeans").rename(tmp_path / "away")
+    with person_who("Reject"):
+        trained = night.run("retrain_models", models=["kmeans"])
+    assert trained.state == "success"
+    assert trained.tries["each_model.train"] == [4]
+    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
+    [(reason,)] = night.sql("select reason from segmentation.promotions where decision = 'refused'")
+    assert "the files of version 1, the champion, could not be read" in reason
+
+
 def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[..., None]) -> None:
     """One param brings the former champion back: nothing is trained, and the next night labels as the first did."""
     configure(clusters=3)

@@ -50,7 +50,7 @@ def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.Cap
 
 def test_failed_shard_abandons_the_run(trained_night: Night) -> None:
     """When a shard fails for good the run is abandoned, its staged tables are dropped, and the DAG run is failed."""
-    trained_night.sql("update segmentation.model_versions set artifact_sha256 = repeat('0', 64)")
+    trained_night.sql("alter table segmentation.run_shards rename profiles to gone")
     segmented = trained_night.run("segment_customers", shards=2)
     assert segmented.state == "failed"
     assert segmented.tasks["score"] == ["failed", "failed"]

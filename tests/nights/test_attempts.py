@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -11,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from clustering import Registry, Warehouse, load_configuration, score_shard
-from clustering.errors import ArtifactError
+from clustering import Registry, Warehouse, load_configuration, score_shard, watch
+from clustering.errors import StoreError
 from clustering.scoring import staging
 from tests.paths import CONFIGURATION
 
@@ -57,29 +58,91 @@ def test_killed_attempt_leaves_nothing_and_its_retry_gives_the_same(project, mom
     assert project.staged() == []
 
 
-@pytest.mark.parametrize("damage", ["flipped", "missing", "format"])
-def test_damaged_artifact_is_refused(project, tmp_path, damage):
-    """A changed, missing or unknown artifact is one clear error; yesterday's result stays."""
-    before = _labels_of_a_night(project)
+@pytest.fixture
+def broken(project, tmp_path):
+    """Return the project on a model store of its own, that a test may break."""
     shutil.copytree(project.registry.store, tmp_path / "store")
-    broken = replace(project, registry=Registry(project.warehouse, tmp_path / "store"))
-    artifact = next((tmp_path / "store" / "kmeans").iterdir())
-    expected = "SHA-256"
+    return replace(project, registry=Registry(project.warehouse, tmp_path / "store"))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing", "format", "column"])
+def test_unusable_artifact_fails_the_night_of_its_model_alone(broken, damage):
+    """A changed, missing, unknown or outdated artifact: its model keeps yesterday's result, the others go on."""
+    before = _labels_of_a_night(broken)
+    expected = _damage(broken, damage)
+    planned = broken.plan("2026-11-23", shards=2)
+    assert list(planned["failed"]) == ["kmeans"]
+    assert expected in planned["failed"]["kmeans"]
+    for shard in planned["shards"]:
+        broken.score(planned["run_id"], shard)
+    published = broken.publish(planned["run_id"])
+    assert (published["models"], published["failed"]) == (["dbscan", "gmm"], planned["failed"])
+    assert broken.staged() == []
+    assert _of_model(broken.labels(), "kmeans") == _of_model(before, "kmeans")
+    assert broken.sql("select model, as_of::text from segmentation.current_models order by 1") == [
+        ("dbscan", "2026-11-23"),
+        ("gmm", "2026-11-23"),
+        ("kmeans", "2026-11-22"),
+    ]
+    watched = watch(broken.warehouse, broken.configuration, broken.registry, run_id=planned["run_id"])
+    assert watched["unwatched"] == {}
+
+
+def test_artifact_that_is_lost_between_two_shards_fails_its_model_alone(broken):
+    """What one shard has staged by it is dropped; the other models are published from both."""
+    run_id = broken.plan("2026-11-23", shards=2)["run_id"]
+    broken.score(run_id, 0)
+    _damage(broken, "missing")
+    with pytest.raises(StoreError, match=r"meta\.json: cannot be read"):
+        broken.score(run_id, 1, may_retry=True)
+    broken.score(run_id, 1)
+    published = broken.publish(run_id)
+    assert (published["models"], list(published["failed"])) == (["dbscan", "gmm"], ["kmeans"])
+    assert broken.staged() == []
+    assert {row[1] for row in broken.labels()} == {"dbscan", "gmm"}
+
+
+def test_store_that_is_not_mounted_is_a_passing_error(broken):
+    """Where no artifact can be read, planning and scoring raise what is tried again, and nothing is left out."""
+    run_id = broken.plan("2026-11-23", shards=1)["run_id"]
+    away = replace(broken, registry=Registry(broken.warehouse, broken.registry.store / "away"))
+    for attempt in (lambda: away.plan("2026-11-24"), lambda: away.score(run_id)):
+        with pytest.raises(StoreError, match="needs the same model store"):
+            attempt()
+    broken.score(run_id)
+    assert broken.publish(run_id)["models"] == ["dbscan", "gmm", "kmeans"]
+
+
+def test_lost_artifact_leaves_its_model_unwatched_alone(broken):
+    """After publishing, the other models are still checked for drift."""
+    run_id = broken.night("2026-11-22")["run_id"]
+    _damage(broken, "missing")
+    watched = watch(broken.warehouse, broken.configuration, broken.registry, run_id=run_id)
+    assert list(watched["unwatched"]) == ["kmeans"]
+    assert broken.sql("select distinct model from segmentation.drift_checks order by 1") == [("dbscan",), ("gmm",)]
+
+
+def _damage(broken, damage):
+    """Make the artifact of K-Means unusable, and return what is said of it."""
+    artifact = next((broken.registry.store / "kmeans").iterdir())
     if damage == "flipped":
         content = bytearray((artifact / "parameters.npz").read_bytes())
         content[len(content) // 2] ^= 1
         (artifact / "parameters.npz").write_bytes(content)
-    elif damage == "missing":
+        return "SHA-256"
+    if damage == "missing":
         (artifact / "meta.json").unlink()
-        expected = "cannot be read"
-    else:
+        return "cannot be read"
+    if damage == "format":
         _register_unknown_format(broken, artifact)
-        expected = "format 99 is unknown"
-    run_id = broken.plan("2026-11-23", shards=1)["run_id"]
-    with pytest.raises(ArtifactError, match=expected):
-        broken.score(run_id)
-    assert project.staged() == []
-    assert project.labels() == before
+        return "format 99 is unknown"
+    content = (artifact / "meta.json").read_text().replace("spending_score", "former_score")
+    _register(broken, artifact, content)
+    return "was trained on former_score, which customers.yaml no longer has"
+
+
+def _of_model(labels, model):
+    return [row for row in labels if row[1] == model]
 
 
 def _labels_of_a_night(project):
@@ -88,9 +151,10 @@ def _labels_of_a_night(project):
 
 
 def _register_unknown_format(project, artifact):
-    import hashlib
+    _register(project, artifact, (artifact / "meta.json").read_text().replace('"format": 1', '"format": 99'))
 
-    content = (artifact / "meta.json").read_text().replace('"format": 1', '"format": 99')
+
+def _register(project, artifact, content):
     (artifact / "meta.json").write_text(content)
     digest = hashlib.sha256(content.encode()).hexdigest()
     project.sql("update segmentation.model_versions set artifact_sha256 = %s where model = 'kmeans'", digest)

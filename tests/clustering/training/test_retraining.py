@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from clustering.errors import ArtifactError, StoreError
 from clustering.training.build import build
 from clustering.training.comparison import meet
-from clustering.training.promotion import gate
+from clustering.training.preview import preview
+from clustering.training.promotion import approve, gate
 from clustering.training.retraining import draw_sample, train
 from clustering.versions.own_names import name_segment
+from clustering.versions.registry import Registry
 from tests.clustering.made import five_groups
 
 
@@ -49,16 +53,61 @@ def test_retrained_segments_are_the_champions(project, registry, declared):
     assert version.metrics == built.training.metrics
 
 
-def test_damaged_champion_does_not_stop_the_retraining_that_replaces_it(project, registry, declared):
+@pytest.mark.parametrize(("gone", "found"), [(True, "could not be read"), (False, "are not what was registered")])
+def test_unreadable_champion_holds_the_candidate_for_a_person(project, registry, declared, gone, found):
+    """It is no missing champion: whatever the figures say, only a person promotes, and is told what is unknown."""
+    champion = registry.champions(["kmeans"])["kmeans"]
+    unreadable = replace(champion, **({"artifact": "kmeans/gone"} if gone else {"artifact_sha256": "0" * 64}))
+    built, version = _retrain(registry, declared, five_groups(), unreadable)
+    assert built.training.metrics.comparison is None
+    decided = gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
+    assert decided["decision"] == "held"
+    assert f"the files of version 1, the champion, {found}: nothing was compared" in decided["reason"]
+    assert "by their names alone" in preview(registry, held=[version.model_version_id])
+    assert registry.champions(["kmeans"])["kmeans"] == champion
+    approve(declared, registry, model_version_id=version.model_version_id, approved=True, remark=None, decided_by="ann")
+    assert registry.champions(["kmeans"])["kmeans"].version == 2
+
+
+def test_champion_on_a_store_that_is_not_mounted_is_tried_again(project, declared, tmp_path):
+    """Who may retry gets a passing error, and no version is made; who may not gets a candidate that is held."""
+    away = Registry(project.warehouse, tmp_path / "away")
+    drawn = draw_sample(project.warehouse, declared, models=["kmeans"], requested_by="test")
+    asked = {"model": "kmeans", "sample": drawn["sample"]}
+    with pytest.raises(StoreError, match="cannot be read"):
+        train(project.warehouse, declared, away, **asked, may_retry=True)
+    assert project.sql("select max(version) from segmentation.model_versions where model = 'kmeans'") == [(1,)]
+    version = train(project.warehouse, declared, away, **asked)
+    decided = gate(declared, away, model_version_id=version["model_version_id"], decided_by="test")
+    assert decided["decision"] == "held"
+
+
+def test_pruned_champion_does_not_stop_the_retraining_that_replaces_it(project, registry, declared):
     """Its segments live on in the clusters that get their names, and the gate says that nothing was compared."""
     champion = registry.champions(["kmeans"])["kmeans"]
-    damaged = replace(champion, artifact="kmeans/gone")
-    built, version = _retrain(registry, declared, five_groups(), damaged)
+    pruned = replace(champion, artifact_pruned_at=datetime.now(UTC))
+    built, version = _retrain(registry, declared, five_groups(), pruned)
     assert version.segment_names == champion.segment_names
     assert built.training.metrics.comparison is None
     decided = gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
     assert decided["decision"] == "promoted"
     assert "cannot label these customers" in decided["reason"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_gate_promotes_nothing_that_nights_cannot_read(project, registry, declared, tmp_path, damage):
+    """The candidate is read, hash and all, before it takes the champion's place; otherwise it stays a candidate."""
+    champion = registry.champions(["kmeans"])["kmeans"]
+    _, version = _retrain(registry, declared, five_groups(), champion)
+    files = registry.store / version.artifact
+    if damage == "gone":
+        files.rename(tmp_path / "away")
+    else:
+        (files / "parameters.npz").write_bytes(b"")
+    with pytest.raises(StoreError if damage == "gone" else ArtifactError):
+        gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
+    assert registry.champions(["kmeans"])["kmeans"] == champion
+    assert registry.version(version.model_version_id).status == "candidate"
 
 
 def test_changed_columns_are_compared_on_the_same_customers(project, registry, declared):
