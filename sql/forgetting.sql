@@ -1,9 +1,3 @@
--- name: as_key
--- Returns a customer's key as the warehouse writes it.
--- Names: key_type.
--- Parameters: customer_id.
-select :customer_id::{key_type}::text;
-
 -- name: count_anywhere
 -- Returns how many rows of a table have a match in any of their columns.
 -- Names: table.

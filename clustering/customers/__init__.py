@@ -5,6 +5,7 @@ Pure: Arrow in, Arrow out. A value never raises; it rejects its row with a reaso
 
 from clustering.customers.columns import convert, valid_schema
 from clustering.customers.faults import Reason
+from clustering.customers.keys import key_as_written
 from clustering.customers.records import match_headers, read_records, source_cast
 from clustering.customers.row_checks import REJECTED, Split, split
 from clustering.customers.text import multiplied
@@ -14,6 +15,7 @@ __all__ = [
     "Reason",
     "Split",
     "convert",
+    "key_as_written",
     "match_headers",
     "multiplied",
     "read_records",

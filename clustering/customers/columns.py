@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +35,10 @@ _FROM_TEXT: Mapping[ColumnType, Callable[[pa.StringArray], Converted]] = {
     "date": texts.dates,
     "timestamp": texts.timestamps,
 }
+_EXACT: Mapping[ColumnType, Callable[[pa.StringArray], Converted]] = {
+    "bigint": partial(texts.integers, exact=True),
+    "uuid": partial(texts.uuids, exact=True),
+}
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31, in days since 1970
 _TICKS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
@@ -50,7 +55,7 @@ def valid_schema(contract: Contract) -> pa.Schema:
 def read(array: pa.Array, column: Column, *, factor: float = 1.0) -> Converted:
     """Return a column as the contract has it: converted, times `factor`, missing values filled, ranges checked."""
     in_other_unit = factor != 1 and column.is_numeric
-    values, faults = convert(array, "number" if in_other_unit else column.type)
+    values, faults = convert(array, "number" if in_other_unit else column.type, exact=column.role == "key")
     if in_other_unit:
         values, faults = _merge(_scaled(values, column, factor), faults)
     if values.null_count:
@@ -60,17 +65,18 @@ def read(array: pa.Array, column: Column, *, factor: float = 1.0) -> Converted:
     return Converted(values, faults)
 
 
-def convert(array: pa.Array, wanted: ColumnType) -> Converted:
+def convert(array: pa.Array, wanted: ColumnType, *, exact: bool = False) -> Converted:
     """Convert a column of any Arrow type that a warehouse delivers; ranges and missing values are not looked at.
 
-    Raises DataError for a type that holds no single value, such as a list.
+    A key is converted `exact`: what has spaces around it is another key, or none. Raises DataError for a type that
+    holds no single value, such as a list.
     """
     array = plain(array)
     kind, target = array.type, VALID_TYPES[wanted]
     if pa.types.is_null(kind):
         return Converted(array.cast(target))
     if pa.types.is_string(kind):
-        values, faults = _FROM_TEXT[wanted](array)
+        values, faults = (_EXACT if exact else _FROM_TEXT).get(wanted, _FROM_TEXT[wanted])(array)
         return _merge(_moments(values, target), faults) if wanted == "timestamp" else Converted(values, faults)
     if wanted == "text":
         return Converted(array.cast(target))

@@ -10,6 +10,7 @@ from typing import Any
 from clustering.config import Column, ColumnType, Contract
 
 NUMERAL = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"  # no two ways to match the same digits
+_KEY = NUMERAL.replace(r"\s*", "")
 _KINDS: Mapping[ColumnType, str] = {
     "bigint": "a whole number",
     "integer": "a whole number",
@@ -99,7 +100,7 @@ def _property(column: Column) -> dict[str, Any]:
         "examples": [_example(column)],
         **({"minimum": _plain(low)} if low is not None else {}),
         **({"maximum": _plain(high)} if high is not None else {}),
-        **({"pattern": NUMERAL} if numeric and column.missing == "reject" else {}),
+        **({"pattern": _KEY if column.role == "key" else NUMERAL} if numeric and column.missing == "reject" else {}),
         **({"minLength": 1} if not numeric and column.missing == "reject" else {}),
     }
 

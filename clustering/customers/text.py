@@ -30,11 +30,11 @@ _MOMENT = rf"^{_DAY}(?:[ T]{_CLOCK}{_ZONE}?)?$"
 _LIKE_A_DATE = r"(?i)^([+-]?infinity|[0-9]+-[0-9]{1,2}-[0-9]{1,2}([ T].*)?( BC)?)$"
 
 
-def integers(text: pa.StringArray) -> Converted:
-    """Convert to int64; `25.0` is an integer, `25.5` and `1e3` are not."""
+def integers(text: pa.StringArray, *, exact: bool = False) -> Converted:
+    """Convert to int64; `25.0` is an integer, `25.5` and `1e3` are not, and spaces around it only if not `exact`."""
     if pc.all(pc.match_substring_regex(text, _SHORT_INTEGER)).as_py():
         return Converted(text.cast(pa.int64()))
-    text = pc.utf8_trim_whitespace(text)
+    text = text if exact else pc.utf8_trim_whitespace(text)
     literal = pc.match_substring_regex(text, _INTEGER)
     negative = pc.starts_with(text, "-")
     digits = pc.replace_substring_regex(text, r"^[+-]?0*([0-9]+?)(\.0*)?$", r"\1")
@@ -69,9 +69,9 @@ def _no_number(text: pa.StringArray, *, accepted: Mask) -> tuple[tuple[Mask, Rea
     return ((not_finite, Reason.NOT_FINITE), (~accepted & ~_absent(text), Reason.WRONG_TYPE))
 
 
-def uuids(text: pa.StringArray) -> Converted:
-    """Convert to PostgreSQL's way of writing a UUID: lower case with hyphens."""
-    text = pc.utf8_trim_whitespace(text)
+def uuids(text: pa.StringArray, *, exact: bool = False) -> Converted:
+    """Convert to PostgreSQL's way of writing a UUID: lower case with hyphens; spaces around it only if not `exact`."""
+    text = text if exact else pc.utf8_trim_whitespace(text)
     literal = pc.match_substring_regex(text, _UUID)
     digits = pc.utf8_lower(pc.replace_substring_regex(text, "[{}-]", ""))
     values = pc.if_else(literal, hyphenated(digits), pa.scalar(None, pa.string()))
@@ -112,7 +112,7 @@ def _moments(text: pa.StringArray) -> tuple[pa.StringArray, pa.BooleanArray, tup
 
 
 def _absent(text: pa.StringArray) -> Mask:
-    blank = mask_of(pc.equal(pc.binary_length(text), 0))
+    blank = mask_of(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(text)), 0))
     return np.logical_or(blank, mask_of(text.is_null()))
 
 

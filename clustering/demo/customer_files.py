@@ -89,7 +89,7 @@ def _as_contract(
 
 def _check_keys(keys: pa.ChunkedArray, contract: Contract) -> None:
     """Refuse keys that stayed text: no night could read a table whose key has another type than the contract's."""
-    faults = convert(keys.combine_chunks(), contract.key_type).faults
+    faults = convert(keys.combine_chunks(), contract.key_type, exact=True).faults
     if faults is None:
         return
     place = int(np.flatnonzero(faults)[0])
@@ -112,7 +112,7 @@ def _typed(text: pa.ChunkedArray, column: Column, factor: float, wanted: pa.Data
     chunks = text.chunks
     if factor != 1:
         chunks = [multiplied(chunk, np.full(len(chunk), factor)) for chunk in chunks]
-    results = [convert(chunk, column.type) for chunk in chunks]
+    results = [convert(chunk, column.type, exact=column.role == "key") for chunk in chunks]
     if any(result.faults is not None for result in results):
         return pa.chunked_array(chunks, pa.string())
     return pa.chunked_array([result.values for result in results], wanted)

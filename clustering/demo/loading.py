@@ -86,7 +86,7 @@ def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tu
 def _loadable(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if column.type != "uuid" or not pa.types.is_string(values.type):
         return values
-    results = [convert(chunk, column.type) for chunk in values.chunks]
+    results = [convert(chunk, column.type, exact=column.role == "key") for chunk in values.chunks]
     if any(result.faults is not None for result in results):
         return values
     return pa.chunked_array([_binary(result.values) for result in results], _UUID)

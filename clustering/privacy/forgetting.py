@@ -10,17 +10,17 @@ import logging
 import re
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg2 import errors, sql
+from psycopg2 import sql
 from psycopg2.extras import Json
-from sqlalchemy.exc import DataError as SqlDataError
 
-from clustering.config import Configuration, Contract
+from clustering.config import Configuration
+from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
-from clustering.privacy.core_points import CorePoint, drop_core_points, find_customer
+from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 
@@ -55,18 +55,19 @@ def forget(
     `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
     chance, or words about the customer, to be removed by hand), `core_points` says of each version that has any whether
     the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
-    comes back with the next night. All of it is one transaction. Raises DataError for what is no key, RunError while a
-    run is being scored.
+    comes back with the next night. All of it is one transaction. Raises DataError for what is no key, or a key that no
+    row has, RunError while a run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
+    key = key_as_written(customer_id, contract)
     with warehouse.transaction() as transaction:
         transaction.execute("forgetting/lock_runs")
         _require_rest(transaction)
-        key = _as_key(transaction, contract, customer_id)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
         removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         found = find_customer(warehouse, contract, key)
+        _require_known(key, removed, found)
         points = drop_core_points(transaction, registry, found.valid)
         report = {
             "request": request,
@@ -94,14 +95,14 @@ def _require_rest(transaction: Transaction) -> None:
         )
 
 
-def _as_key(transaction: Transaction, contract: Contract, customer_id: str | int) -> str:
-    try:
-        names = {"key_type": sql.SQL(contract.key_type)}
-        return str(transaction.scalar("forgetting/as_key", names, customer_id=str(customer_id).strip()))
-    except SqlDataError as error:
-        if not isinstance(error.orig, errors.InvalidTextRepresentation | errors.NumericValueOutOfRange):
-            raise
-        raise DataError(f"{customer_id!r} is no key of a customer: {contract.key} is {contract.key_type}") from None
+def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:
+    if any(removed.values()) or found.rows:
+        return
+    told = "" if found.rows is not None else ", and the source could not be read, or is empty"
+    raise DataError(
+        f"no row has the key {key!r}{told}: nothing was changed; keys are compared as they are written, with every "
+        "space, in upper and lower case"
+    )
 
 
 def _key_names(table: Table, column: str) -> dict[str, sql.Composable]:

@@ -313,13 +313,24 @@ def test_bigint_keys_that_are_no_numbers_are_rejected_under_their_own_text() -> 
     ]
 
 
+@pytest.mark.parametrize("key_type", ["bigint", "text", "uuid"])
+def test_keys_are_never_stripped(key_type: str) -> None:
+    """With spaces around it, a text is another key and a number or a UUID is none; what is only spaces is missing."""
+    key = {"bigint": "42", "text": "A", "uuid": "12aac85f-6d9d-4f20-92cc-64d65c6e6d6a"}[key_type]
+    written = [key, f" {key}", f"{key}\t", "  "]
+    parts = split(rows_of(pa.array([1] * 4), pa.array(written)), contract_of({"type": "number"}, key_type))
+    text = key_type == "text"
+    assert [str(one) for one in parts.valid["id"].to_pylist()] == (written[:3] if text else [key])
+    assert parts.rejected["reason"].to_pylist() == [*([] if text else ["wrong_type"] * 2), "missing_key"]
+
+
 def test_uuid_keys_are_written_as_postgresql_does() -> None:
     key = uuid.UUID("12aac85f-6d9d-4f20-92cc-64d65c6e6d6a")
     contract = contract_of({"type": "number"}, "uuid")
     written = [str(key), str(key).upper(), key.hex, f"{{{key}}}", f" {key} ", "", str(key)[:-1], "x" + str(key)[1:]]
     parts = split(rows_of(pa.array([1] * len(written)), pa.array(written)), contract)
-    assert parts.valid["id"].to_pylist() == [str(key)] * 5
-    assert parts.rejected["reason"].to_pylist() == ["missing_key", "wrong_type", "wrong_type"]
+    assert parts.valid["id"].to_pylist() == [str(key)] * 4
+    assert parts.rejected["reason"].to_pylist() == ["wrong_type", "missing_key", "wrong_type", "wrong_type"]
     for kind in (pa.binary(16), pa.uuid()):
         binary = pa.array([b"\0" * 16, key.bytes, None, key.bytes], pa.binary(16)).cast(kind).slice(1)
         parts = split(rows_of(pa.array([1, 1, None]), binary), contract)
