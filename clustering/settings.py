@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from clustering.errors import ConfigurationError
 
 URL = "WAREHOUSE_URL"
+CONNECTION = "AIRFLOW_CONN_WAREHOUSE"
 TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -89,10 +90,13 @@ class Settings(BaseSettings):
 
 
 class WarehouseSettings(Settings):
-    """Where the warehouse is, outside of Airflow."""
+    """Where the warehouse is."""
 
     url: SecretStr | None = _variable(URL, otherwise="required")
-    """The warehouse, outside of Airflow: `postgresql://user:password@host:5432/database`."""
+    """The warehouse, outside of Airflow: `postgresql://user:password@host:5432/database`. What else is read:
+    [database.md](database.md#what-names-the-warehouse)."""
+    connection: SecretStr | None = _variable(CONNECTION, otherwise="the connection `warehouse` of Airflow")
+    """The warehouse, inside Airflow; the same form."""
 
 
 class FolderSettings(Settings):

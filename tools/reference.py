@@ -57,12 +57,6 @@ PATTERNS = {
     "^[a-z_][a-z0-9_]{0,55}$": "a name of lower-case letters, digits and underscores",
     r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$": "`table` or `schema.table`",
 }
-# Airflow reads it, and gives tasks a connection.
-CONNECTION = (
-    "AIRFLOW_CONN_WAREHOUSE",
-    "the connection `warehouse` of Airflow",
-    "The warehouse, inside Airflow; the same form.",
-)
 CONFIGURE_INTRODUCTION = """\
 # Settings
 
@@ -121,12 +115,11 @@ def configure_page() -> str:
 
 def variables() -> list[tuple[str, str, str]]:
     """Return name, default and meaning of every variable of the environment."""
-    found = [
+    return [
         (str(one.validation_alias), _default_of_variable(one), _text(one.description))
         for concern in CONCERNS
         for one in concern.model_fields.values()
     ]
-    return [found[0], CONNECTION, *found[1:]]
 
 
 def tables_page(uri: str) -> str:

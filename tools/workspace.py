@@ -22,6 +22,7 @@ from typing import IO
 import embedded
 from clustering.config import PROJECT, configuration_directory, store_directory
 from clustering.errors import ConfigurationError
+from clustering.warehouse import Warehouse
 from components import stop_leftovers
 
 LOCAL = PROJECT / ".local"
@@ -204,7 +205,7 @@ def airflow_environment(workspace: Workspace, *, port: int, scheduled: bool = Tr
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "CLUSTERING_CONFIG": str(configuration_directory()),
         "CLUSTERING_STORE": str(workspace.store),
-        CONNECTION: os.environ.get(CONNECTION) or _as_connection(workspace.warehouse_url),
+        CONNECTION: os.environ.get(CONNECTION) or Warehouse(workspace.warehouse_url).uri,
         URL: workspace.warehouse_url,
     }
 
@@ -219,10 +220,6 @@ def choose_configuration(directory: Path | None) -> None:
     if not directory.is_dir():
         raise ConfigurationError(f"{directory}: no such configuration directory")
     os.environ["CLUSTERING_CONFIG"] = str(directory.resolve())
-
-
-def _as_connection(url: str) -> str:
-    return f"postgres://{url.partition('://')[2]}"
 
 
 def _try_lock(file: IO[str]) -> bool:

@@ -12,12 +12,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from adbc_driver_manager import AdbcStatusCode, DatabaseError, InterfaceError, OperationalError
+from adbc_driver_manager import AdbcStatusCode, DatabaseError, InterfaceError
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import StatementOptions, dbapi
 
 from clustering.errors import WarehouseError
-from clustering.warehouse.connection import TRANSIENT_STATES
+from clustering.warehouse.connection import SESSION, TRANSIENT_STATES
+from clustering.warehouse.connection_texts import read_settings
+from clustering.warehouse.driver_messages import without_secrets, without_values
 
 BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
 LONGEST_REASON = 300  # characters
@@ -27,23 +29,25 @@ class ArrowConnection:
     """One ADBC connection with one open transaction, rolled back unless committed."""
 
     def __init__(self, uri: str, *, read_only: bool = False) -> None:
-        with _warehouse_errors():
+        self._uri = uri
+        with self._errors():
             self._connection = dbapi.connect(uri)
-        if read_only:
-            try:
+        try:
+            if read_only:
                 self.execute("set transaction isolation level repeatable read, read only")
-            except BaseException:
-                self._connection.close()
-                raise
+            self.execute(SESSION.text)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def execute(self, statement: str) -> None:
         """Run a statement that returns no rows."""
-        with _warehouse_errors(), self._connection.cursor() as cursor:
+        with self._errors(), self._connection.cursor() as cursor:
             cursor.execute(statement)
 
     def batches(self, statement: str) -> Iterator[pa.RecordBatch]:
         """Yield a query's result in batches of about four megabytes."""
-        with _warehouse_errors(), self._connection.cursor() as cursor:
+        with self._errors(), self._connection.cursor() as cursor:
             cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)})
             cursor.execute(statement)
             # Unlike the reader that `fetch_record_batch` returns, this one keeps the state of an error amid the rows.
@@ -52,18 +56,18 @@ class ArrowConnection:
 
     def table(self, statement: str) -> pa.Table:
         """Return a query's whole result."""
-        with _warehouse_errors(), self._connection.cursor() as cursor:
+        with self._errors(), self._connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetch_arrow_table()
 
     def append(self, schema: str, table: str, rows: pa.RecordBatch) -> int:
         """Copy rows to the end of an existing table and return how many the server took."""
-        with _warehouse_errors(), self._connection.cursor() as cursor:
+        with self._errors(), self._connection.cursor() as cursor:
             return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema))
 
     def commit(self) -> None:
         """Make the transaction's work visible."""
-        with _warehouse_errors():
+        with self._errors():
             self._connection.commit()
 
     def __enter__(self) -> Self:
@@ -75,15 +79,16 @@ class ArrowConnection:
         # Closing ends the transaction on the server, and the connection may be gone already.
         self._connection.close()
 
-
-@contextmanager
-def _warehouse_errors() -> Iterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, DatabaseError) as error:
-        if _is_transient(error):
-            raise WarehouseError(f"the warehouse did not go on, or cannot be reached: {_reason(error)}") from None
-        raise
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise WarehouseError for what may pass, and other errors without the statement, which holds keys."""
+        try:
+            yield
+        except (InterfaceError, DatabaseError) as error:
+            reason = without_secrets(_reason(error), read_settings(self._uri, "the warehouse's URL"))
+            if _is_transient(error):
+                raise WarehouseError(f"the warehouse did not go on, or cannot be reached: {reason}") from None
+            raise type(error)(reason, status_code=error.status_code, sqlstate=error.sqlstate) from None
 
 
 def _is_transient(error: Any) -> bool:
@@ -94,5 +99,5 @@ def _is_transient(error: Any) -> bool:
 
 def _reason(error: BaseException) -> str:
     """Return what the server said, without the statement that the driver puts around it."""
-    text = " ".join(str(error).split())
+    text = " ".join(without_values(str(error)).split())
     return text[max(text.find("FATAL: "), text.find("ERROR: "), 0) :][:LONGEST_REASON]

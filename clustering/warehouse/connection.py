@@ -9,9 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import parse_dsn
 from psycopg2.extras import Json
-from sqlalchemy import Connection, CursorResult, create_engine
+from sqlalchemy import Connection, CursorResult, ExceptionContext, create_engine, event
 from sqlalchemy import Row as SqlalchemyRow
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -19,15 +18,18 @@ from sqlalchemy.pool import NullPool
 from clustering.errors import ConfigurationError, WarehouseError
 from clustering.settings import URL, WarehouseSettings
 from clustering.warehouse import queries
+from clustering.warehouse.connection_texts import read_settings
+from clustering.warehouse.driver_messages import without_secrets, without_values
 from clustering.warehouse.statements import Part, Piece, Statement
+from clustering.warehouse.urls import as_url
 
 Names: TypeAlias = Mapping[str, sql.Composable]
 Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
 Value = TypeVar("Value")
 
-SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 CONNECT_TIMEOUT = "10"  # seconds; without it an unreachable host holds a task for minutes
 NO_NAMES: Names = MappingProxyType({})
+SESSION = queries.load("sessions/settings")
 # The beginnings of the states that may be gone a minute later: connection lost, session or transaction idle or open for
 # too long, serialisation and deadlock, out of disk, memory or connections, a lock that is held, ended by the
 # administrator or a time limit, a failing disk.
@@ -93,7 +95,7 @@ class Transaction:
         if not records:
             return 0
         values = [_bindable(record) for record in records]
-        return self.connection.exec_driver_sql(self._to_bind(query, names), values).rowcount
+        return self.connection.exec_driver_sql(self._to_bind(queries.load(query), names), values).rowcount
 
     def compose(self, query: str, names: Names = NO_NAMES) -> str:
         """Return the text of a query that binds no values, its parts put in; for drivers that bind none.
@@ -106,47 +108,55 @@ class Transaction:
         text: str = _composed(statement, names).as_string(self._driver)
         return text
 
+    def settle(self) -> None:
+        """Set what the other statements rely on; for the transaction alone, since a pooler may share its session."""
+        self.connection.exec_driver_sql(SESSION.text)
+
     @property
     def _driver(self) -> Any:
         return self.connection.connection.dbapi_connection
 
-    def _to_bind(self, query: str, names: Names) -> str:
-        text: str = _doubled(_composed(queries.load(query), names), self._driver).as_string(self._driver)
+    def _to_bind(self, statement: Statement, names: Names) -> str:
+        text: str = _doubled(_composed(statement, names), self._driver).as_string(self._driver)
         return text
 
     def _run(self, query: str, names: Names, params: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-        return self.connection.exec_driver_sql(self._to_bind(query, names), _bindable(params))
+        return self.connection.exec_driver_sql(self._to_bind(queries.load(query), names), _bindable(params))
 
 
 class Warehouse:
-    """A PostgreSQL database, named by a URL that libpq understands.
+    """A PostgreSQL database, named by a URL or whatever else `read_settings` reads.
 
-    `uri` is that URL with its password: for drivers, never for a message. A connection lasts for one transaction,
-    because tasks are short processes and may be forked.
+    `uri` is a URL of it that every release of libpq reads, with its password: for drivers, never for a message. A
+    connection lasts for one transaction, because tasks are short processes and may be forked. Raises ConfigurationError
+    for a text that names no database of PostgreSQL, without repeating it.
     """
 
     def __init__(self, url: str) -> None:
-        scheme, separator, rest = url.partition("://")
-        self.uri = f"postgresql://{rest}"
-        try:
-            if scheme not in SCHEMES or not separator:
-                raise ValueError
-            settings = parse_dsn(self.uri)
-        except (ValueError, psycopg2.ProgrammingError):
-            raise ConfigurationError(
-                "the warehouse's URL is not one of PostgreSQL (it is not repeated here for the password in it); "
-                "it looks like postgresql://user:password@host:5432/database, special characters percent-encoded"
-            ) from None
-        self.name = f"{settings.get('host', 'localhost')}/{settings.get('dbname') or settings.get('user', '')}"
+        self._settings = read_settings(url, "the warehouse's URL")
+        self._settings.pop("client_encoding", None)  # rows are copied as UTF-8
+        self.uri = as_url(self._settings)
+        host, user = self._settings.get("host", "localhost"), self._settings.get("user", "")
+        self.name = f"{host}/{self._settings.get('dbname') or user}"
         defaults = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "clustering"}
-        self._defaults = {key: value for key, value in defaults.items() if key not in settings}
-        self._engine = create_engine("postgresql+psycopg2://", creator=self._connect, poolclass=NullPool)
+        self._defaults = {key: value for key, value in defaults.items() if key not in self._settings}
+        self._engine = create_engine(
+            "postgresql+psycopg2://", creator=self._connect, poolclass=NullPool, hide_parameters=True
+        )
+        event.listen(self._engine, "handle_error", _hide_values)
 
     def __repr__(self) -> str:
         return f"Warehouse({self.name!r})"
 
     def _connect(self) -> Any:
-        return psycopg2.connect(self.uri, **self._defaults)
+        given = {**self._defaults, "client_encoding": "UTF8"}
+        connection = psycopg2.connect(self.uri, **given)
+        if connection.get_parameter_status("standard_conforming_strings") != "off":
+            return connection
+        # The driver decides at the start of a session how it quotes, so this setting cannot be of a transaction.
+        connection.close()
+        options = f"{self._settings.get('options', '')} -c standard_conforming_strings=on".lstrip()
+        return psycopg2.connect(self.uri, **given, options=options)
 
     @contextmanager
     def transaction(self, *, repeatable_read: bool = False, read_only: bool = False) -> Iterator[Transaction]:
@@ -157,7 +167,9 @@ class Warehouse:
         """
         level = "REPEATABLE READ" if repeatable_read else "READ COMMITTED"
         with self._open(isolation_level=level, postgresql_readonly=read_only) as connection, connection.begin():
-            yield Transaction(connection)
+            transaction = Transaction(connection)
+            transaction.settle()
+            yield transaction
 
     @contextmanager
     def autocommit(self) -> Iterator[Transaction]:
@@ -174,14 +186,17 @@ class Warehouse:
         try:
             connection = self._engine.connect().execution_options(**options)
         except DBAPIError as error:
-            raise WarehouseError(f"the warehouse {self.name} cannot be reached: {_reason(error)}") from error
+            raise WarehouseError(f"the warehouse {self.name} cannot be reached: {self._reason(error)}") from None
         try:
             with connection:
                 yield connection
         except DBAPIError as error:
             if not is_transient(error):
                 raise
-            raise WarehouseError(f"the warehouse {self.name} did not go on: {_reason(error)}") from error
+            raise WarehouseError(f"the warehouse {self.name} did not go on: {self._reason(error)}") from error
+
+    def _reason(self, error: DBAPIError) -> str:
+        return without_secrets(" ".join(str(error.orig).split()), self._settings)
 
 
 def _composed(statement: Statement, names: Names) -> sql.Composed:
@@ -206,11 +221,14 @@ def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Json(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
+def _hide_values(context: ExceptionContext) -> None:
+    """Take values of rows out of an error, before whoever catches it, or nobody, prints it."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (without_values(str(error.args[0])), *error.args[1:])
+
+
 def is_transient(error: DBAPIError) -> bool:
     """Return whether what the driver raised may be gone a minute later."""
     state = getattr(error.orig, "pgcode", None) or ""
     return error.connection_invalidated or state.startswith(TRANSIENT_STATES)
-
-
-def _reason(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split())

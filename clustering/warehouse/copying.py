@@ -18,6 +18,7 @@ from psycopg2 import sql
 
 from clustering.errors import WarehouseError
 from clustering.warehouse.connection import NO_NAMES, TRANSIENT_STATES, Names, Transaction
+from clustering.warehouse.driver_messages import without_values
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # followed by no flags and no header extension
 END = np.array(-1, dtype=">i2").tobytes()
@@ -55,6 +56,7 @@ def _copy(transaction: Transaction, query: str, names: Names, parts: list[Any]) 
             cursor.copy_expert(statement, io.BytesIO(b"".join(parts)), PIECE)
             return int(cursor.rowcount)
     except psycopg2.Error as error:
+        error.args = (without_values(str(error)),)
         if _is_transient(error):
             raise WarehouseError(f"the warehouse did not take rows: {' '.join(str(error).split())}") from error
         raise

@@ -1,15 +1,20 @@
-"""The warehouse's URL from a connection of Airflow's, which is known here by its attributes alone."""
+"""The warehouse's URL: whatever names a warehouse becomes one URL that both drivers read in the same way."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Protocol
-
-from sqlalchemy.engine import URL
+from urllib.parse import quote
 
 from clustering.errors import ConfigurationError
+from clustering.settings import WarehouseSettings
+from clustering.warehouse.connection_texts import Settings, read_settings, settings_of_fields
 
 CONNECTION = "warehouse"
 _REMEDY = f"set AIRFLOW_CONN_{CONNECTION.upper()}, or add it under Admin, Connections, with the type Postgres"
+_SOURCE = f"Airflow's connection {CONNECTION!r}"
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class AirflowConnection(Protocol):
@@ -34,23 +39,44 @@ class AirflowConnection(Protocol):
 def url_of_connection(connection: AirflowConnection | None) -> str:
     """Return the URL that Airflow's connection `warehouse` stands for, password included.
 
-    Raises ConfigurationError when there is no such connection or it is not one of PostgreSQL.
+    What stands in AIRFLOW_CONN_WAREHOUSE is read here where Airflow has made nothing of it, or a connection without a
+    login: it does so of passwords with signs such as `#` or `/` that are not percent-encoded. Raises ConfigurationError
+    when there is no such connection or it is not one of PostgreSQL.
     """
+    typed = WarehouseSettings.read().connection
+    if typed and (connection is None or not connection.login):
+        return as_url(_typed(typed.get_secret_value()))
     if connection is None:
         raise ConfigurationError(f"Airflow has no connection {CONNECTION!r}; {_REMEDY}")
-    if connection.conn_type not in ("postgres", "postgresql"):
-        raise ConfigurationError(f"the connection {CONNECTION!r} has the type {connection.conn_type!r}; {_REMEDY}")
-    query = {name: str(value) for name, value in connection.extra_dejson.items()}
-    host: str | None = connection.host
-    if host and host.startswith("/"):  # a directory with a socket
-        query["host"], host = host, None
-    url = URL.create(
-        "postgresql",
-        username=connection.login or None,
-        password=connection.password or None,
-        host=host or None,
-        port=connection.port,
-        database=connection.schema or None,
-        query=query,
-    )
-    return url.render_as_string(hide_password=False)
+    fields = {name: getattr(connection, name) for name in ("conn_type", "host", "port", "login", "password", "schema")}
+    return as_url(settings_of_fields(fields, connection.extra_dejson, _SOURCE))
+
+
+def as_url(settings: Mapping[str, str]) -> str:
+    """Return the URL of libpq's settings, all percent-encoded that has to be for one release of libpq or another.
+
+    >>> as_url({"user": "ann", "password": "a b", "host": "db", "dbname": "shop", "options": "-c geqo=off"})
+    'postgresql://ann:a%20b@db/shop?options=-c%20geqo%3Doff'
+    """
+    rest = dict(settings)
+    who = place = ""
+    if "user" in rest:
+        who = _quoted(rest.pop("user"))
+        if "password" in rest:
+            who += f":{_quoted(rest.pop('password'))}"
+        who += "@"
+    if _PLAIN_HOST.fullmatch(rest.get("host", "")):
+        place = rest.pop("host")
+        if rest.get("port"):
+            place += f":{rest.pop('port')}"
+    database = _quoted(rest.pop("dbname", ""))
+    query = "&".join(f"{name}={_quoted(value)}" for name, value in rest.items())
+    return f"postgresql://{who}{place}" + (f"/{database}" if database or query else "") + (f"?{query}" if query else "")
+
+
+def _typed(text: str) -> Settings:
+    return read_settings(text, _SOURCE, plus_is_space=True)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from traceback import format_exception
 from typing import NamedTuple
-from uuid import UUID
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
+from adbc_driver_manager import DatabaseError
 from psycopg2 import errors, sql
+from psycopg2.extensions import parse_dsn
 from sqlalchemy.exc import DBAPIError
 
 from clustering.errors import ConfigurationError, WarehouseError
 from clustering.warehouse import Warehouse, connect, queries, warehouse_url
+from clustering.warehouse.bulk import ArrowConnection
 
 STATEMENTS = {
     "create": "create table basket (id int, content jsonb)",
     "put": "insert into basket values (:id, :content)",
     "add": "update basket set id = id + 1",
+    "missing": "select id from basket where content::text = :id and nobody = 1",
     "all": "select id, content from basket order by id",
     "count": "select count(*) from {table}",
     "two": "create table {table} (word text);\ninsert into {table} values (:word)",
@@ -31,6 +39,21 @@ STATEMENTS = {
     "wrong": "select from nowhere",
     "settings": "select current_setting('transaction_isolation'), current_setting('transaction_read_only')",
 }
+
+ODD_SETTINGS = {
+    "datestyle": "German",
+    "intervalstyle": "iso_8601",
+    "timezone": "Asia/Tokyo",
+    "extra_float_digits": "-10",
+    "standard_conforming_strings": "off",
+}
+WRITTEN = """
+select
+    (date '2026-01-31')::text as day, (interval '1 day 2 hours')::text as wait,
+    (timestamptz '2026-01-31 12:00:00+00')::text as moment, (0.1::float8 + 0.2::float8)::text as amount,
+    %(text)s::text as name, current_setting('standard_conforming_strings') as plain
+"""
+EXPECTED = ("2026-01-31", "1 day 02:00:00", "2026-01-31 12:00:00+00", "0.30000000000000004", "a\\b's é", "on")
 
 
 @pytest.fixture
@@ -144,6 +167,56 @@ def test_isolation(shop: Warehouse) -> None:
         assert transaction.row("shop/settings") == ("repeatable read", "on")
 
 
+@pytest.mark.parametrize("encoding", ["UTF8", "LATIN1"])
+def test_sessions_set_what_they_rely_on(create_database: Callable[[], str], encoding: str) -> None:
+    """Both drivers write dates, numbers and text in one way, whatever the settings of the database are."""
+    url = create_database()
+    own = f"odd_{uuid4().hex}"
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"create database {own} template template0 encoding '{encoding}' locale 'C'")
+            for name, value in ODD_SETTINGS.items():
+                cursor.execute(f"alter database {own} set {name} = '{value}'")
+    warehouse = Warehouse(urlunsplit(urlsplit(url)._replace(path=f"/{own}")))
+    try:
+        with warehouse.transaction() as transaction:
+            found = transaction.connection.exec_driver_sql(WRITTEN, {"text": "a\\b's é"}).one()
+            literal = sql.Literal("a\\b's é").as_string(transaction.connection.connection.dbapi_connection)
+        with ArrowConnection(warehouse.uri, read_only=True) as reader:
+            (read,) = reader.table(WRITTEN.replace("%(text)s", literal)).to_pylist()
+        assert tuple(found) == tuple(read.values()) == EXPECTED
+    finally:
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"drop database {own} with (force)")
+
+
+def test_options_of_the_connection_reach_both_sessions(create_database: Callable[[], str]) -> None:
+    """The search path that a connection names holds for either driver, with a space before it or none."""
+    for options in ("-c search_path=crm,public", "-csearch_path=crm,public", "-c+search_path%3Dcrm,public"):
+        warehouse = Warehouse(f"{create_database()}&options={options}")
+        with warehouse.transaction() as transaction:
+            shown = transaction.connection.exec_driver_sql("show search_path").scalar()
+        with ArrowConnection(warehouse.uri) as reader:
+            read = reader.table("select current_setting('search_path') as path").to_pylist()
+        assert (shown, read) == ("crm,public", [{"path": "crm,public"}])
+
+
+def test_errors_hold_no_values(shop: Warehouse) -> None:
+    """What a database refuses is told without bound values and without the statement that holds a key."""
+    customer = "-".join(["cust", "4711"])
+    with pytest.raises(DBAPIError) as bound, shop.transaction() as transaction:
+        transaction.execute("shop/missing", id=customer)
+    assert 'column "nobody" does not exist' in str(bound.value)
+    assert customer not in "".join(format_exception(bound.value))
+    with ArrowConnection(shop.uri) as reader, pytest.raises(DatabaseError) as composed:
+        reader.table("select id from basket where content::text = 'number' and nobody = 1".replace("number", customer))
+    assert 'column "nobody" does not exist' in str(composed.value)
+    assert customer not in "".join(format_exception(composed.value))
+
+
 def test_autocommit(shop: Warehouse) -> None:
     """Every statement of an autocommit block stands for itself."""
 
@@ -209,7 +282,7 @@ def test_schemes(create_database: Callable[[], str], scheme: str) -> None:
     """The usual spellings of a PostgreSQL URL mean the same; `uri` has the one that libpq knows."""
     url = create_database()
     warehouse = Warehouse(url.replace("postgresql", scheme, 1))
-    assert warehouse.uri == url
+    assert parse_dsn(warehouse.uri) == parse_dsn(url)
     with warehouse.transaction():
         pass
 

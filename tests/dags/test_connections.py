@@ -1,0 +1,63 @@
+"""Airflow's connection as people write it."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from psycopg2.extensions import parse_dsn
+
+from tests.dags.nights import Night
+from tests.odd_passwords import PASSWORDS, texts
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_password_of_any_signs_reaches_the_tasks(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what Airflow itself cannot read, such as a raw `#` or `/`, is the password that was meant."""
+    from segmentation_definitions import warehouse_url
+
+    for text in texts(password, user="ann", host="db.example", database="shop"):
+        monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"{text}\n")
+        read = parse_dsn(warehouse_url())
+        assert (read["user"], read["password"], read["host"], read["dbname"]) == ("ann", password, "db.example", "shop")
+
+
+def test_extras_of_the_provider_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A documented extra that only Airflow's hook needs is left out; options keep their spaces."""
+    from segmentation_definitions import warehouse_url
+
+    extra = {"cursor": "dictcursor", "iam": False, "options": "-c search_path=crm,public"}
+    connection = {"conn_type": "postgres", "host": "db", "login": "ann", "schema": "shop", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
+    assert parse_dsn(warehouse_url())["options"] == extra["options"]
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_WAREHOUSE", "postgres://ann@db/shop?options=-c+search_path%3Dcrm%2Cpublic&cursor=x"
+    )
+    assert parse_dsn(warehouse_url())["options"] == extra["options"]
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "postgresql://ann:tulip#/spade @127.0.0.1:1/shop",
+        "postgresql://ann:tulip%spade@127.0.0.1:1/shop?sslmod=require",
+        "postgresql://ann:tulip/spade",
+        '{"conn_type": "postgres", "password": "tulip spade", "host": "postgresql://ann:tulip@spade"}',
+    ],
+)
+def test_task_that_cannot_connect_tells_no_part_of_the_password(
+    night: Night,
+    connection: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The logs of a night that has no warehouse name no word of the secret."""
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", connection)
+    with caplog.at_level(logging.DEBUG, logger="clustering"):
+        assert night.run("segment_customers").state == "failed"
+    told = capfd.readouterr()
+    text = told.out + told.err + caplog.text
+    assert any(said in text for said in ("cannot be reached", "is not one of PostgreSQL", "libpq does not know"))
+    assert [word for word in ("tulip", "spade") if word in text] == []
