@@ -19,6 +19,11 @@ gone a minute later.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+LONGEST_NAME = 100  # characters of a name that is repeated in a message
+
 
 class ClusteringError(Exception):
     """Base of every error that `clustering` raises on purpose."""
@@ -66,3 +71,35 @@ class StoreError(TransientError):
 
 class WarehouseError(TransientError):
     """The warehouse cannot be reached or ended the connection."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence on an unknown name: the nearest one that is known, and all of them.
+
+    >>> did_you_mean("dryrun", ["models", "dry_run"])
+    '; did you mean dry_run? There are models, dry_run'
+    """
+    known = list(known)
+    folded = name.casefold().replace("-", "_")
+    near = folded if folded in known else next(iter(difflib.get_close_matches(folded, known, n=1)), None)
+    listed = ", ".join(known)
+    return f"; did you mean {near}? There are {listed}" if near else f"; there are {listed}"
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str], *, what: str) -> None:
+    """Raise ConfigurationError for the first name that is not known; `what` says what the names are of.
+
+    >>> refuse_unknown(["shard"], ["shards"], what="parameter")
+    Traceback (most recent call last):
+    clustering.errors.ConfigurationError: 'shard' is no parameter; did you mean shards? There are shards
+    """
+    known = list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigurationError(f"{unknown[0][:LONGEST_NAME]!r} is no {what}{did_you_mean(unknown[0], known)}")
+
+
+def refuse_misspelt(names: Iterable[str], known: str, *, what: str) -> None:
+    """Raise ConfigurationError for a name that is nearly the known one, where other names are not ours to judge."""
+    for name in names:
+        if name != known and difflib.get_close_matches(name.casefold(), [known]):
+            raise ConfigurationError(f"{name[:LONGEST_NAME]!r} is no {what}; did you mean {known}?")

@@ -17,7 +17,7 @@ import clustering
 from clustering.config import model_names
 from clustering.customers.json_schema import body_schema, example_record
 from clustering.settings import DagLimits
-from segmentation_definitions import DEFAULT_ARGS, open_session
+from segmentation_definitions import DEFAULT_ARGS, check_conf, open_session
 
 CONTRACT = clustering.load_configuration().contract
 FIELDS = body_schema(CONTRACT, model_names(), most_rows=DagLimits.read().rows)
@@ -40,8 +40,9 @@ EXAMPLE = json.dumps([example_record(CONTRACT)])
 def cluster_customers() -> None:
     @result
     @task(multiple_outputs=False)
-    def label(params: dict[str, Any]) -> dict[str, Any]:
+    def label(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Return the cluster of every customer."""
+        check_conf(PARAMS, params, dag_run)
         with open_session() as session:
             return clustering.cluster_records(
                 session.configuration,
@@ -54,4 +55,4 @@ def cluster_customers() -> None:
     label()
 
 
-cluster_customers()
+PARAMS = tuple(cluster_customers().params)

@@ -43,6 +43,7 @@ from segmentation_definitions import (
     LONG,
     alarmed_models,
     alert_of_run,
+    check_conf,
     chosen_models,
     may_retry,
     models_param,
@@ -80,8 +81,9 @@ PATIENCE = timedelta(days=3)
 )
 def retrain_models() -> None:
     @task
-    def by_hand(params: dict[str, Any]) -> list[str]:
+    def by_hand(params: dict[str, Any], dag_run: Any) -> list[str]:
         """Return the champions to set by hand."""
+        check_conf(PARAMS, params, dag_run)
         return [line for line in params["champions"] or () if line.strip()]
 
     @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}", multiple_outputs=False)
@@ -94,6 +96,7 @@ def retrain_models() -> None:
     @task(inlets=[CUSTOMERS])
     def sample(params: dict[str, Any], dag_run: Any, triggering_asset_events: Any) -> list[dict[str, str]]:
         """Draw the training customers and return the models to train on them."""
+        check_conf(PARAMS, params, dag_run)
         if params["champions"]:
             raise AirflowSkipException("champions are set by hand: nothing is trained")
         with open_session() as session:
@@ -215,4 +218,4 @@ def person(dag_run: Any) -> str:
     return f"{dag_run.triggering_user_name or 'somebody'} (retrain_models {dag_run.run_id})"
 
 
-retrain_models()
+PARAMS = tuple(retrain_models().params)

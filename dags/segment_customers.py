@@ -38,6 +38,7 @@ from segmentation_definitions import (
     alert_of_task,
     alert_of_unwatched,
     business_date,
+    check_conf,
     chosen_models,
     end_of_past_date,
     late_night,
@@ -94,6 +95,7 @@ def segment_customers() -> None:
         params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, partition_key: str | None = None
     ) -> list[dict[str, int]]:
         """Record the run and return its shards."""
+        check_conf(PARAMS, params, dag_run)
         as_of = business_date(params["as_of"], partition_key, dag_run, dag.timezone)
         with open_session() as session:
             planned = clustering.plan_run(
@@ -188,4 +190,4 @@ def segment_customers() -> None:
     published >> retention().as_teardown()
 
 
-segment_customers()
+PARAMS = tuple(segment_customers().params)

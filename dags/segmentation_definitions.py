@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipExceptio
 
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
-from clustering.errors import ConfigurationError, PermanentError, TransientError
+from clustering.errors import ConfigurationError, PermanentError, TransientError, refuse_misspelt, refuse_unknown
 from clustering.settings import NightSettings, compute_in_one_thread
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,18 @@ def may_retry(task_instance: Any) -> bool:
     return bool(task_instance.try_number <= task_instance.max_tries)
 
 
+def check_conf(declared: Iterable[str], params: Mapping[str, Any], dag_run: Any) -> None:
+    """Refuse a run with names in its configuration that are no parameters of its DAG, since Airflow takes any.
+
+    Raises ConfigurationError, with the nearest name.
+    """
+    given = dict(dag_run.conf or {})
+    refuse_unknown(given, declared, what=f"parameter of {dag_run.dag_id}")
+    if ignored := [name for name, value in given.items() if params[name] != value]:
+        ours = f"the {ignored[0]} of the run's configuration is left aside by Airflow"
+        raise ConfigurationError(f"{ours}; set its dag_run_conf_overrides_params to True")
+
+
 def models_param() -> Param:
     """Return the parameter that chooses among the configured models.
 
@@ -167,6 +179,8 @@ def alarmed_models(events: Mapping[Any, Iterable[Any]]) -> list[str]:
     if not named:
         return []
     if not all(named):
+        for event in events[DRIFT]:
+            refuse_misspelt(event.extra or {}, "models", what="part of an event of the asset drift")
         log.info("an event of the asset drift names no model: all of them are trained")
         return []
     drifted = {model for models in named for model in models}

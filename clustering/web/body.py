@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from fastapi import Request
 from pydantic import ValidationError
 
+from clustering.errors import ConfigurationError, refuse_unknown
 from clustering.settings import ApiLimits
 from clustering.web.error_answers import Refusal
 from clustering.web.schemas import ClusterRequest
@@ -55,10 +56,19 @@ def parse_request(body: bytes) -> ClusterRequest:
     rows, most = content.get("data") if isinstance(content, dict) else None, ApiLimits.read().rows
     if isinstance(rows, list) and len(rows) > most:
         raise too_many(len(rows), most)
+    if isinstance(content, dict):
+        _refuse_unknown_fields(content)
     try:
         return ClusterRequest.model_validate(content)
     except ValidationError as error:
         raise Refusal.of_fields(error.errors(include_url=False, include_context=False, include_input=False)) from None
+
+
+def _refuse_unknown_fields(content: dict[str, Any]) -> None:
+    try:
+        refuse_unknown(content, ClusterRequest.model_fields, what="field of the body")
+    except ConfigurationError as error:
+        raise Refusal(422, str(error)) from None
 
 
 def _parse(body: bytes) -> Any:

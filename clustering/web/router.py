@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.openapi.utils import get_openapi
 
 from clustering.customers.json_schema import body_schema, example_record, record_schema
 from clustering.customers.record_checks import check_records, describe_faults
+from clustering.errors import did_you_mean
 from clustering.settings import ApiLimits
 from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
@@ -37,8 +39,18 @@ _POSTED: dict[int | str, dict[str, Any]] = {
 }
 
 
-posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE)
-gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE)
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse an address with a parameter that its route does not know, such as a misspelt one."""
+    known = [field.alias for field in get_flat_dependant(request.scope["route"].dependant).query_params]
+    for name in request.query_params:
+        if name not in known:
+            told = did_you_mean(name, known) if known else "; there are none"
+            raise Refusal(422, f"{name[:100]!r} is no parameter of {request.method} {request.url.path}{told}")
+
+
+_REFUSES = [Depends(refuse_unknown_parameters)]
+posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES)
+gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES)
 
 
 def opened(request: Request) -> Backend:
@@ -59,7 +71,7 @@ def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail
         told = describe_faults(checked.faults, rows=len(asked.data))
         raise Refusal(422, told, errors=faults, errors_found=len(checked.faults))
     scorer = backend.champions.scorer(model)
-    return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail)})
+    return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail or asked.detail)})
 
 
 @gets.get("/models", response_model=schemas.Models, summary="List the models")
@@ -152,7 +164,9 @@ def _with_body(document: dict[str, Any], backend: Backend) -> dict[str, Any]:
     models = list(backend.configuration.models)
     properties = body_schema(contract, models, most_rows=ApiLimits.read().rows)
     del properties["data"]["maxItems"]  # beyond it the answer is 413, which is no question of form
-    body = {"type": "object", "required": list(properties), "properties": properties}
+    required = list(properties)
+    properties["detail"] = {"type": "boolean", "description": "The same as the parameter `detail`."}
+    body = {"type": "object", "required": required, "properties": properties, "additionalProperties": False}
     example = {"model_of_choice": models[0], "data": [example_record(contract)]}
     document["paths"]["/cluster"]["post"]["requestBody"] = {
         "required": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 
 class ClusterRequest(BaseModel):
@@ -13,6 +13,7 @@ class ClusterRequest(BaseModel):
 
     model_of_choice: StrictStr
     data: list[dict[str, Any]] = Field(min_length=1)
+    detail: StrictBool = False
 
 
 class Cluster(BaseModel):

@@ -60,6 +60,11 @@ def test_wrong_command_line_is_one_line(clustering: Run, words: tuple[str, ...],
     assert message in refused(clustering(*words), 2)
 
 
+def test_misspelt_option_is_told_with_the_nearest_name(clustering: Run) -> None:
+    """A night that was meant to be a dry run is none at all."""
+    assert "--dry-run" in refused(clustering("score", "--dryrun"), 2)
+
+
 def test_warehouse_has_to_be_named(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without WAREHOUSE_URL a command says what to set."""
     monkeypatch.delenv("WAREHOUSE_URL")

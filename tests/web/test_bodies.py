@@ -42,6 +42,11 @@ def with_age(literal: str) -> bytes:
         (b"[]", 422, "valid dictionary"),
         (b"null", 422, "valid dictionary"),
         (b"1", 422, "valid dictionary"),
+        (
+            json.dumps({**REQUEST, "detial": True}).encode(),
+            422,
+            "'detial' is no field of the body; did you mean detail? There are model_of_choice, data, detail",
+        ),
         (b'{"data": []}', 422, "model_of_choice: Field required"),
         (b'{"model_of_choice": "KMeans"}', 422, "data: Field required"),
         (b'{"model_of_choice": "KMeans", "data": []}', 422, "data: List should have at least 1 item"),
@@ -224,3 +229,20 @@ def test_hostile_bodies_are_refused(api: TestClient) -> None:
 def test_many_hostile_bodies_are_refused(api: TestClient, count: int) -> None:
     """The same with thousands."""
     assert sum(attack(api, count, seed=2).values()) >= count
+
+
+def test_misspelt_parameter_of_an_address_is_refused(api: TestClient) -> None:
+    """What the address asks for and nobody knows is told with the nearest name."""
+    answer = api.post("/cluster?detial=true", json=REQUEST)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "'detial' is no parameter of POST /cluster; did you mean detail? There are detail"
+    assert (
+        api.get("/segments?modle=kmeans").json()["detail"].endswith("is no parameter of GET /segments; there are none")
+    )
+
+
+def test_detail_is_asked_for_in_the_body_as_in_the_configuration_of_the_dag(api: TestClient) -> None:
+    """The same body goes to the API and to the DAG."""
+    whole = api.post("/cluster?detail=true", json=REQUEST).json()
+    assert api.post("/cluster", json={**REQUEST, "detail": True}).json() == whole
+    assert "segment_id" in whole["clusters"][0]
