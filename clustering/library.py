@@ -65,7 +65,7 @@ def cluster(
     [0, 0, 0, 1, 1, 1]
     """
     from clustering.algorithms import algorithm
-    from clustering.training.resampling import draw_places
+    from clustering.algorithms.sampling import draw_places
     from clustering.training.selection import select
 
     frame = frame.rename(columns=str)

@@ -160,6 +160,10 @@ class Algorithm(ABC, Generic[Spec]):
         """Return why one of `rivals`, which have as many clusters, makes `own`, which is one of them, superfluous."""
         return []
 
+    def shows_groups(self, features: FloatMatrix, fitted: Fitted, spec: Spec) -> bool:
+        """Whether groups of a fit to features (n, d) are so plain that no noise has to be asked."""
+        return False
+
     def statistics(self, features: FloatMatrix, fitted: Fitted) -> dict[str, float]:
         """Return what speaks for the groups of a fit, to compare with noise: those of `least_errors`; larger is better.
 

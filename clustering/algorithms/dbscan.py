@@ -6,7 +6,7 @@ Settings that nobody gave are found without labels, see `density`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,15 +22,18 @@ from clustering.algorithms.base import (
     Assignment,
     Fitted,
     FloatMatrix,
+    FloatVector,
     Labels,
     Parameters,
     Settings,
 )
 from clustering.algorithms.cluster_checks import require_different_rows
 from clustering.algorithms.density import MIN_SAMPLES_SHARE, layered, layers, min_samples_to_try, red_flags, search
-from clustering.algorithms.prominence import indistinct
-from clustering.algorithms.reachability import canonical_numbers, connected, core_rows
+from clustering.algorithms.lloyd import fit_centroids, gaps, nearest_two
+from clustering.algorithms.prominence import several_stand_out
+from clustering.algorithms.reachability import SLACK, canonical_numbers, connected, core_rows
 from clustering.algorithms.refitting import NeighbourGraph
+from clustering.algorithms.sampling import draw
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
@@ -38,24 +41,21 @@ if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
 SEARCH_ROWS = 5_000  # whose distances take 200 MB; the eps at which two groups meet is another in a small sample
+GAPS = "gaps"
+MOST_CENTROIDS, STARTS = 8, 4
 CELLS = 180  # a side; the square fits 16 bits
-
-
-@dataclass(frozen=True)
-class DbscanFit(Fitted):
-    """A fit with the features (n, d) that it was made of, which its doubts are about."""
-
-    features: FloatMatrix
 
 
 class Dbscan(Algorithm[DbscanSpec]):
     """DBSCAN; of the parameters, `core` is (m, d), `core_labels` (m,), and `eps` one number.
 
-    It minimises nothing and is not compared with noise: its clusters have to stand out, see `prominence`. Of what
-    passes, the first that was proposed is taken.
+    Where its clusters do not stand out by themselves, see `prominence`, the customers have to lie closer together than
+    noise does: few of them show no difference of density to rely on. Of what passes, the first that was proposed is
+    taken.
     """
 
     specification = DbscanSpec
+    least_errors = MappingProxyType({(GAPS, "unimodal"): 4.0})
     personal = ("core", "core_labels")
 
     def propose(self, features: FloatMatrix, spec: DbscanSpec, *, share: float = 1.0) -> list[Settings]:
@@ -67,7 +67,7 @@ class Dbscan(Algorithm[DbscanSpec]):
         if spec.eps is not None:
             usual = round(max(2 * features.shape[1], MIN_SAMPLES_SHARE * len(features)) / share)
             return [{"eps": spec.eps, "min_samples": spec.min_samples or usual}]
-        rows = _drawn(features, SEARCH_ROWS, seed=spec.seed)
+        rows = draw(features, SEARCH_ROWS, seed=spec.seed)
         share *= len(rows) / len(features)
         usual = min_samples_to_try(*rows.shape)
         tried = [one for one in usual if one <= len(rows)] or usual[:1]
@@ -85,7 +85,7 @@ class Dbscan(Algorithm[DbscanSpec]):
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: DbscanSpec, *, start: Fitted | None = None
-    ) -> DbscanFit:
+    ) -> Fitted:
         """Fit DBSCAN; a border customer belongs to the cluster of its nearest core customer.
 
         Raises TrainingError when no customer has `min_samples` customers within `eps`.
@@ -109,13 +109,7 @@ class Dbscan(Algorithm[DbscanSpec]):
         estimator.components_ = features[core]
         estimator.labels_ = self.assigner(parameters)(features).labels
         estimator.n_features_in_ = features.shape[1]
-        return DbscanFit(
-            estimator=estimator,
-            settings=settings,
-            parameters=parameters,
-            labels=estimator.labels_,
-            features=features,
-        )
+        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
 
     def refits(
         self,
@@ -148,14 +142,28 @@ class Dbscan(Algorithm[DbscanSpec]):
         return graph.label(clusters, lambda: self.assigner(parameters))
 
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
-        """Return red flags of the training rows' labels, columns whose values were taken for groups, or no groups."""
+        """Return red flags of the training rows' labels, and columns whose values were taken for groups."""
         eps = float(fitted.settings["eps"])
-        doubts = red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
-        if isinstance(fitted, DbscanFit) and not doubts:
-            labels = fitted.labels[fitted.estimator.core_sample_indices_]
-            measured = ~layered(fitted.estimator.components_, labels)
-            doubts = indistinct(fitted.features[:, measured], fitted.labels, seed=spec.seed)
-        return doubts
+        return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+
+    def shows_groups(self, features: FloatMatrix, fitted: Fitted, spec: DbscanSpec) -> bool:
+        """Whether two clusters stand out in the columns whose values are no layers."""
+        core = fitted.estimator.core_sample_indices_
+        measured = ~layered(features[core], fitted.labels[core])
+        return several_stand_out(features[:, measured], fitted.labels, seed=spec.seed)
+
+    def statistics_of(
+        self, samples: NDArray[np.float64], settings: Settings, spec: DbscanSpec, *, seeds: Sequence[int]
+    ) -> dict[str, FloatVector]:
+        """Return the mean gap of 2 to MOST_CENTROIDS centroids, which tells of any settings whether there are groups.
+
+        Clusters of any shape are groups that some number of centroids divides better than it divides noise.
+        """
+        found = []
+        for clusters in range(2, MOST_CENTROIDS + 1):
+            centroids = fit_centroids(samples, clusters, seeds=seeds, starts=STARTS)
+            found.append(gaps(samples, nearest_two(samples, centroids)[0]))
+        return {GAPS: np.mean(found, axis=0)}
 
     def assigner(self, parameters: Parameters) -> Assigner:
         """Return the assigner of `core` (m, d), `core_labels` (m,) and `eps`.
@@ -173,7 +181,7 @@ class Dbscan(Algorithm[DbscanSpec]):
             near = np.clip(features[order], -FARTHEST, FARTHEST)
             distances, nearest = np.empty(len(features)), np.empty(len(features), dtype=np.intp)
             # the tree's bound is exclusive, so it lies a little farther out and eps itself decides
-            distances[order], nearest[order] = tree.query(near, k=1, distance_upper_bound=eps * (1 + 1e-9))
+            distances[order], nearest[order] = tree.query(near, k=1, distance_upper_bound=eps * SLACK)
             within = distances <= eps
             labels = np.full(len(features), NOISE, dtype=np.int32)
             labels[within] = core_labels[nearest[within]]
@@ -207,12 +215,6 @@ def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.int
         places = np.clip((features[:, :2] - low) / extent, 0.0, 1.0) * (CELLS - 1)
     cells = places.astype(np.int16)  # 16 bits: NumPy sorts them in linear time
     return np.argsort(cells[:, 0] * CELLS + cells[:, -1], kind="stable")
-
-
-def _drawn(features: FloatMatrix, rows: int, *, seed: int) -> FloatMatrix:
-    if len(features) <= rows:
-        return features
-    return features[np.sort(np.random.default_rng(seed).permutation(len(features))[:rows])]
 
 
 def _parameters(core: FloatMatrix, eps: float) -> dict[str, NDArray[Any]]:

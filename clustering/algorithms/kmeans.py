@@ -27,7 +27,7 @@ from clustering.algorithms.base import (
     squared_distances,
 )
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
-from clustering.algorithms.lloyd import fit_centroids, memberships, nearest_two, with_ones
+from clustering.algorithms.lloyd import fit_centroids, gaps, memberships, nearest_two, with_ones
 from clustering.algorithms.threads import one_thread
 from clustering.config import KMeansSpec
 
@@ -126,18 +126,12 @@ class KMeans(Algorithm[KMeansSpec]):
     ) -> dict[str, FloatVector]:
         """Return the separation and the gap of k centroids against one.
 
-        The separation is the mean simplified silhouette 1 − d₁/d₂ (Hruschka, Campello & de Castro, 2004), the gap by
-        how much the logarithm of the dispersion is lowered (Tibshirani, Walther & Hastie, 2001).
+        The separation is the mean simplified silhouette 1 − d₁/d₂ (Hruschka, Campello & de Castro, 2004).
         """
         centroids = fit_centroids(samples, int(settings["n_clusters"]), seeds=seeds)
         nearest, second = nearest_two(samples, centroids)
         ratios = np.divide(nearest, second, out=np.ones_like(nearest), where=second > 0)
-        around_mean = ((samples - samples.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))
-        around_centroids = np.maximum(nearest.sum(axis=1), np.finfo(float).tiny)
-        return {
-            SEPARATION: 1.0 - np.sqrt(ratios).mean(axis=1),
-            GAP: np.log(around_mean) - np.log(around_centroids),
-        }
+        return {SEPARATION: 1.0 - np.sqrt(ratios).mean(axis=1), GAP: gaps(samples, nearest)}
 
     def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
         """Return the number of clusters: the largest that passes (Tibshirani & Walther's rule)."""

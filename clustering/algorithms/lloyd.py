@@ -70,6 +70,17 @@ def nearest_two(samples: Samples, centroids: Centroids) -> tuple[NDArray[np.floa
     return squares[:, 1], squares[:, 0]
 
 
+def gaps(samples: Samples, squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much centroids lower the logarithm of the dispersion (b,) of samples (b, m, d).
+
+    `squares` (b, m) are the squared distances to the nearest centroid. Tibshirani, Walther & Hastie (2001).
+    """
+    around_mean = ((samples - samples.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))
+    around_centroids = np.maximum(squares.sum(axis=1), np.finfo(float).tiny)
+    lowered: NDArray[np.float64] = np.log(np.maximum(around_mean, np.finfo(float).tiny)) - np.log(around_centroids)
+    return lowered
+
+
 def memberships(columns: Columns, centroids: Centroids) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return which centroid (b, k, m) each row belongs to, and the row's score (b, m), larger where it is nearer."""
     scores = _scores(columns, centroids)

@@ -21,22 +21,18 @@ from numpy.typing import NDArray
 
 from clustering.algorithms.base import NOISE, FloatMatrix, Labels
 from clustering.algorithms.hierarchy import Hierarchy, Neighbours, joins
+from clustering.algorithms.sampling import draw_places
 
 NEAREST_ROWS = 8  # fewer say little of a density, more blur thin groups
 CHANCE = 0.01
 ROWS = 1_000
 
 
-def indistinct(features: FloatMatrix, labels: Labels, *, seed: int) -> list[str]:
-    """Return a doubt unless two clusters in labels (n,) of features (n, d) stand out, in at most ROWS of the rows."""
-    places = np.arange(len(features))
-    if len(features) > ROWS:
-        places = np.sort(np.random.default_rng(seed).permutation(len(features))[:ROWS])
+def several_stand_out(features: FloatMatrix, labels: Labels, *, seed: int) -> bool:
+    """Whether two clusters in labels (n,) of features (n, d) stand out, in at most ROWS of the rows."""
+    places = draw_places(len(features), ROWS, seed=seed)
     found = labels[places[standing_out(features[places])]]
-    distinct = len(np.unique(found[found != NOISE]))
-    if distinct > 1:
-        return []
-    return [f"{distinct} of the clusters stand out, at least 2 must: customers lie as densely between the others"]
+    return len(np.unique(found[found != NOISE])) > 1
 
 
 def standing_out(features: FloatMatrix) -> NDArray[np.intp]:

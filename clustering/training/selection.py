@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from clustering.algorithms import Fitted, FloatMatrix, Settings
+from clustering.algorithms.sampling import draw
 from clustering.algorithms.threads import one_thread
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
 from clustering.training.evaluation import candidates, evaluate, final_stability
 from clustering.training.measures import measure
-from clustering.training.resampling import draw
 from clustering.training.setup import Setup
 from clustering.training.usability import reasons_against
 from clustering.versions.metrics import Metrics

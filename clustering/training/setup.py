@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from clustering.algorithms import Algorithm, Fitted, FloatMatrix, Settings, algorithm
 from clustering.algorithms.base import Noise
+from clustering.algorithms.sampling import draw, seeds
 from clustering.config import ModelSpec
 from clustering.training.null_model import NullModel
-from clustering.training.resampling import draw, seeds
 from clustering.training.stability import Clusters
 
 

@@ -6,8 +6,8 @@ from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
 from clustering.algorithms.base import Settings
+from clustering.algorithms.sampling import draw, seeds
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec, ModelSpec
-from clustering.training.resampling import draw, seeds
 from clustering.training.stability import (
     Clusters,
     _pairs_kept,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.algorithms import FloatMatrix
+from clustering.algorithms.base import FloatMatrix
 
 
 def seeds(seed: int, count: int, *, stream: int) -> list[int]:
