@@ -90,6 +90,8 @@ class Algorithm(ABC, Generic[Spec]):
     """The keys of a model's file, with their defaults; the literal of its `algorithm` is the algorithm's name."""
     replicate_rows: int = 2_000
     """Rows of a bootstrap, a split or noise: as many as their time allows."""
+    proposes_best_first: bool = False
+    """Whether settings are proposed in the order in which they are preferred, so that the first that passes is it."""
     least_errors: Mapping[tuple[str, Noise], float] = MappingProxyType({})
     """By how many standard errors which statistics have to beat which noise; without any, noise is not asked."""
     personal: tuple[str, ...] = ()
@@ -122,10 +124,6 @@ class Algorithm(ABC, Generic[Spec]):
         """Return settings for all customers as settings for a share of them."""
         return settings
 
-    def for_replicate(self, spec: Spec, *, seed: int) -> Spec:
-        """Return the specification of a replicate, which has a seed of its own and may have fewer starts."""
-        return spec.model_copy(update={"seed": seed})
-
     def refits(
         self, features: FloatMatrix, drawn: NDArray[np.intp], settings: Settings, spec: Spec, *, seeds: Sequence[int]
     ) -> list[Labels | None]:
@@ -137,7 +135,7 @@ class Algorithm(ABC, Generic[Spec]):
         found: list[Labels | None] = []
         for rows, seed in zip(drawn, seeds, strict=True):
             try:
-                fitted = self.fit(features[rows], settings, self.for_replicate(spec, seed=seed))
+                fitted = self.fit(features[rows], settings, spec.model_copy(update={"seed": seed}))
             except TrainingError:
                 found.append(None)
             else:
@@ -178,7 +176,7 @@ class Algorithm(ABC, Generic[Spec]):
         found: list[dict[str, float]] = []
         for rows, seed in zip(samples, seeds, strict=True):
             try:
-                found.append(self.statistics(rows, self.fit(rows, settings, self.for_replicate(spec, seed=seed))))
+                found.append(self.statistics(rows, self.fit(rows, settings, spec.model_copy(update={"seed": seed}))))
             except TrainingError:
                 found.append({})
         names = {name for name, _ in self.least_errors}

@@ -55,6 +55,7 @@ class Dbscan(Algorithm[DbscanSpec]):
     """
 
     specification = DbscanSpec
+    proposes_best_first = True
     least_errors = MappingProxyType({(GAPS, "unimodal"): 4.0})
     personal = ("core", "core_labels")
 

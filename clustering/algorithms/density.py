@@ -69,13 +69,15 @@ LARGEST_LAYER = 0.10  # of the core customers at one value
 def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     """Return the best `eps` for each of several `min_samples`, the best of all first.
 
-    Time and memory grow with the square of the rows. Raises TrainingError when there are fewer than `min_samples`.
+    Where every `eps` has red flags, `min_samples` is left out, unless nothing else is left. Time and memory grow with
+    the square of the rows. Raises TrainingError when there are fewer than `min_samples`.
     """
     neighbours = Neighbours(features, max(min_samples))
     hierarchies = [Hierarchy(neighbours, one) for one in min_samples]
     persistent = Persistent([labels for hierarchy in hierarchies for labels in _persistent(hierarchy)])
     found = [_best_cut(hierarchy, persistent) for hierarchy in hierarchies]
     order = sorted(range(len(found)), key=lambda place: -found[place][1])
+    order = [place for place in order if found[place][1] > 0] or order[:1]
     return [{"eps": found[place][0], "min_samples": min_samples[place]} for place in order]
 
 

@@ -32,30 +32,38 @@ BOOTSTRAP, SPLIT, REFERENCE, FINAL_BOOTSTRAP = range(1, 5)  # streams of seeds
 def candidates(setup: Setup, *, unusable: Sequence[str] = ()) -> list[Evaluation]:
     """Fit what the algorithm proposes on the working rows, and say what is wrong at sight.
 
-    Of customers who are `unusable`, for these reasons, one fit is enough to show.
+    Of what is proposed best first, the first one is enough until it is judged; of customers who are `unusable`, for
+    these reasons, one fit is enough to show.
     """
     proposed = setup.algorithm.propose(setup.working, setup.spec, share=setup.share)
-    evaluations = [_fit(settings, setup) for settings in (proposed[:1] if unusable else proposed)]
+    evaluations = [Evaluation(settings, setup.spec) for settings in (proposed[:1] if unusable else proposed)]
     in_doubt = setup.algorithm.values_for_groups(setup.working, setup.spec.features)
-    for evaluation in evaluations:
+    for evaluation in evaluations[:1] if setup.algorithm.proposes_best_first else evaluations:
+        _fit(evaluation, setup)
         evaluation.flaws += unusable
         evaluation.doubts += in_doubt
     for evaluation, flaws in [(one, _outdone(one, evaluations)) for one in evaluations]:
         evaluation.flaws += flaws
-    log.info("%s candidates fitted, %s without flaws", len(evaluations), sum(map(_is_sound, evaluations)))
+    fitted = [one for one in evaluations if one.is_fitted]
+    log.info("%s candidates fitted, %s without flaws", len(fitted), sum(map(_is_sound, fitted)))
     return evaluations
 
 
 def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Settings | None) -> None:
     """Judge the candidates without flaws until those that are left cannot be chosen; the champion's own always."""
     in_doubt = any(one.doubts for one in evaluations)
-    in_order = [] if in_doubt else sorted(filter(_is_sound, evaluations), key=lambda one: one.rank, reverse=True)
+    in_order = [] if in_doubt else sorted(evaluations, key=lambda one: one.rank, reverse=True)
     for one in in_order:
+        if one.flaws:
+            continue
         best = best_of(evaluations)
         if best is not None and not one.has(incumbent) and not _might_overrule(one, best, setup):
             one.remarks.append(f"not evaluated: {best.clusters} clusters passed, and are preferred")
             continue
-        _judge(one, setup)
+        if not one.is_fitted:
+            _fit(one, setup)
+        if not one.flaws:
+            _judge(one, setup)
         log.info("%s: %s", dict(one.settings), "; ".join(one.verdicts()) or "passes")
 
 
@@ -66,19 +74,17 @@ def final_stability(fitted: Fitted, settings: Settings, setup: Setup) -> FloatVe
     return jaccard
 
 
-def _fit(settings: Settings, setup: Setup) -> Evaluation:
-    evaluation = Evaluation(settings, setup.spec)
+def _fit(evaluation: Evaluation, setup: Setup) -> None:
     one = setup.algorithm
     try:
-        evaluation.fitted = one.fit(setup.working, one.for_share(settings, setup.share), setup.spec)
+        evaluation.fitted = one.fit(setup.working, one.for_share(evaluation.settings, setup.share), setup.spec)
     except TrainingError as error:
         evaluation.flaws.append(str(error))
-        return evaluation
+        return
     labels = evaluation.fitted.labels
     evaluation.figures |= measure(setup.working, labels, seed=setup.seed, most_rows=SILHOUETTE_ROWS)
     evaluation.figures |= one.figures(evaluation.fitted, setup.working)
     evaluation.flaws += one.doubts(evaluation.fitted, setup.spec)
-    return evaluation
 
 
 def _outdone(evaluation: Evaluation, evaluations: Sequence[Evaluation]) -> list[str]:
