@@ -17,9 +17,10 @@ from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import StatementOptions, dbapi
 
 from clustering.errors import WarehouseError
-from clustering.warehouse.connection import SESSION, TRANSIENT_STATES
+from clustering.warehouse.connection import DEFAULTS, SESSION, TRANSIENT_STATES
 from clustering.warehouse.connection_texts import read_settings
 from clustering.warehouse.driver_messages import without_secrets, without_values
+from clustering.warehouse.urls import as_url
 
 BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
 LONGEST_REASON = 300  # characters
@@ -31,7 +32,7 @@ class ArrowConnection:
     def __init__(self, uri: str, *, read_only: bool = False) -> None:
         self._uri = uri
         with self._errors():
-            self._connection = dbapi.connect(uri)
+            self._connection = dbapi.connect(as_url({**DEFAULTS, **read_settings(uri, "the warehouse's URL")}))
         try:
             if read_only:
                 self.execute("set transaction isolation level repeatable read, read only")

@@ -27,7 +27,15 @@ Names: TypeAlias = Mapping[str, sql.Composable]
 Row: TypeAlias = SqlalchemyRow[*tuple[Any, ...]]
 Value = TypeVar("Value")
 
-CONNECT_TIMEOUT = "10"  # seconds; without it an unreachable host holds a task for minutes
+# Of a connection whose settings say nothing else, in seconds. Without the time-out an unreachable host holds a task for
+# minutes; by keepalives a server that is gone without a word is noticed within half a minute, amid a statement too.
+DEFAULTS = {
+    "connect_timeout": "10",
+    "application_name": "clustering",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
 NO_NAMES: Names = MappingProxyType({})
 SESSION = queries.load("sessions/settings")
 # The beginnings of the states that may be gone a minute later: connection lost, session or transaction idle or open for
@@ -138,8 +146,7 @@ class Warehouse:
         self.uri = as_url(self._settings)
         host, user = self._settings.get("host", "localhost"), self._settings.get("user", "")
         self.name = f"{host}/{self._settings.get('dbname') or user}"
-        defaults = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "clustering"}
-        self._defaults = {key: value for key, value in defaults.items() if key not in self._settings}
+        self._defaults = {key: value for key, value in DEFAULTS.items() if key not in self._settings}
         self._engine = create_engine(
             "postgresql+psycopg2://", creator=self._connect, poolclass=NullPool, hide_parameters=True
         )

@@ -15,6 +15,7 @@ from clustering.errors import ConfigurationError
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.web.champion_changes import Champions
+from clustering.web.limits import HurriedWarehouse
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def open_backend(url: str) -> Backend:
 
     Raises ConfigurationError.
     """
-    return _on(Warehouse(url))
+    return _on(HurriedWarehouse(url))
 
 
 def _on(warehouse: Warehouse) -> Backend:

@@ -14,11 +14,17 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from clustering.errors import ArtifactError, ClusteringError, DataError, NoChampionError, StoreError, WarehouseError
+from clustering.warehouse.states import LOCK_NOT_AVAILABLE, QUERY_CANCELED, state_of
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = 5  # seconds
+RETRY = {"Retry-After": str(RETRY_AFTER)}
 ERRORS_LISTED = 100
+BUSY = (
+    f"the warehouse is busy: a lock or a long statement holds it up; try again in {RETRY_AFTER} seconds, and if that "
+    "goes on, let an operator look at pg_stat_activity"
+)
 _NO_SCHEMA = ("42P01", "42703", "3F000")  # PostgreSQL: undefined table, column, schema
 
 
@@ -89,12 +95,19 @@ def _answer(error: StarletteHTTPException) -> Response:
 
 def _unavailable(request: Request, error: Exception, detail: str) -> Response:
     """Answer that the fault is on our side; hosts and paths stay in the log."""
-    log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
-    return _answer(Refusal(503, detail, headers={"Retry-After": str(RETRY_AFTER)}))
+    log.error("%s %s: %s", request.method, request.url.path, error, exc_info=None if detail == BUSY else error)
+    return _answer(Refusal(503, detail, headers=RETRY))
+
+
+def busy() -> Refusal:
+    """Return the answer to a request that would have to wait too long."""
+    return Refusal(503, BUSY, headers=RETRY)
 
 
 def explain(error: ClusteringError | DBAPIError) -> str:
     """Return what to tell callers of a fault on our side, without hosts and paths."""
+    if state_of(error) in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):
+        return BUSY
     if isinstance(error, DBAPIError):
         if getattr(error.orig, "pgcode", None) in _NO_SCHEMA:
             return "the warehouse is not migrated; run `python -m clustering migrate`"

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, StrictInt, StrictStr
 from sqlalchemy.exc import DBAPIError
@@ -19,8 +20,9 @@ from clustering.errors import ArtifactError, ClusteringError, DataError, Permane
 from clustering.versions.registry import Registry
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
-from clustering.web.error_answers import Answer, Refusal, explain
+from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
+from clustering.web.limits import OwnThreads
 from clustering.web.security import Access, Caller
 from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
@@ -53,7 +55,7 @@ class Change(BaseModel):
 
 def make_page(backend: Open, access: Access) -> APIRouter:
     """Return the routes of the page on a backend, each behind the access that it needs."""
-    router = APIRouter(dependencies=[Depends(access.reads)], include_in_schema=False)
+    router = APIRouter(dependencies=[Depends(access.reads)], include_in_schema=False, route_class=OwnThreads)
     _add_page(router, backend, access)
     _add_figures(router, backend)
     _add_changes(router, backend, access)
@@ -77,15 +79,20 @@ def _add_page(router: APIRouter, backend: Open, access: Access) -> None:
         return answer
 
     @router.get("/page/static/{digest}/{name}")
-    def static(request: Request, digest: str, name: str) -> Response:
+    async def static(request: Request, digest: str, name: str) -> Response:
         """Give a script, a style sheet or a picture of the page."""
-        asset = assets().get(name)
-        if asset is None or digest not in (asset.digest, ICON):
-            raise HTTPException(404, "there is no such file; reload the page")
-        headers = {"Cache-Control": FOR_A_DAY if digest == ICON else FOREVER, "Vary": "Accept-Encoding", **HEADERS}
-        if not re.search(r"\bgzip\b", request.headers.get("accept-encoding", "")):
-            return Response(asset.content, media_type=asset.media_type, headers=headers)
-        return Response(asset.compressed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
+        takes_gzip = re.search(r"\bgzip\b", request.headers.get("accept-encoding", "")) is not None
+        return await run_in_threadpool(_static, digest, name, takes_gzip=takes_gzip)
+
+
+def _static(digest: str, name: str, *, takes_gzip: bool) -> Response:
+    asset = assets().get(name)
+    if asset is None or digest not in (asset.digest, ICON):
+        raise HTTPException(404, "there is no such file; reload the page")
+    headers = {"Cache-Control": FOR_A_DAY if digest == ICON else FOREVER, "Vary": "Accept-Encoding", **HEADERS}
+    if not takes_gzip:
+        return Response(asset.content, media_type=asset.media_type, headers=headers)
+    return Response(asset.compressed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
 
 
 def _shown(backend: Open, caller: Caller, token: str, *, model: str | None, as_of: str | None) -> Response:
@@ -96,7 +103,7 @@ def _shown(backend: Open, caller: Caller, token: str, *, model: str | None, as_o
     except DataError as error:
         return HTMLResponse(render("problem.html", assets=assets(), problem=str(error)), 404)
     except (ClusteringError, DBAPIError) as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503)
+        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503, RETRY)
     columns = opened.configuration.contract.averaged
     text = render(
         "page.html", assets=assets(), caller=caller, columns=columns, overview=overview, token=token, is_report=False

@@ -17,6 +17,7 @@ from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_request, read_body
 from clustering.web.error_answers import ERRORS_LISTED, Answer, Refusal
+from clustering.web.limits import OwnThreads
 
 Model = Annotated[str, Path(description="A configured model, in upper or lower case.", examples=["KMeans"])]
 Detail = Annotated[bool, Query(description="Also give segment, confidence, version and the reason of each customer.")]
@@ -25,7 +26,7 @@ _ANYWHERE: dict[int | str, dict[str, Any]] = {
     401: {"model": schemas.Problem, "description": "Not logged in, or a wrong token."},
     403: {"model": schemas.Problem, "description": "Logged in, without the permission."},
     422: {"model": schemas.Problem, "description": "A parameter of another form."},
-    503: {"model": schemas.Problem, "description": "The warehouse cannot be reached; see Retry-After."},
+    503: {"model": schemas.Problem, "description": "The warehouse cannot be reached, or is busy; see Retry-After."},
 }
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": schemas.Problem, "description": "There is no such thing."}}
 _POSTED: dict[int | str, dict[str, Any]] = {
@@ -49,8 +50,8 @@ def refuse_unknown_parameters(request: Request) -> None:
 
 
 _REFUSES = [Depends(refuse_unknown_parameters)]
-posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES)
-gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES)
+posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES, route_class=OwnThreads)
+gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES, route_class=OwnThreads)
 
 
 def opened(request: Request) -> Backend:

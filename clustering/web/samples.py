@@ -16,6 +16,7 @@ from clustering.customers import split
 from clustering.errors import RunError, WarehouseError
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.source import describe_source
+from clustering.warehouse.states import QUERY_CANCELED, state_of
 from clustering.web.night_rows import NightRun, read_night_run
 
 POINTS = 1_000
@@ -23,7 +24,7 @@ SAMPLED_ABOVE = 200_000  # labels; of more, the points come from random blocks t
 SAMPLED_FROM = 50_000
 MOVED_FROM = 1_000_000  # labels of a date; of more, one key in so many is counted
 SECONDS = 15
-CANCELED = "57014"  # PostgreSQL: query_canceled
+LOCK_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def _read(warehouse: Warehouse, query: str) -> pa.RecordBatch:
 
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         reader.execute(f"set local statement_timeout = {SECONDS * 1000}")
+        reader.execute(f"set local lock_timeout = {LOCK_SECONDS * 1000}")
         table = reader.table(query)
     batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
@@ -169,9 +171,6 @@ def _in_time(what: str) -> Iterator[None]:
     try:
         yield
     except WarehouseError as error:
-        # The exception of either driver, which knows the server's code.
-        original = getattr(error.__context__, "orig", error.__context__)
-        state = getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)
-        if str(state).strip("\0") != CANCELED:
+        if state_of(error) != QUERY_CANCELED:
             raise
         raise RunError(too_long) from error

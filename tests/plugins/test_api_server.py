@@ -10,11 +10,15 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg2
 import pytest
 
 from client import Client
@@ -57,8 +61,15 @@ def port() -> int:
     return free_port()
 
 
+@pytest.fixture(scope="module")
+def tokens() -> dict[str, str]:
+    """Return the tokens of the users, as soon as `curl` has logged them in."""
+    return {}
+
+
 @pytest.fixture(scope="module", params=["simple", "fab"])
 def curl(
+    tokens: dict[str, str],
     unchanged: Project,
     postgresql: Any,
     port: int,
@@ -82,7 +93,7 @@ def curl(
         with airflow._http:
             airflow.wait_until_ready(COMPONENTS, ("cluster_customers",))
             airflow._http.patch("/api/v2/dags/cluster_customers", json={"is_paused": False}).raise_for_status()
-        tokens = log_in(home / "airflow", port)
+        tokens.update(log_in(home / "airflow", port))
         add_connection(tokens["admin"], unchanged, port)
 
         def curl(user: str, path: str, body: Any = None, *more: str) -> tuple[int, Any]:
@@ -184,6 +195,39 @@ def test_wrong_conf_is_refused(curl: Curl, conf: dict[str, Any]) -> None:
     """The schema of the params answers before a run exists."""
     body = {"logical_date": None, "conf": conf}
     assert curl("user", "/api/v2/dags/cluster_customers/dagRuns", body)[0] == 400
+
+
+def test_locked_warehouse_leaves_airflow_alone(
+    curl: Curl, tokens: dict[str, str], unchanged: Project, port: int
+) -> None:
+    """While a viewer's fifty reads meet an exclusive lock, Airflow's own health answers within a second."""
+    base = f"http://127.0.0.1:{port}"
+    with (
+        closing(psycopg2.connect(unchanged.warehouse.uri)) as connection,
+        connection.cursor() as cursor,
+        ThreadPoolExecutor(50) as pool,
+        httpx.Client(base_url=base, trust_env=False, timeout=60) as own,
+    ):
+        cursor.execute("lock table segmentation.segments in access exclusive mode")
+        headers = {"Authorization": f"Bearer {tokens['viewer']}"}
+        reads = [
+            pool.submit(httpx.get, f"{base}/segmentation/segments", headers=headers, timeout=60, trust_env=False)
+            for _ in range(50)
+        ]
+        times: list[float] = []
+        while not all(read.done() for read in reads):
+            for path in ("/api/v2/monitor/health", "/execution/health", "/api/v2/version"):
+                started = time.monotonic()
+                assert own.get(path).status_code == 200
+                times.append(time.monotonic() - started)
+            time.sleep(0.1)
+        answers = [read.result() for read in reads]
+    assert {answer.status_code for answer in answers} == {503}
+    assert all("the warehouse is busy" in answer.json()["detail"] for answer in answers)
+    assert {answer.headers["Retry-After"] for answer in answers} == {"5"}
+    assert len(times) > 10
+    assert max(times) < 1
+    assert curl("viewer", "/segmentation/segments")[0] == 200
 
 
 def test_viewer_may_not_trigger(curl: Curl) -> None:

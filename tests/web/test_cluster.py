@@ -63,7 +63,7 @@ def test_detail_gives_segment_version_and_reason(api: TestClient) -> None:
     assert "rather than" in second["reason"]
 
 
-@pytest.mark.parametrize("key", [7, "7", " 7", 7.0, "007", -3])
+@pytest.mark.parametrize("key", [7, "7", 7.0, "007", -3])
 def test_key_comes_back_as_it_was_posted(api: TestClient, key: Any) -> None:
     """A key is not converted on its way, nor is its type."""
     found = api.post("/cluster", json=changed(customer_id=key)).json()["clusters"][0]["customer_id"]
@@ -98,6 +98,7 @@ def test_columns_go_by_other_headers_and_units(api: TestClient) -> None:
         ({"annual_income": None}, "annual_income", None, "missing_value", "a number, 0 or more"),
         ({"spending_score": 0}, "spending_score", 0, "out_of_range", "a number from 1 to 100"),
         ({"customer_id": None}, "customer_id", None, "missing_key", "a whole number"),
+        ({"customer_id": " 7"}, "customer_id", " 7", "wrong_type", "a whole number"),
         ({"customer_id": 2**80}, "customer_id", str(2**80), "not_convertible", "a whole number"),
         (
             {"gender": "\ud800", "age": "\ud800" * 300},
@@ -131,7 +132,7 @@ def test_every_fault_is_told(api: TestClient) -> None:
     assert answer["errors_found"] == 3
 
 
-@pytest.mark.parametrize("again", [1, "1", 1.0, " 1"])
+@pytest.mark.parametrize("again", [1, "1", 1.0])
 def test_customer_who_is_posted_twice_is_refused(api: TestClient, again: Any) -> None:
     """A key stands for one customer, however it is written: both rows are at fault."""
     first, second = REQUEST["data"]

@@ -321,3 +321,21 @@ def test_warehouse_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAREHOUSE_URL")
     with pytest.raises(ConfigurationError, match="WAREHOUSE_URL is not set"):
         warehouse_url()
+
+
+def test_both_drivers_send_keepalives(warehouse: Warehouse) -> None:
+    """A server that is gone without a word is noticed, unless the connection's own settings say otherwise."""
+    probe = "select count(*) from pg_stat_activity where application_name = 'clustering' and pid = pg_backend_pid()"
+    with ArrowConnection(warehouse.uri) as reader:
+        assert reader.table(probe).column(0).to_pylist() == [1]
+    with warehouse.transaction() as transaction:
+        settings = transaction._driver.get_dsn_parameters()
+    assert (settings["keepalives_idle"], settings["keepalives_interval"], settings["keepalives_count"]) == (
+        "15",
+        "5",
+        "3",
+    )
+    own = Warehouse(f"{warehouse.uri}{'&' if '?' in warehouse.uri else '?'}keepalives_idle=60")
+    with own.transaction() as transaction:
+        settings = transaction._driver.get_dsn_parameters()
+    assert settings["keepalives_idle"] == "60"
