@@ -135,6 +135,16 @@ from segmentation.run_shards
 where run_id = :run_id
 order by shard;
 
+-- name: keep_rejected
+-- Copies the first rejected rows of a shard of a run that is refused.
+-- Names: table.
+-- Parameters: run_id, most.
+insert into segmentation.rejected_customers (run_id, customer_id, reason, column_name, value)
+select :run_id, customer_id, reason, column_name, value
+from {table}
+order by customer_id, reason, column_name, value
+limit :most;
+
 -- name: take_rejected
 -- Copies a shard's rejected rows.
 -- Names: table.

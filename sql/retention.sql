@@ -10,6 +10,20 @@ where valid_to <= least((select max(as_of) from segmentation.published_runs), cu
 -- Parameters: run_id.
 delete from segmentation.rejected_customers where run_id = :run_id;
 
+-- name: delete_refused
+-- Removes the rejected rows of refused runs, but for those of the latest ones.
+-- Parameters: keep (a number of runs).
+with refused as (
+    select run.run_id, row_number() over (order by run.run_id desc) as place
+    from segmentation.scoring_runs as run
+    where
+        run.status = 'abandoned'
+        and exists (select from segmentation.rejected_customers as rejected where rejected.run_id = run.run_id)
+)
+delete from segmentation.rejected_customers as rejected
+using refused
+where rejected.run_id = refused.run_id and refused.place > :keep;
+
 -- name: detach
 -- Takes a run's labels out of the published ones without blocking readers.
 -- Names: parent, table.

@@ -73,12 +73,12 @@ create table {table} (customer_id text, reason text not null, column_name text n
 drop table {table};
 
 -- name: forget_customers
--- Drops what the manifest of a run that has ended holds of single customers: the samples, and the keys that cut the
--- customers into shards.
+-- Drops what the manifest of a run that has ended holds of single customers: the samples, the values that were
+-- rejected, and the keys that cut the customers into shards.
 -- Parameters: run_id.
 update segmentation.run_shards
-set samples = null, lower_bound = null, upper_bound = null
-where run_id = :run_id and num_nonnulls(samples, lower_bound, upper_bound) > 0;
+set samples = null, reasons = null, lower_bound = null, upper_bound = null
+where run_id = :run_id and num_nonnulls(samples, reasons, lower_bound, upper_bound) > 0;
 
 -- name: failures
 -- Returns the models that a run had to leave out.

@@ -69,8 +69,8 @@ def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool)
     else:
         labelled.labels.to_csv(sys.stdout, index=False)
     if labelled.rejected:
-        told = ", ".join(f"{reason} {rows}" for reason, rows in labelled.rejected.items())
-        warn(f"warning: {document['rows'] - document['labelled']} of {document['rows']} rows were rejected: {told}")
+        rejected = document["rows"] - document["labelled"]
+        warn(f"warning: {rejected} of {document['rows']} rows were rejected: {labelled.told}")
 
 
 def _document(labelled: Labelled, model: str, output: Path | None) -> dict[str, Any]:

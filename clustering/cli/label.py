@@ -16,7 +16,7 @@ from pyarrow import csv, parquet
 
 from clustering.algorithms.base import DECIMALS, NOISE
 from clustering.config import Configuration, Contract
-from clustering.customers import Split, split
+from clustering.customers import Split, added_up, describe_rejections, split
 from clustering.demo.customer_files import read_file
 from clustering.errors import DataError
 from clustering.features import fit_scaling
@@ -30,12 +30,13 @@ ROW = "row"
 
 @dataclass(frozen=True)
 class Labelled:
-    """The labels of a file's rows, one row each, what became of each cluster, and how many rows were rejected."""
+    """The labels of a file's rows, one row each, what became of each cluster, and which rows were rejected."""
 
     labels: pd.DataFrame
     clusters: list[dict[str, Any]]
     rejected: dict[str, int]
     result: Clustering
+    told: str = ""
 
 
 def label_customers(file: Path, configuration: Configuration, model: str) -> Labelled:
@@ -47,8 +48,9 @@ def label_customers(file: Path, configuration: Configuration, model: str) -> Lab
     parts = _split(read_file(file, contract), contract)
     customers = parts.valid
     reasons = {entry["values"]: entry["counts"] for entry in parts.rejected["reason"].value_counts().to_pylist()}
+    told = describe_rejections(added_up(parts.faults), contract)
     if not customers.num_rows:
-        raise DataError(f"{file}: none of its {parts.rejected.num_rows} rows is valid: {reasons}")
+        raise DataError(f"{file}: none of its {parts.rejected.num_rows} rows is valid: {told}")
     result = cluster_frame(
         pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
         spec,
@@ -65,7 +67,7 @@ def label_customers(file: Path, configuration: Configuration, model: str) -> Lab
             "confidence": _confidence(result),
         }
     )
-    return Labelled(labels, _clusters(result, names), reasons, result)
+    return Labelled(labels, _clusters(result, names), reasons, result, told)
 
 
 def label_columns(file: Path, configuration: Configuration, model: str, features: Sequence[str]) -> Labelled:

@@ -29,7 +29,8 @@ def load(
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file (.parquet) whose columns the contract knows")],
     as_json: Json = False,
 ) -> None:
-    """Replace the contract's table by the rows of a file."""
+    """Replace the contract's table by the rows of a file, and warn of those that a night will reject."""
+    from clustering.customers import added_up, describe_rejections, split
     from clustering.demo.customer_files import read_file
     from clustering.demo.loading import load_customers
 
@@ -38,4 +39,7 @@ def load(
         customers = read_file(file, contract)
         bar.say(f"Loading {customers.num_rows:,} rows into {contract.table}")
         rows = load_customers(session.warehouse, contract, customers)
+    faults = added_up(one for batch in customers.to_batches() for one in split(batch, contract).faults)
+    if faults:
+        warn(f"warning: a night will reject rows: {describe_rejections(faults, contract)}")
     tell({"table": contract.table, "rows": rows}, f"{rows} rows loaded into {contract.table}", as_json=as_json)

@@ -7,14 +7,19 @@ from clustering.customers.columns import convert, valid_schema
 from clustering.customers.faults import Reason
 from clustering.customers.keys import key_as_written
 from clustering.customers.records import match_headers, read_records, source_cast
+from clustering.customers.refusals import Rejection, added_up, describe_rejections, from_documents
 from clustering.customers.row_checks import REJECTED, Split, split
 from clustering.customers.text import multiplied
 
 __all__ = [
     "REJECTED",
     "Reason",
+    "Rejection",
     "Split",
+    "added_up",
     "convert",
+    "describe_rejections",
+    "from_documents",
     "key_as_written",
     "match_headers",
     "multiplied",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,21 +17,12 @@ import pyarrow.compute as pc
 from clustering.config import Contract
 from clustering.customers.columns import read
 from clustering.customers.faults import Reason, mask_of
-from clustering.customers.json_schema import allowed
 from clustering.customers.records import folded, known_headers, read_records
+from clustering.customers.refusals import clause, limits
 from clustering.customers.row_checks import split
 
 VALUE_CHARACTERS = 200
 FAULTS_TOLD = 5
-_WORDS = {
-    Reason.MISSING_KEY: "is missing",
-    Reason.DUPLICATE_KEY: "stands in more than one row",
-    Reason.MISSING_VALUE: "is missing",
-    Reason.WRONG_TYPE: "has the wrong type",
-    Reason.NOT_CONVERTIBLE: "cannot be held",
-    Reason.NOT_FINITE: "is not finite",
-    Reason.OUT_OF_RANGE: "is out of range",
-}
 _CONTAINERS = frozenset({dict, list})
 _Faults: TypeAlias = dict[tuple[int, str], Reason]  # by row and column
 
@@ -46,9 +38,8 @@ class Fault:
     allowed: str
 
     def __str__(self) -> str:
-        words = _WORDS[Reason[self.reason.upper()]]
-        shown = "" if self.value is None else f" {self.value!r}"
-        return f"row {self.row}, {self.field}{shown} {words} (allowed: {self.allowed})"
+        shown = "" if self.value is None else repr(self.value)
+        return f"row {self.row}, {clause(self.field, shown, self.reason, self.allowed)}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fault as JSON-able values."""
@@ -92,10 +83,12 @@ def check_records(records: Sequence[Mapping[str, Any]], contract: Contract) -> C
 
 
 def describe_faults(faults: Sequence[Fault], *, rows: int) -> str:
-    """Return a sentence on the faults that names the first of them."""
+    """Return a sentence on the faults that names the first of them, and where there are many, counts all."""
     bad = len({fault.row for fault in faults})
     told = "; ".join(map(str, faults[:FAULTS_TOLD]))
-    more = f"; and {len(faults) - FAULTS_TOLD} more" if len(faults) > FAULTS_TOLD else ""
+    counts = Counter((fault.field, fault.reason) for fault in faults)
+    summary = ", ".join(f"{field} {reason} {count:,} rows" for (field, reason), count in counts.most_common())
+    more = f"; and {len(faults) - FAULTS_TOLD} more: {summary}" if len(faults) > FAULTS_TOLD else ""
     return f"{bad} of {rows} rows cannot be labelled: {told}{more}"
 
 
@@ -123,8 +116,8 @@ class _Posted:
 
     def fault(self, row: int, name: str, reason: Reason) -> Fault:
         """Return the fault of a column's value."""
-        limits = "each key once" if reason is Reason.DUPLICATE_KEY else allowed(self._contract.columns[name])
-        return Fault(row, name, _shown(self.value(row, name)), reason.name.lower(), limits)
+        code = reason.name.lower()
+        return Fault(row, name, _shown(self.value(row, name)), code, limits(self._contract, name, code))
 
 
 def _without_containers(

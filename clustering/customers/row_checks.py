@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from clustering.config import Contract
 from clustering.customers.columns import plain, read, valid_schema
 from clustering.customers.faults import Codes, Converted, Mask, Reason, converted, mask_of
+from clustering.customers.refusals import Rejection, rejections
 from clustering.customers.text import without_blanks
 from clustering.errors import DataError
 
@@ -31,10 +32,14 @@ _REASONS = ("", *(reason.name.lower() for reason in Reason))
 
 @dataclass(frozen=True)
 class Split:
-    """Valid customers (`valid_schema(contract)`) and rejected rows (`REJECTED`), each in the order of the rows."""
+    """Valid customers (`valid_schema(contract)`) and rejected rows (`REJECTED`), each in the order of the rows.
+
+    `faults` counts every fault of every column; a row is rejected once, for its first one.
+    """
 
     valid: pa.RecordBatch
     rejected: pa.RecordBatch
+    faults: tuple[Rejection, ...] = ()
 
 
 def split(
@@ -63,7 +68,8 @@ def split(
     if not faults:
         return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED))
     bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
-    return Split(valid.filter(pa.array(~bad)), _rejected(rows, contract, key.values, faults))
+    told = [one for name, codes in faults.items() for one in rejections(name, codes, _as_text(rows.column(name)))]
+    return Split(valid.filter(pa.array(~bad)), _rejected(rows, contract, key.values, faults), tuple(told))
 
 
 def _without_duplicates(key: Converted, duplicated: pa.Array) -> Converted:

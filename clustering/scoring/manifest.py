@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from clustering.customers import Rejection, from_documents
 from clustering.errors import RunError
 from clustering.scoring.preceding_runs import Compared
 from clustering.scoring.staging import Attempt
@@ -58,7 +59,7 @@ class ScoredShard:
     rows_read: int
     rows_labelled: int
     rows_rejected: int
-    reasons: Mapping[str, int]
+    rejections: Sequence[Rejection]
     profiles: Mapping[int, Sequence[Mapping[str, Any]]]
     compositions: Mapping[int, Mapping[str, Sequence[Sequence[Any]] | None]]
     compared: Mapping[int, Compared | None]
@@ -98,7 +99,7 @@ def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShar
             rows_read=row.rows_read,
             rows_labelled=row.rows_labelled,
             rows_rejected=row.rows_rejected,
-            reasons=row.reasons,
+            rejections=from_documents((row.reasons or {}).get("faults", ())),
             profiles=by_version(row.profiles),
             compositions=by_version(row.compositions),
             compared={version: note and _compared(note) for version, note in by_version(row.compared).items()},

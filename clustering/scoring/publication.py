@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg2 import sql
 
-from clustering.config import Configuration, Contract
-from clustering.errors import DataError, RunError, TooManyRejectedError
+from clustering.config import Configuration
+from clustering.errors import RunError, TooManyRejectedError
 from clustering.scoring.history import write_history
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
+from clustering.scoring.refused_runs import refuse_run, too_many_rejected
 from clustering.scoring.staging import drop_staged, staging_table
 from clustering.scoring.usable_versions import read_failures
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
@@ -37,17 +37,21 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
 
     Publishing a run again returns the same and changes nothing. Models that had to leave the run are `failed`, with the
     reasons; readers keep their former result. Raises RunError when a shard is missing or counts do
-    not add up, TooManyRejectedError when more rows were rejected than the contract allows; nothing is changed then.
+    not add up, TooManyRejectedError when more rows were rejected than the contract allows; the run is abandoned then,
+    its rejected rows are kept, and nothing else is changed.
     """
-    started = time.monotonic()
+    started, refused = time.monotonic(), None
     with warehouse.transaction() as transaction:
         run = lock_run(transaction, run_id)
         if run.status == "running":
-            _check_and_publish(transaction, configuration, run)
+            refused = _check_and_publish(transaction, configuration, run)
+        if run.status == "running" and not refused:
             run = lock_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
         models = [version.model for version in read_run_versions(transaction, run_id)]
         failed = read_failures(transaction, run_id)
+    if refused:
+        raise refused
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
@@ -60,7 +64,8 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     }
 
 
-def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> None:
+def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> TooManyRejectedError | None:
+    """Publish a run, or end it and return why it is refused."""
     shards = read_scored_shards(transaction, run.run_id)
     versions = read_run_versions(transaction, run.run_id)
     if not versions:
@@ -70,7 +75,9 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         for version in versions
     }
     read, labelled, rejected = _proven_counts(run.run_id, shards, profiles)
-    _check_rejected(configuration.contract, shards, read=read, rejected=rejected)
+    if refused := too_many_rejected(configuration.contract, shards, read=read, rejected=rejected):
+        refuse_run(transaction, run, shards, read=read, rejected=rejected)
+        return refused
     if run.dry_run:
         drop_staged(transaction, run.run_id)
     else:
@@ -93,6 +100,7 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         rows_labelled=labelled,
         rows_rejected=rejected,
     )
+    return None
 
 
 def _proven_counts(
@@ -108,18 +116,6 @@ def _proven_counts(
             f"({counts}); start a new run"
         )
     return read, labelled, rejected
-
-
-def _check_rejected(contract: Contract, shards: Sequence[ScoredShard], *, read: int, rejected: int) -> None:
-    reasons = sum((Counter(shard.reasons) for shard in shards), Counter[str]())
-    named = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
-    if not read:
-        raise DataError(f"{contract.table} had no rows when it was read; nothing was changed")
-    if rejected > contract.max_rejected_share * read or rejected == read:
-        raise TooManyRejectedError(
-            f"{rejected} of {read} rows were rejected ({named}), more than the {contract.max_rejected_share:.0%} that "
-            "max_rejected_share in customers.yaml allows; nothing was published: correct the source or the contract"
-        )
 
 
 def _attach_labels(

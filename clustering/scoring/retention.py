@@ -35,6 +35,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             if not _drop_labels(session, run_id):
                 break
             dropped.append(run_id)
+        session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
         if days := configuration.contract.history_days:
             log.info("%s periods of the history removed", session.execute("retention/delete_history", days=days))
     left = [run_id for run_id in expired if run_id not in dropped]

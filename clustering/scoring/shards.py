@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import Split, source_cast, split
+from clustering.customers import Rejection, Split, added_up, source_cast, split
 from clustering.drift.measurements import NightMeasure
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
@@ -106,13 +105,14 @@ def score_shard(
         duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
         bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
-        counts, reasons = Counts(), Counter[str]()
+        counts, rejected = Counts(), list[Rejection]()
         for batch in reader.batches(queries.rows):
             parts = split(batch, contract, duplicated=duplicated, factors=source.factors)
             staging.append(parts)
             counts.add(batch.num_rows, parts)
-            reasons.update(_counted(parts.rejected.column("reason")))
-        won = staging.claim(read=counts.read, labelled=counts.labelled, reasons=reasons)
+            rejected = added_up([*rejected, *parts.faults])
+        faults = added_up(rejected, duplicated=0 if duplicated is None else len(duplicated))
+        won = staging.claim(read=counts.read, labelled=counts.labelled, rejected=counts.rejected, faults=faults)
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
@@ -143,10 +143,6 @@ def _needed(contract: Contract) -> Contract:
     ]
     ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
     return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
-
-
-def _counted(reasons: pa.StringArray) -> dict[str, int]:
-    return {entry["values"]: entry["counts"] for entry in reasons.value_counts().to_pylist()}
 
 
 def _counts(shard: PlannedShard) -> Counts:

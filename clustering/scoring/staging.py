@@ -6,7 +6,7 @@ dies, or finds the shard claimed or the run ended, leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from psycopg2 import sql
 
 from clustering.config import Contract, KeyType
-from clustering.customers import Split
+from clustering.customers import Rejection, Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
 from clustering.scoring.labeller import Labeller
@@ -156,7 +156,7 @@ class Staging:
         while self._writing:
             self._writing.pop(0).result()
 
-    def claim(self, *, read: int, labelled: int, reasons: Mapping[str, int]) -> bool:
+    def claim(self, *, read: int, labelled: int, rejected: int, faults: Sequence[Rejection]) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
         compared = {champion.model_version_id: self._finish(champion) for champion in self._champions}
@@ -167,8 +167,8 @@ class Staging:
             attempt=self._attempt.token,
             rows_read=read,
             rows_labelled=labelled,
-            rows_rejected=sum(reasons.values()),
-            reasons=dict(reasons),
+            rows_rejected=rejected,
+            reasons={"faults": [asdict(one) for one in faults]},
             profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
             compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
             measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},

@@ -16,7 +16,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import split
+from clustering.customers import added_up, describe_rejections, split
 from clustering.errors import DataError
 from clustering.training.build import build
 from clustering.training.comparison import meet
@@ -134,11 +134,14 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
         drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
     parts = [split(batch, contract, duplicated=duplicated, factors=source.factors) for batch in drawn.to_batches()]
     valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()
+    rejected = drawn.num_rows - valid.num_rows
+    found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))
+    said = describe_rejections(found, contract)
     if not valid.num_rows:
-        raise DataError(
-            f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid; see rejected_customers"
-        )
-    return valid.to_batches()[0], drawn.num_rows - valid.num_rows
+        raise DataError(f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid: {said}")
+    if said:
+        log.warning("of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.table, rejected, said)
+    return valid.to_batches()[0], rejected
 
 
 def _drop_stale_samples(transaction: Transaction) -> None:

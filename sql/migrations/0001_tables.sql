@@ -178,7 +178,7 @@ comment on column segmentation.run_shards.upper_bound is 'First key after the sh
 comment on column segmentation.run_shards.rows_read is 'Rows read from the source.';
 comment on column segmentation.run_shards.rows_labelled is 'Rows labelled by every model of the run.';
 comment on column segmentation.run_shards.rows_rejected is 'Rows rejected with a reason.';
-comment on column segmentation.run_shards.reasons is 'Rejected rows by reason.';
+comment on column segmentation.run_shards.reasons is 'What is wrong with rejected rows, by column and reason with an example; null when the run has ended.';
 comment on column segmentation.run_shards.profiles is 'Exact partial sums per model, cluster and column.';
 comment on column segmentation.run_shards.attempt is 'The attempt that won the shard; its staging tables carry the name.';
 comment on column segmentation.run_shards.finished_at is 'When the shard was staged; null while it is not.';
@@ -271,7 +271,7 @@ create table segmentation.rejected_customers (
     value        text
 );
 create index on segmentation.rejected_customers (run_id);
-comment on table segmentation.rejected_customers is 'One row per source row that a run could not label.';
+comment on table segmentation.rejected_customers is 'One row per source row that a run could not label; of a run that was refused for them, at most 100,000.';
 comment on column segmentation.rejected_customers.run_id is 'The run.';
 comment on column segmentation.rejected_customers.customer_id is 'The row''s key as text; null where it has none.';
 comment on column segmentation.rejected_customers.reason is 'missing_key, duplicate_key, missing_value, wrong_type, not_convertible, not_finite or out_of_range.';

@@ -50,7 +50,9 @@ def test_faults_are_told_in_a_sentence(configuration: Configuration) -> None:
     records = [{**GOOD, "customer_id": row, "age": -1} for row in range(7)]
     told = describe_faults(check_records(records, configuration.contract).faults, rows=7)
     assert told.startswith("7 of 7 rows cannot be labelled: row 0, age -1 is out of range (allowed: ")
-    assert told.endswith("row 4, age -1 is out of range (allowed: a whole number from 0 to 120); and 2 more")
+    assert told.endswith(
+        "row 4, age -1 is out of range (allowed: a whole number from 0 to 120); and 2 more: age out_of_range 7 rows"
+    )
 
 
 def test_text_and_uuid_keys_come_once() -> None:

@@ -1,0 +1,44 @@
+"""Runs that rejected too many rows: nothing is published, and their rejected rows are kept to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clustering.config import Contract
+from clustering.customers import added_up, describe_rejections
+from clustering.errors import DataError, TooManyRejectedError
+from clustering.scoring.manifest import Run, ScoredShard
+from clustering.scoring.staging import drop_staged, staging_table
+from clustering.warehouse import Transaction
+
+MOST_KEPT = 100_000  # rows of a refused run, so that a wrong table of a billion rows is not copied
+
+
+def too_many_rejected(
+    contract: Contract, shards: Sequence[ScoredShard], *, read: int, rejected: int
+) -> TooManyRejectedError | None:
+    """Return the error of a run that rejected more rows than the contract allows; None where it did not.
+
+    Raises DataError where there were no rows.
+    """
+    if not read:
+        raise DataError(f"{contract.table} had no rows when it was read; nothing was changed")
+    if rejected <= contract.max_rejected_share * read and rejected < read:
+        return None
+    found = added_up(one for shard in shards for one in shard.rejections)
+    return TooManyRejectedError(
+        f"{rejected:,} of {read:,} rows were rejected: {describe_rejections(found, contract)}; this is more than the "
+        f"{contract.max_rejected_share:.0%} that max_rejected_share in customers.yaml allows; nothing was published, "
+        "and rejected_customers has the rows: correct the source or the contract"
+    )
+
+
+def refuse_run(transaction: Transaction, run: Run, shards: Sequence[ScoredShard], *, read: int, rejected: int) -> None:
+    """End a run without publishing, keep its rejected rows, and drop what else it staged."""
+    left = MOST_KEPT
+    for shard in shards:
+        names = {"table": staging_table(shard.attempt.rejected_table)}
+        left -= transaction.execute("publishing/keep_rejected", names, run_id=run.run_id, most=left)
+    note = f"{rejected:,} of {read:,} rows were rejected; see rejected_customers"
+    transaction.execute("scoring/abandon_run", run_id=run.run_id, note=note)
+    drop_staged(transaction, run.run_id)
