@@ -1,8 +1,10 @@
 -- name: count_anywhere
--- Returns how many rows of a table have a match in any of their columns.
+-- Returns how many rows of a table have a match in any of their columns, each as its own text.
 -- Names: table.
 -- Parameters: pattern (a regular expression).
-select count(*) from {table} as held where held::text ~ :pattern;
+select count(*)
+from {table} as held
+where exists (select from jsonb_each_text(to_jsonb(held)) as cell where cell.value ~ :pattern);
 
 -- name: count_key
 -- Returns how many rows have a key.
@@ -37,6 +39,20 @@ lock table segmentation.scoring_runs in share row exclusive mode;
 -- name: running
 -- Returns the runs that are being scored.
 select run_id, as_of from segmentation.scoring_runs where status = 'running' order by run_id;
+
+-- name: in_statistics
+-- Returns the tables of the schemas whose statistics for the planner show a key: as a common value, or as a bound of a
+-- histogram.
+-- Parameters: customer_id, key (the contract's name of the key).
+select distinct statistics.schemaname as schema, statistics.tablename as name
+from pg_stats as statistics
+where
+    statistics.schemaname ~ '^segmentation' and statistics.attname in ('customer_id', :key)
+    and :customer_id = any(
+        coalesce(statistics.most_common_vals::text::text[], '{}')
+        || coalesce(statistics.histogram_bounds::text::text[], '{}')
+    )
+order by 1, 2;
 
 -- name: set_artifact
 -- Gives a version another artifact.

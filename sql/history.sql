@@ -127,6 +127,13 @@ set by_model = true
 from {former} as former
 where former.customer_id = change.customer_id and former.segment_id = change.from_segment;
 
+-- name: movement
+-- Returns a model's movement to a date.
+-- Parameters: model, as_of.
+select from_segment_id, to_segment_id, customers, by_model
+from segmentation.segment_migrations
+where model = :model and as_of = :as_of;
+
 -- name: moves
 -- Counts the customers whose segment changed on a date, by former and present segment.
 -- Parameters: model, as_of.

@@ -194,6 +194,11 @@ where
     ) < now() - make_interval(hours => :hours)
 order by run.run_id;
 
+-- name: status
+-- Returns the status of a run.
+-- Parameters: run_id.
+select status from segmentation.scoring_runs where run_id = :run_id;
+
 -- name: superseded_runs
 -- Returns the runs that a new run takes the place of.
 -- Parameters: as_of, models, dry_run.

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from clustering.cli.abandon import abandon
 from clustering.cli.champions import models, promote, rollback
 from clustering.cli.forget import forget
 from clustering.cli.input_files import cluster
@@ -42,7 +43,10 @@ def describe(
         typer.echo(context.get_help())
 
 
-COMMANDS = (migrate, load, retrain, score, segments, models, promote, rollback, cluster, report, name_segment, forget)
+COMMANDS = (
+    *(migrate, load, retrain, score, abandon, segments, models, promote, rollback, cluster, report, name_segment),
+    forget,
+)
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)
 

@@ -49,6 +49,8 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         lines += [f"  {rows} of {table}" for table, rows in left.items()]
     else:
         lines.append(f"searched {searched}: the key stands nowhere any more")
+    if report["statistics"]:
+        lines.append("the planner's statistics still show it; let the owner analyze " + ", ".join(report["statistics"]))
     lines += [
         f"{point['model']} version {point['version']}, {point['status']}: {point['meaning']}"
         for point in report["core_points"]

@@ -6,6 +6,7 @@ covariances are sums over thousands of customers, and stay too.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import uuid
@@ -17,12 +18,12 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extras import Json
 
-from clustering.config import Configuration
+from clustering.config import Configuration, Contract
 from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.versions.registry import Registry
-from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse import Row, Transaction, Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def forget(
     """Remove a customer from every table of both schemas, prove it, and return what was done.
 
     `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
-    chance, or words about the customer, to be removed by hand), `core_points` says of each version that has any whether
+    chance, or words about the customer, to be removed by hand), `statistics` lists tables of which the planner's
+    statistics still show them, `core_points` says of each version that has any whether
     the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
     comes back with the next night. All of it is one transaction. Raises DataError for what is no key, or a key that no
     row has, RunError while a run is being scored.
@@ -73,6 +75,7 @@ def forget(
             "request": request,
             "removed": {name: rows for name, rows in removed.items() if rows},
             "left": _left(transaction, tables, key),
+            "statistics": _analyze(transaction, contract, key),
             "tables_searched": len(tables),
             "columns_searched": sum(table.columns for table in tables),
             "core_points": [point.told for point in points],
@@ -90,8 +93,8 @@ def _require_rest(transaction: Transaction) -> None:
     if running:
         named = ", ".join(f"{row.run_id} (as of {row.as_of})" for row in running)
         raise RunError(
-            f"run {named} is being scored and would bring the customer back; wait until it is published, or for a dead "
-            "one run another night of its date, then forget the customer"
+            f"run {named} is being scored and would bring the customer back; wait until it is published, or end a dead "
+            "one with `clustering abandon`, then forget the customer"
         )
 
 
@@ -129,8 +132,24 @@ def _count(transaction: Transaction, table: Table, key: str) -> int:
     if table.key and table.is_partitioned:
         return int(transaction.scalar("forgetting/count_key", _key_names(table, table.key), customer_id=key))
     names = {"table": table.identifier}
-    pattern = rf"(^|[^[:alnum:]]){re.escape(key)}([^[:alnum:]]|$)"
-    return int(transaction.scalar("forgetting/count_anywhere", names, pattern=pattern))
+    return int(transaction.scalar("forgetting/count_anywhere", names, pattern=_pattern(key)))
+
+
+def _pattern(key: str) -> str:
+    """Return the regular expression of a key as a whole word: as it is, or as it stands within JSON."""
+    spellings = {re.escape(key), re.escape(json.dumps(key, ensure_ascii=False)[1:-1])}
+    return rf"(^|[^[:alnum:]]|\\[bfnrt]|\\u[0-9a-f]{{4}})({'|'.join(sorted(spellings))})([^[:alnum:]]|$)"
+
+
+def _in_statistics(transaction: Transaction, contract: Contract, key: str) -> list[Row]:
+    return transaction.rows("forgetting/in_statistics", customer_id=key, key=contract.key)
+
+
+def _analyze(transaction: Transaction, contract: Contract, key: str) -> list[str]:
+    """Make the planner's statistics anew where they show a key whose rows are gone; return where they still do."""
+    for row in _in_statistics(transaction, contract, key):
+        transaction.execute("scoring/analyze", {"table": sql.Identifier(row.schema, row.name)})
+    return [f"{row.schema}.{row.name}" for row in _in_statistics(transaction, contract, key)]
 
 
 def _record(transaction: Transaction, report: dict[str, Any], points: Sequence[CorePoint], requested_by: str) -> None:

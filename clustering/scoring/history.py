@@ -156,18 +156,22 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
 
 
 def _write_movement(transaction: Transaction, publication: Publication, around: Neighbours, *, kept: bool) -> None:
-    """Write who moved to the date, and, unless nothing has changed, from it to the date after."""
+    """Write who moved to the date, and from it to the date after: the same as before, unless something has changed.
+
+    The same may have to add up to other sizes, where customers have been forgotten since.
+    """
     model, as_of = publication.model, publication.as_of
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
     if around.before is not None and (publication.changes is not None or _reaches(transaction, model, around.before)):
         known = around.before.model_version_id == publication.model_version_id
         moves = _staged_moves(transaction, publication) or _moves(transaction, model, as_of, known=known)
         _insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
-    if around.after is not None and not kept:
-        known = around.after.model_version_id == publication.model_version_id
-        transaction.execute("history/delete_movement", model=model, as_of=around.after.as_of)
-        moves = _moves(transaction, model, around.after.as_of, known=known)
-        _insert_movement(transaction, model, moves, as_of=around.after.as_of, previous=as_of)
+    if around.after is not None:
+        after, known = around.after.as_of, around.after.model_version_id == publication.model_version_id
+        written = _written_moves(transaction, model, after) if kept else _moves(transaction, model, after, known=known)
+        if written is not None:
+            transaction.execute("history/delete_movement", model=model, as_of=after)
+            _insert_movement(transaction, model, written, as_of=after, previous=as_of)
 
 
 def _reaches(transaction: Transaction, model: str, before: Published) -> bool:
@@ -201,12 +205,24 @@ def _moves(transaction: Transaction, model: str, as_of: date, *, known: bool) ->
     return [Move(row.from_segment, row.to_segment, row.customers, 0 if known else None) for row in rows]
 
 
+def _written_moves(transaction: Transaction, model: str, as_of: date) -> list[Move] | None:
+    """Return who moved to a date as it was written; None where nothing was."""
+    rows = transaction.rows("history/movement", model=model, as_of=as_of)
+    return [Move(*row) for row in rows if row.from_segment_id != row.to_segment_id] if rows else None
+
+
 def _insert_movement(
     transaction: Transaction, model: str, moves: Sequence[Move], *, as_of: date, previous: date
 ) -> None:
-    sizes = {row.segment_id: row.customers for row in transaction.rows("history/sizes", model=model, as_of=as_of)}
+    sizes, former_sizes = (read_sizes(transaction, model, day) for day in (as_of, previous))
     of_date = {"as_of": as_of, "previous_as_of": previous, "model": model}
-    transaction.insert("history/insert_movement", [{**of_date, **record} for record in movement(moves, sizes)])
+    records = movement(moves, sizes, former_sizes)
+    transaction.insert("history/insert_movement", [{**of_date, **record} for record in records])
+
+
+def read_sizes(transaction: Transaction, model: str, as_of: date) -> dict[int, int]:
+    """Return how many customers each segment of a model had when the date was published."""
+    return {row.segment_id: row.customers for row in transaction.rows("history/sizes", model=model, as_of=as_of)}
 
 
 def _partition_name(model: str) -> str:

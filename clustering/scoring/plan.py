@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2 import sql
 
 from clustering.config import Configuration
+from clustering.errors import RunError
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import source_time
 from clustering.scoring.neighbours import require_neighbours
@@ -95,6 +96,19 @@ def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
     """End a run without publishing, drop what it staged, and return whether it was still going on."""
     with warehouse.transaction() as transaction:
         return _abandon(transaction, run_id, note)
+
+
+def abandon_by_hand(warehouse: Warehouse, *, run_id: int, abandoned_by: str) -> dict[str, Any]:
+    """End a run as `abandon_run` does, such as one whose processes died, and return whether it was, and its status.
+
+    Raises RunError when there is no such run.
+    """
+    with warehouse.transaction() as transaction:
+        abandoned = _abandon(transaction, run_id, f"abandoned by {abandoned_by}")
+        status = transaction.scalar("scoring/status", run_id=run_id)
+    if status is None:
+        raise RunError(f"there is no run {run_id} in this warehouse")
+    return {"run_id": run_id, "abandoned": abandoned, "status": status}
 
 
 def _shard_count(rows: int, workers: int) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+Flows: TypeAlias = Mapping[tuple[int | None, int | None], int]  # customers by former and latter segment
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,48 @@ def add_up(moves: Iterable[Move]) -> list[Move]:
     ]
 
 
-def movement(moves: Iterable[Move], sizes: Mapping[int, int]) -> list[dict[str, Any]]:
+def movement(moves: Iterable[Move], sizes: Mapping[int, int], former_sizes: Mapping[int, int]) -> list[dict[str, Any]]:
     """Return one record a pair of segments that customers moved between, and one a segment for those who stayed.
 
-    `sizes` are the customers of each segment after the moves, so that the records to a segment add up to its size.
-    Who joined or left did so by behaviour; those who stayed count for neither.
+    `sizes` and `former_sizes` are the customers of each segment after and before the moves, so that the records to and
+    from a segment add up to its size. Who joined or left did so by behaviour, and so did customers who have been
+    forgotten since they were counted; those who stayed count for neither.
     """
-    records = []
-    stayed = dict(sizes)
-    for move in moves:
-        crossed = move.from_segment is not None and move.to_segment is not None
-        by_model = move.by_model if crossed else 0
-        if move.to_segment is not None:
-            stayed[move.to_segment] = stayed.get(move.to_segment, 0) - move.customers
-        by_behaviour = None if by_model is None else move.customers - by_model
-        records.append(_record(move.from_segment, move.to_segment, move.customers, by_behaviour, by_model))
-    return records + [_record(segment, segment, count, 0, 0) for segment, count in sorted(stayed.items()) if count > 0]
+    by_model = {(move.from_segment, move.to_segment): move.by_model for move in moves}
+    moved = {(move.from_segment, move.to_segment): move.customers for move in moves}
+    stayed = {
+        segment: size - sum(count for (_, latter), count in moved.items() if latter == segment)
+        for segment, size in sorted(sizes.items())
+    }
+    flows = balanced({**moved, **{(one, one): count for one, count in stayed.items()}}, former_sizes, sizes)
+    return [
+        _record(former, latter, customers, by_model.get((former, latter), 0))
+        for (former, latter), customers in flows.items()
+        if customers > 0
+    ]
+
+
+def balanced(flows: Flows, former_sizes: Mapping[int, int], sizes: Mapping[int, int]) -> Flows:
+    """Return customers by their segments on two dates so that they add up to the sizes that were published.
+
+    Where customers have been forgotten since, the others do not add up: on each of the two dates they are counted as
+    customers whom the other date does not know.
+
+    >>> balanced({(1, 1): 7, (1, 2): 2}, {1: 10}, {1: 7, 2: 3})
+    {(1, 1): 7, (1, 2): 2, (1, None): 1, (None, 2): 1}
+    """
+    found = dict(flows)
+    for one, size in former_sizes.items():
+        excess = sum(count for (former, _), count in found.items() if former == one) - size
+        if excess > 0:  # those who stayed were taken for what is left of the size
+            found[one, one] = found.get((one, one), 0) - excess
+        elif excess < 0:
+            found[one, None] = found.get((one, None), 0) - excess
+    for one, size in sizes.items():
+        missing = size - sum(count for (_, latter), count in found.items() if latter == one)
+        if missing > 0:
+            found[None, one] = found.get((None, one), 0) + missing
+    return found
 
 
 def _sum_known(counts: list[int | None]) -> int | None:
@@ -59,9 +87,11 @@ def _sum_known(counts: list[int | None]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _record(
-    former: int | None, latter: int | None, customers: int, by_behaviour: int | None, by_model: int | None
-) -> dict[str, Any]:
+def _record(former: int | None, latter: int | None, customers: int, by_model: int | None) -> dict[str, Any]:
+    if former is None or latter is None or former == latter:
+        by_model = 0
+    moved = 0 if former == latter else customers
+    by_behaviour = None if by_model is None else moved - by_model
     return {
         "from_segment_id": former,
         "to_segment_id": latter,

@@ -58,7 +58,8 @@ class Champions:
             if version is None:
                 raise no_champion(model)
             own = present.own[model]
-            state = (version.model_version_id, own)
+            # By content: forgetting a customer gives a version another artifact.
+            state = (version.artifact_sha256, version.model_version_id, own)
             held = self._scorers.get(model)
             if held is None or held[0] != state:
                 artifact = self._registry.load(version)
@@ -73,6 +74,7 @@ class Champions:
         if asked - self._asked >= self._seconds:
             try:
                 self._present = self._read()
+                self._drop_former(self._present)
             except WarehouseError as error:
                 self._present = error
                 asked = time.monotonic()
@@ -80,6 +82,10 @@ class Champions:
         if isinstance(self._present, WarehouseError):
             raise WarehouseError(str(self._present)) from self._present
         return self._present
+
+    def _drop_former(self, present: _Present) -> None:
+        held = {version.artifact_sha256 for version in present.versions.values()}
+        self._scorers = {model: scorer for model, scorer in self._scorers.items() if scorer[0][0] in held}
 
     def _read(self) -> _Present:
         models = list(self._configuration.models)

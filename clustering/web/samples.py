@@ -14,6 +14,8 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.customers import split
 from clustering.errors import RunError, WarehouseError
+from clustering.scoring.history import read_sizes
+from clustering.segments.movement import balanced
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.source import describe_source
 from clustering.warehouse.states import QUERY_CANCELED, state_of
@@ -134,8 +136,11 @@ def read_movement(warehouse: Warehouse, *, model: str, former: date, latter: dat
             latter_version=nights[1].model_version_id,
             every=every,
         )
-    flows = [(row.former_segment, row.latter_segment, row.customers * every) for row in rows]
-    return Movement(nights[0], nights[1], flows, every)
+        sizes = [read_sizes(transaction, model, day) for day in (former, latter)]
+    flows = {(row.former_segment, row.latter_segment): row.customers * every for row in rows}
+    if every == 1:
+        flows = dict(balanced(flows, *sizes))
+    return Movement(nights[0], nights[1], [(*between, count) for between, count in flows.items()], every)
 
 
 def _portion(labels: int) -> sql.Composable:

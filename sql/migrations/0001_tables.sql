@@ -170,6 +170,8 @@ create table segmentation.run_shards (
     compositions   jsonb,
     primary key (run_id, shard)
 );
+alter table segmentation.run_shards
+    alter column lower_bound set statistics 0, alter column upper_bound set statistics 0;
 comment on table segmentation.run_shards is 'The manifest of a run: its key ranges, and what the one attempt that won each of them staged.';
 comment on column segmentation.run_shards.run_id is 'The run.';
 comment on column segmentation.run_shards.shard is 'Number of the shard within the run, from 0. Shard 0 also takes the rows without a key.';
@@ -270,6 +272,9 @@ create table segmentation.rejected_customers (
     column_name  text not null,
     value        text
 );
+-- The planner's statistics would keep values of single customers whose rows are gone.
+alter table segmentation.rejected_customers
+    alter column customer_id set statistics 0, alter column value set statistics 0;
 create index on segmentation.rejected_customers (run_id);
 comment on table segmentation.rejected_customers is 'One row per source row that a run could not label; of a run that was refused for them, at most 100,000.';
 comment on column segmentation.rejected_customers.run_id is 'The run.';
@@ -375,6 +380,7 @@ create table segmentation.version_clusters (
     constant          double precision not null,
     primary key (model_version_id, cluster_label)
 );
+alter table segmentation.version_clusters alter column points set statistics 0;
 comment on table segmentation.version_clusters is 'One row per version and cluster: what a customer''s distance from it costs, (x - p)'' F (x - p) + c with the nearest of its points p; a customer is in the cluster of the least cost. For DBSCAN the points are the features of its core customers, without their keys.';
 comment on column segmentation.version_clusters.model_version_id is 'The version.';
 comment on column segmentation.version_clusters.cluster_label is 'The version''s own number for the cluster, -1 for noise.';

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,13 @@ from clustering.cli import main
 from clustering.config import Configuration
 from clustering.errors import DataError, RunError
 from clustering.privacy.forgetting import forget
+from clustering.scoring.plan import abandon_by_hand
 from clustering.scoring.retention import drop_expired
 from clustering.scoring.shards import score_shard
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse, migrate
+from clustering.web.champion_changes import Champions
+from clustering.web.samples import read_movement
 from tests.appointing import appoint
 from tests.projects import Project
 
@@ -215,6 +219,17 @@ def test_core_point_is_dropped(project: Project) -> None:
     ]
 
 
+def test_running_process_drops_the_core_point_too(project: Project) -> None:
+    """An app that has loaded the version labels with the new artifact, and keeps nothing of the former one."""
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    champions = Champions(project.configuration, project.registry, seconds=0)
+    before = len(champions.scorer("dbscan").artifact.parameters["core"])
+    run_forget(project)
+    champions.versions()  # what any request asks, of whatever model
+    assert champions._scorers == {}
+    assert len(champions.scorer("dbscan").artifact.parameters["core"]) == before - 1
+
+
 def test_core_point_of_somebody_who_has_left(project: Project) -> None:
     """Without the source's row nobody knows which point was theirs: the report asks for a retraining."""
     become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
@@ -263,6 +278,98 @@ def test_not_while_a_run_is_scored(known: Project) -> None:
     with pytest.raises(RunError, match=rf"run {planned['run_id']} \(as of 2026-11-22\) is being scored"):
         run_forget(known)
     assert rows_with(known, SOMEBODY) == before
+
+
+@pytest.mark.parametrize("key", ['say "A"', "back\\slash", "line\nbreak", "tab\t7", "A (1)", "ü.x*"])
+def test_key_with_special_characters_is_found_wherever_it_stands(by_name: Project, key: str) -> None:
+    """The proof reads texts, JSON and keys as they are, whatever a row looks like when it is written in one line."""
+    by_name.sql("update customers set customer_id = %s where customer_id = 'customer 7'", key)
+    by_name.night(models=["kmeans"])
+    by_name.sql("update segmentation.scoring_runs set note = 'for ' || %s || '!'", key)
+    by_name.sql(
+        "update segmentation.model_versions set settings = jsonb_build_object('note', jsonb_build_array(%s))", key
+    )
+    report = run_forget(by_name, key)
+    assert report["left"] == {"segmentation.model_versions": 1, "segmentation.scoring_runs": 1}
+    assert report["removed"].keys() >= {"segmentation.customer_labels", "segmentation.segment_history"}
+
+
+def test_planners_statistics_forget_the_customer_too(by_name: Project) -> None:
+    """No common value and no bound of a histogram in the catalogue is the customer's key."""
+    shown = (
+        "select count(*) from pg_stats where schemaname ~ '^segmentation'"
+        " and concat(most_common_vals::text, histogram_bounds::text) ~ %s"
+    )
+    by_name.sql("update customers set spending_score = -1 where customer_id = 'customer 7'")
+    by_name.night(models=["kmeans"])
+    by_name.plan("2026-11-23")
+    by_name.sql("update customers set spending_score = 7 where customer_id = 'customer 7'")
+    abandon_by_hand(by_name.warehouse, run_id=2, abandoned_by="Ada")
+    by_name.night("2026-11-23", models=["kmeans"])
+    by_name.sql("analyze")
+    ((before,),) = by_name.sql(shown, "customer 7[^0-9]")
+    assert before > 0
+    assert run_forget(by_name, "customer 7")["statistics"] == []
+    assert by_name.sql(shown, "customer 7[^0-9]") == [(0,)]
+
+
+@pytest.mark.parametrize("again", [None, "2026-11-21", "2026-11-22"])
+def test_movement_still_adds_up_after_forgetting(project: Project, again: str | None) -> None:
+    """Of the matrices before and after, rows add up to the former date's customers and columns to the latter's."""
+    project.night("2026-11-21", models=["kmeans"])
+    keys = [key for (key,) in project.sql("select customer_id from segmentation.customer_labels order by 1 limit 3")]
+    project.sql("update customers set annual_income = 88000, spending_score = 17 where customer_id = %s", keys[1])
+    project.night("2026-11-22", models=["kmeans"])
+    for key in keys:
+        run_forget(project, key)
+        project.sql("delete from customers where customer_id = %s", key)
+    if again:
+        project.night(again, models=["kmeans"])
+    project.night("2026-11-23", models=["kmeans"])
+    assert project.sql(UNBALANCED) == []
+    for former, latter in (("2026-11-21", "2026-11-22"), ("2026-11-22", "2026-11-23")):
+        counted = read_movement(
+            project.warehouse, model="kmeans", former=date.fromisoformat(former), latter=date.fromisoformat(latter)
+        )
+        for place, day in ((0, former), (1, latter)):
+            found: dict[int, int] = {}
+            for flow in counted.flows:
+                if (segment := flow[place]) is not None:
+                    found[segment] = found.get(segment, 0) + flow[2]
+            sizes = project.sql("select segment_id, customers from segmentation.segments where as_of = %s", day)
+            assert found == {segment: customers for segment, customers in sizes if customers}
+
+
+UNBALANCED = """
+select migration.as_of, segment.segment_id, segment.customers, sum(migration.customers)
+from segmentation.segment_migrations as migration
+join segmentation.segments as segment
+    on segment.model = migration.model and (
+        (segment.as_of = migration.as_of and segment.segment_id = migration.to_segment_id)
+        or (segment.as_of = migration.previous_as_of and segment.segment_id = migration.from_segment_id)
+    )
+group by migration.as_of, segment.as_of, segment.segment_id, segment.customers
+having segment.customers <> sum(migration.customers)
+"""
+
+
+def test_dead_run_is_abandoned_by_hand(known: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose processes died blocks nothing any longer, and leaves nothing staged."""
+    monkeypatch.setenv("WAREHOUSE_URL", known.warehouse.uri)
+    monkeypatch.setenv("CLUSTERING_STORE", str(known.registry.store))
+    planned = known.plan("2026-11-22", shards=2)
+    known.score(planned["run_id"], 0)
+    with pytest.raises(RunError, match="clustering abandon"):
+        run_forget(known)
+    assert main(["abandon", str(planned["run_id"]), "--by", "Ada"]) == 0
+    assert known.staged() == ["sample_20261121000000_abc"]
+    assert known.sql("select status, note from segmentation.scoring_runs order by run_id desc limit 1") == [
+        ("abandoned", "abandoned by Ada")
+    ]
+    assert run_forget(known)["left"] == {}
+    assert main(["abandon", "1"]) == 0
+    assert known.sql("select status from segmentation.scoring_runs where run_id = 1") == [("published",)]
+    assert main(["abandon", "99"]) == 1
 
 
 @pytest.mark.parametrize(
