@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
 from clustering.errors import ConfigurationError, refuse_unknown
 from clustering.settings import ApiLimits
 from clustering.web.error_answers import Refusal
 from clustering.web.schemas import ClusterRequest
+
+Form = TypeVar("Form", bound=BaseModel)
 
 WAY_ON = (
     "send fewer at a time, or trigger the DAG cluster_customers with the same body as its conf; "
@@ -21,7 +24,10 @@ WAY_ON = (
 
 
 async def read_body(request: Request) -> bytes:
-    """Return a body of JSON; Refusal 413 or 415 as soon as it can be told."""
+    """Return a body of JSON; Refusal 413 or 415 as soon as it can be told.
+
+    No route lets the framework read a body: it would do so without a limit, and before it asks who is there.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refusal(415, "send JSON, with the header Content-Type: application/json")
@@ -30,10 +36,13 @@ async def read_body(request: Request) -> bytes:
     if announced.isdecimal() and int(announced[:20]) > most:
         raise too_large(most)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise too_large(most)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise too_large(most)
+    except ClientDisconnect:
+        raise Refusal(400, "the body was cut off") from None
     return bytes(body)
 
 
@@ -56,19 +65,23 @@ def parse_request(body: bytes) -> ClusterRequest:
     rows, most = content.get("data") if isinstance(content, dict) else None, ApiLimits.read().rows
     if isinstance(rows, list) and len(rows) > most:
         raise too_many(len(rows), most)
-    if isinstance(content, dict):
-        _refuse_unknown_fields(content)
-    try:
-        return ClusterRequest.model_validate(content)
-    except ValidationError as error:
-        raise Refusal.of_fields(error.errors(include_url=False, include_context=False, include_input=False)) from None
+    return _validated(content, ClusterRequest)
 
 
-def _refuse_unknown_fields(content: dict[str, Any]) -> None:
+def parse_body(body: bytes, form: type[Form]) -> Form:
+    """Return what a body holds, in a form; Refusal 400 for what is not JSON, 422 for JSON of another form."""
+    return _validated(_parse(body), form)
+
+
+def _validated(content: Any, form: type[Form]) -> Form:
     try:
-        refuse_unknown(content, ClusterRequest.model_fields, what="field of the body")
+        if isinstance(content, dict):
+            refuse_unknown(content, form.model_fields, what="field of the body")
+        return form.model_validate(content)
     except ConfigurationError as error:
         raise Refusal(422, str(error)) from None
+    except ValidationError as error:
+        raise Refusal.of_fields(error.errors(include_url=False, include_context=False, include_input=False)) from None
 
 
 def _parse(body: bytes) -> Any:

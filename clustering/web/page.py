@@ -20,6 +20,7 @@ from clustering.errors import ArtifactError, ClusteringError, DataError, Permane
 from clustering.versions.registry import Registry
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
+from clustering.web.body import parse_body, read_body
 from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
 from clustering.web.limits import OwnThreads
@@ -139,14 +140,14 @@ def _add_changes(router: APIRouter, backend: Open, access: Access) -> None:
     @router.post("/page/champion")
     def champion(
         request: Request,
-        change: Change,
+        body: Annotated[bytes, Depends(read_body)],
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Mapping[str, Any]:
         """Promote a version, or roll back to it."""
         _require_own_page(request)
         if not caller.may_change:
             raise Refusal(403, "you may not change champions: it takes the right to trigger the DAG retrain_models")
-        opened = backend()
+        change, opened = parse_body(body, Change), backend()
         return change_champion(opened, _configured(opened, change.model), change, decided_by=caller.name)
 
 

@@ -37,9 +37,9 @@ def settings(project: Project) -> dict[str, str]:
 
 @contextmanager
 def serving(project: Project, log: Path) -> Iterator[str]:
-    """Run `uvicorn clustering.web:app` and return its address."""
+    """Run `python -m clustering.web.server` and return its address."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "clustering.web:app", "--port", str(port), "--no-access-log"]
+    command = [sys.executable, "-m", "clustering.web.server", "--port", str(port), "--no-access-log"]
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=PROJECT, env=settings(project), stdout=output, stderr=output)
     address = f"http://127.0.0.1:{port}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import hypothesis
 import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -246,3 +249,28 @@ def test_detail_is_asked_for_in_the_body_as_in_the_configuration_of_the_dag(api:
     whole = api.post("/cluster?detail=true", json=REQUEST).json()
     assert api.post("/cluster", json={**REQUEST, "detail": True}).json() == whole
     assert "segment_id" in whole["clusters"][0]
+
+
+def test_no_route_reads_a_body_by_itself(api: TestClient) -> None:
+    """One reader stands before every body: it has a limit, and comes after the log-in."""
+    routes = [route for route in cast(FastAPI, api.app).routes if isinstance(route, APIRoute)]
+    assert {route.path for route in routes} >= {"/cluster", "/page/champion"}
+    assert [route.path for route in routes if route.body_field is not None] == []
+
+
+@pytest.mark.parametrize("path", ["/cluster", "/page/champion"])
+def test_body_is_limited_whoever_sends_it_and_not_read_before_the_log_in(api: TestClient, path: str) -> None:
+    """Whether or not it says how much is coming, no more than the limit is taken; of a stranger nothing is."""
+    taken = []
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(10_000):
+            taken.append(65_536)
+            yield b" " * 65_536
+
+    answer = api.post(path, content=endless(), headers=JSON)
+    assert (answer.status_code, "the body is larger than" in answer.json()["detail"]) == (413, True)
+    announced = api.post(path, content=b" ", headers={**JSON, "Content-Length": str(1_500_000_000)})
+    assert announced.status_code == 413
+    stranger = {**JSON, "Authorization": "Bearer wrong"}
+    assert api.post(path, content=b"[" * 100, headers=stranger).status_code == 401

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -78,10 +79,10 @@ def test_documented_limits_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_server_does_not_start_without_a_token(unchanged: Project) -> None:
-    """`uvicorn clustering.web:app` ends by itself and says what to set."""
+    """The server ends by itself and says what to set."""
     environment = settings(unchanged)
     del environment["CLUSTERING_API_TOKEN"]
-    command = [sys.executable, "-m", "uvicorn", "clustering.web:app", "--port", "0"]
+    command = [sys.executable, "-m", "clustering.web.server", "--port", "0"]
     done = subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -97,6 +98,30 @@ def test_large_body_is_refused_by_the_server(address: str) -> None:
     for content in (b" " * size, chunks):
         answer = httpx.post(f"{address}/cluster", headers=headers, content=content, trust_env=False)
         assert answer.status_code == 413
+
+
+def test_half_sent_requests_lock_nobody_out(address: str) -> None:
+    """With 1,100 connections that never send the rest of a request, others are served at once; so it is with bodies."""
+    host, port = address.removeprefix("http://").split(":")
+    for start in (b"GET /health HTTP/1.1\r\nHost: a\r\n", HALF_A_BODY):
+        held = []
+        try:
+            for _ in range(1_100):
+                held.append(socket.create_connection((host, int(port)), timeout=10))
+                held[-1].sendall(start)
+            started = time.monotonic()
+            answer = httpx.get(f"{address}/health", headers=HEADERS, timeout=10, trust_env=False)
+            assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+            assert time.monotonic() - started < 5
+        finally:
+            for one in held:
+                one.close()
+
+
+HALF_A_BODY = (
+    f"POST /cluster HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/json\r\n"
+    'Content-Length: 1000\r\n\r\n{"data": ['
+).encode()
 
 
 @pytest.mark.parametrize(
