@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import time
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 from psycopg2 import sql
 
-from clustering.scoring.staging import SCHEMA, staging_table
+from clustering.scoring.attempts import SCHEMA, staging_table
+from clustering.scoring.label_sets import LabelSet
+from clustering.scoring.staging import ROWS_WORTH_AN_INDEX_OF_SEGMENTS
 from setting import Bench
 
 
@@ -60,14 +63,14 @@ def _load(bench: Bench, model: str, shard: int) -> list[str]:
     names = {
         "table": staging_table(_table(model, shard)),
         "key_type": sql.SQL(bench.configuration.contract.key_type),
-        "run_id": sql.Literal(0),
-        "model_version_id": sql.Literal(1),
         "shard": sql.Literal(shard),
+        **LabelSet(label_set=0, run_id=0, model=model, model_version_id=1, as_of=date(2026, 1, 1)).constants,
     }
+    indexed = ["index_segments"] if bench.rows // bench.workers >= ROWS_WORTH_AN_INDEX_OF_SEGMENTS else []
     with bench.warehouse.transaction(read_only=True) as transaction:
         create, *finish = [
             transaction.compose(f"scoring/{query}", names)
-            for query in ("create_labels", "add_constants", "index_customers", "index_segments")
+            for query in ("create_labels", "add_constants", "index_customers", *indexed)
         ]
     copy = f"\\copy {SCHEMA}.{_table(model, shard)} from '{_file(bench, model, shard)}' (format binary)"
     return ["begin;", f"{create};", copy, *(f"{statement};" for statement in finish), "commit;"]

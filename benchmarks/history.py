@@ -110,11 +110,11 @@ def _moved(bench: Bench, number: int) -> int:
 
 
 def _periods(model: str) -> sql.Identifier:
-    return sql.Identifier("segmentation", f"period_{model}")
+    return sql.Identifier("segmentation_partitions", f"period_{model}")
 
 
 def _name(model: str) -> sql.Literal:
-    return sql.Literal(f"segmentation.period_{model}")
+    return sql.Literal(f"segmentation_partitions.period_{model}")
 
 
 def _without_history() -> AbstractContextManager[Any]:

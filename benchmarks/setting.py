@@ -22,6 +22,7 @@ from clustering.config import PROJECT
 from clustering.customers import split
 from clustering.demo.generator import generate_customers
 from clustering.features import fit_scaling
+from clustering.scoring.label_sets import read_label_sets
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
 from clustering.versions.metrics import Metrics
@@ -88,9 +89,10 @@ class Bench:
 
     def drop_labels(self, run_id: int) -> None:
         """Drop a run's labels, as retention does in the end."""
-        table = sql.Identifier("segmentation", f"labels_{run_id}")
-        self.run(sql.SQL("alter table segmentation.customer_labels detach partition {}").format(table))
-        self.run(sql.SQL("drop table {}").format(table))
+        with self.warehouse.transaction() as transaction:
+            label_sets = read_label_sets(transaction, run_id)
+        for one in label_sets.values():
+            self.run(sql.SQL("drop table {}").format(one.table))
 
     def server_seconds(self) -> float:
         """Return the processor time of all connections that have ended so far."""

@@ -30,7 +30,17 @@ order by model, version;
 
 -- name: lock_labels
 -- Keeps retention from detaching labels until the transaction ends: a delete through the parent would leave them out.
-lock table only segmentation.customer_labels in share update exclusive mode;
+do $do$
+declare
+    model_table regclass;
+begin
+    for model_table in
+        select inhrelid from pg_inherits where inhparent = 'segmentation.customer_labels'::regclass order by inhrelid
+    loop
+        execute format('lock table only %s in share update exclusive mode', model_table);
+    end loop;
+end
+$do$;
 
 -- name: lock_runs
 -- Keeps runs from being planned and published until the transaction ends.
@@ -67,7 +77,7 @@ where model_version_id = :model_version_id;
 select {columns} from {table} where {key} = {customer}::{key_type};
 
 -- name: tables
--- Returns the tables of both schemas with the number of their columns, whether they are partitioned and, where there is
+-- Returns the tables of all schemas with the number of their columns, whether they are partitioned and, where there is
 -- one, the column of the customers' keys and whether that has their type. Labels whose detaching was interrupted are
 -- tables of their own here, since their parent leaves them out.
 -- Parameters: key (the contract's name of the key), key_type.
@@ -86,7 +96,8 @@ join pg_namespace as namespace on namespace.oid = class.relnamespace
 join pg_attribute as attribute
     on attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
 where
-    namespace.nspname in ('segmentation', 'segmentation_staging') and class.relkind in ('r', 'p', 'm')
+    namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmentation_staging')
+    and class.relkind in ('r', 'p', 'm')
     and (
         not class.relispartition
         or exists (

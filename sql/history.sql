@@ -112,7 +112,8 @@ insert into {table} (customer_id, model, segment_id, valid_from, model_version_i
 select customer_id, :model, segment_id, :as_of, model_version_id from {labels};
 
 -- name: lock_models
--- Waits until nobody else writes the history of a run's models; in one order, so that no two wait for each other.
+-- Waits until nobody else publishes labels and history of a run's models; in one order, so that no two wait for each
+-- other.
 -- Parameters: run_id.
 select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), model.key)
 from (
@@ -153,7 +154,8 @@ group by former.segment_id, latter.segment_id;
 -- Parameters: model, as_of.
 select
     published.as_of, published.run_id, published.model_version_id,
-    to_regclass(format('segmentation.labels_%s_%s', published.run_id, published.model_version_id)) is not null as kept,
+    to_regclass(format('segmentation_partitions.labels_%s_%s', published.run_id, published.model_version_id))
+        is not null as kept,
     (select max(as_of) from segmentation.published_runs where model = :model) as latest
 from segmentation.published_runs as published
 where

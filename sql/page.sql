@@ -19,18 +19,19 @@ limit :at_most;
 
 -- name: movement
 -- Returns the customers by their segments in two runs, of one key in so many; null where a run has no such customer.
--- Parameters: former_run, former_version, latter_run, latter_version, every.
+-- Names: former, latter (label sets).
+-- Parameters: every.
 select former.segment_id as former_segment, latter.segment_id as latter_segment, count(*) as customers
 from (
     select customer_id, segment_id
     from segmentation.customer_labels
-    where run_id = :former_run and model_version_id = :former_version
+    where label_set = {former}
         and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
 ) as former
 full join (
     select customer_id, segment_id
     from segmentation.customer_labels
-    where run_id = :latter_run and model_version_id = :latter_version
+    where label_set = {latter}
         and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
 ) as latter using (customer_id)
 group by 1, 2
@@ -43,6 +44,7 @@ select
     published.as_of,
     published.run_id,
     published.model_version_id,
+    made.label_set,
     published.published_at,
     version.version,
     version.structure,
@@ -53,7 +55,8 @@ select
     run.labels_dropped_at
 from segmentation.published_runs as published
 join segmentation.scoring_runs as run using (run_id)
-join segmentation.model_versions as version using (model_version_id)
+join segmentation.run_models as made using (run_id, model)
+join segmentation.model_versions as version on version.model_version_id = published.model_version_id
 where published.model = :model and published.as_of = :as_of;
 
 -- name: nights
@@ -83,11 +86,11 @@ order by customers desc, reason;
 
 -- name: sample
 -- Returns the labels with the smallest hashes of the key among a portion of a run's.
--- Names: portion (a sampling clause, or nothing).
--- Parameters: run_id, model_version_id, at_most.
+-- Names: portion (a sampling clause, or nothing), label_set.
+-- Parameters: at_most.
 select customer_id::text as customer_id, segment_id, confidence
 from segmentation.customer_labels {portion}
-where run_id = :run_id and model_version_id = :model_version_id
+where label_set = {label_set}
 order by hashtextextended(customer_id::text, 0), customer_labels.customer_id
 limit :at_most;
 

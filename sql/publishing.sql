@@ -3,15 +3,15 @@
 -- Names: parent, table, value.
 alter table {parent} attach partition {table} for values in ({value});
 
--- name: create_model_table
--- Makes the table of a run's labels by one version, to be filled with its shards' tables.
+-- name: create_label_set
+-- Makes the table of a label set, to be filled with its shards' tables.
 -- Names: table.
 create table {table} (like segmentation.customer_labels) partition by list (shard);
 
--- name: create_run_table
--- Makes a run's labels table, to be filled with its models' tables.
+-- name: create_model_table
+-- Makes the table of a model's labels, to be filled with its label sets' tables.
 -- Names: table.
-create table {table} (like segmentation.customer_labels) partition by list (model_version_id);
+create table {table} (like segmentation.customer_labels) partition by list (label_set);
 
 -- name: date_of_run
 -- Returns a run's date.
@@ -57,6 +57,15 @@ insert into segmentation.segment_groups (
     :as_of, :model, :segment_id, :column_name, :group_name, :customers, :group_customers, :run_id
 );
 
+-- name: insert_label_names
+-- Keeps what the segments of a run's label sets are called.
+-- Parameters: run_id.
+insert into segmentation.label_names (label_set, segment_id, segment_name, recommended_action)
+select made.label_set, segment.segment_id, segment.segment_name, segment.recommended_action
+from segmentation.segments as segment
+join segmentation.run_models as made on made.run_id = segment.run_id and made.model = segment.model
+where segment.run_id = :run_id;
+
 -- name: insert_profile
 -- Adds the profile of a segment's column.
 -- Parameters: as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id.
@@ -86,7 +95,7 @@ insert into segmentation.segments (
 -- name: leave_staging
 -- Moves a staging table to the published ones.
 -- Names: table.
-alter table {table} set schema segmentation;
+alter table {table} set schema segmentation_partitions;
 
 -- name: lock_date
 -- Waits until nobody else plans or publishes for this date.
@@ -109,18 +118,6 @@ set status = 'replaced'
 where
     run.as_of = :as_of and run.status = 'published' and run.run_id <> :run_id
     and not exists (select from segmentation.published_runs as published where published.run_id = run.run_id);
-
--- name: move_pointer
--- Makes a run the one that holds for its date, for the models that it ran.
--- Parameters: run_id.
-insert into segmentation.published_runs (model, as_of, run_id, model_version_id)
-select model.model, run.as_of, run.run_id, model.model_version_id
-from segmentation.scoring_runs as run
-join segmentation.run_models as model on model.run_id = run.run_id
-where run.run_id = :run_id
-on conflict (model, as_of) do update
-set run_id = excluded.run_id, model_version_id = excluded.model_version_id, published_at = now(),
-    published_xid = pg_current_xact_id();
 
 -- name: samples
 -- Returns what a shard has sampled for the quartiles.

@@ -5,6 +5,13 @@
 delete from segmentation.segment_history
 where valid_to <= least((select max(as_of) from segmentation.published_runs), current_date) - :days::integer;
 
+-- name: delete_label_names
+-- Removes what the labels of a run were called.
+-- Parameters: run_id.
+delete from segmentation.label_names as named
+using segmentation.run_models as made
+where made.run_id = :run_id and named.label_set = made.label_set;
+
 -- name: delete_rejected
 -- Removes a run's rejected rows.
 -- Parameters: run_id.
@@ -25,13 +32,13 @@ using refused
 where rejected.run_id = refused.run_id and refused.place > :keep;
 
 -- name: detach
--- Takes a run's labels out of the published ones without blocking readers.
+-- Takes a label set out of its model's without blocking readers.
 -- Names: parent, table.
 alter table {parent} detach partition {table} concurrently;
 
 -- name: expired_runs
 -- Returns the runs whose labels are there but no longer kept: first the one whose detaching was interrupted, since no
--- other can be detached before it, then the oldest.
+-- other of the model can be detached before it, then the oldest.
 -- Parameters: keep (a number of runs).
 with kept as (
     select run_id from (
@@ -54,9 +61,11 @@ order by
         select
         from pg_inherits as inherits
         join pg_class as class on class.oid = inherits.inhrelid
+        join segmentation.run_models as made
+            on class.relname = format('labels_%s_%s', made.run_id, made.model_version_id)
         where
-            inherits.inhparent = 'segmentation.customer_labels'::regclass and inherits.inhdetachpending
-            and class.relname = 'labels_' || run.run_id
+            class.relnamespace = 'segmentation_partitions'::regnamespace and inherits.inhdetachpending
+            and made.run_id = run.run_id
     ) desc,
     run.run_id;
 
@@ -92,7 +101,7 @@ where
     end;
 
 -- name: partition_state
--- Returns whether a run's labels table is attached, pending (its detaching was interrupted), detached or gone.
+-- Returns whether a label set's table is attached, pending (its detaching was interrupted), detached or gone.
 -- Parameters: table.
 select case
     when class.oid is null then 'gone'
@@ -100,7 +109,7 @@ select case
     when inherits.inhdetachpending then 'pending'
     else 'attached'
 end
-from (select 'segmentation'::regnamespace::oid as namespace) as here
+from (select 'segmentation_partitions'::regnamespace::oid as namespace) as here
 left join pg_class as class on class.relnamespace = here.namespace and class.relname = :table
 left join pg_inherits as inherits on inherits.inhrelid = class.oid;
 

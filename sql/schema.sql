@@ -27,12 +27,16 @@ comment on column segmentation.alembic_version.version_num is 'Number of the lat
 select to_regclass('segmentation.contract') is not null;
 
 -- name: create_schemas
--- Creates the two schemas where they are missing; a user who may not create any needs no right where they are there.
+-- Creates the schemas where they are missing; a user who may not create any needs no right where they are there.
 do $$
 begin
     if to_regnamespace('segmentation') is null then
         create schema segmentation;
         comment on schema segmentation is 'Who is in which segment, and what each segment looks like.';
+    end if;
+    if to_regnamespace('segmentation_partitions') is null then
+        create schema segmentation_partitions;
+        comment on schema segmentation_partitions is 'The partitions of tables in segmentation; read through those.';
     end if;
     if to_regnamespace('segmentation_staging') is null then
         create schema segmentation_staging;
@@ -143,13 +147,6 @@ select version_num from segmentation.alembic_version;
 -- name: revision_exists
 -- Returns whether a revision has been recorded before.
 select to_regclass('segmentation.alembic_version') is not null;
-
--- name: set_default_model
--- Passes the default model on to the views.
--- Parameters: default_model.
-update segmentation.contract
-set default_model = :default_model
-where default_model is distinct from :default_model;
 
 -- name: standing_on
 -- Returns the views that stand on a relation, directly or on one another, those on top first.

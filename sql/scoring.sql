@@ -7,12 +7,15 @@ where run_id = :run_id and status = 'running';
 
 -- name: add_constants
 -- Adds the columns that are the same in every row, checked so that attaching need not scan.
--- Names: table, run_id, model_version_id, shard.
+-- Names: table, run_id, model_version_id, shard, model, label_set, as_of.
 alter table {table}
     add column run_id bigint not null default {run_id},
     add column model_version_id bigint not null default {model_version_id},
     add column shard smallint not null default {shard},
-    add check (run_id = {run_id} and model_version_id = {model_version_id} and shard = {shard});
+    add column model text not null default {model},
+    add column label_set bigint not null default {label_set},
+    add column as_of date not null default {as_of},
+    add check (label_set = {label_set} and shard = {shard} and model = {model});
 
 -- name: analyze
 -- Gives the planner its statistics.
@@ -106,7 +109,8 @@ $do$;
 create unique index on {table} (customer_id) include (segment_id);
 
 -- name: index_segments
--- Makes the members of one segment quick to find; they lie side by side in each batch that was written.
+-- Makes the members of one segment quick to find; they lie side by side in each batch that was written. For large
+-- tables alone: every index is one more lock of whoever reads.
 -- Names: table.
 create index on {table} using brin (segment_id) with (pages_per_range = 16);
 
@@ -129,6 +133,15 @@ values (:run_id, :model, :model_version_id);
 -- Parameters: run_id, shard, lower_bound, upper_bound.
 insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)
 values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type});
+
+-- name: label_sets
+-- Returns the label sets of a run.
+-- Parameters: run_id.
+select made.label_set, made.run_id, made.model, made.model_version_id, run.as_of
+from segmentation.run_models as made
+join segmentation.scoring_runs as run on run.run_id = made.run_id
+where made.run_id = :run_id
+order by made.model;
 
 -- name: leave_out
 -- Takes a model out of a run that is going on, and keeps the reason.

@@ -89,8 +89,9 @@ TABLES_INTRODUCTION = """\
 
 <!-- Made from the comments of the migrated schema by `make docs`; edit the comments in sql/. -->
 
-Everything lies in the schema `segmentation`; `segmentation_staging` holds what runs are working on and is not for
-reading. Read the views: they follow the run that is current. The tables keep the history.
+Everything lies in the schema `segmentation`; `segmentation_partitions` holds the partitions of its tables,
+`segmentation_staging` what runs are working on, and neither is for reading. Read the views: they follow the run that
+is current. The tables keep the history.
 
 This is the schema for the contract in `models/`. The key `customer_id` has the type that the contract gives to its key,
 and there is an `avg_` column for each numeric column of the contract.

@@ -22,7 +22,6 @@ _SHIPPED = _PACKAGE / "shipped"
 PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"
-MOST_MODELS = 16  # current_customer_segments follows so many pointers
 _Spec = TypeVar("_Spec", bound=BaseModel)
 
 
@@ -86,8 +85,6 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
     names = model_names(directory)
     if not names:
         raise ConfigurationError(f"{directory}: no model is configured; add a file such as kmeans.yaml")
-    if len(names) > MOST_MODELS:
-        raise ConfigurationError(f"{directory}: {len(names)} models are configured, at most {MOST_MODELS} can be")
     models = {name: _load_model(directory / f"{name}.yaml") for name in names}
     _check_columns(directory, contract, segments, models)
     if contract.default_model is not None and contract.default_model not in models:

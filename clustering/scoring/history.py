@@ -15,9 +15,10 @@ from datetime import date
 
 from psycopg2 import sql
 
+from clustering.scoring.attempts import staging_table
+from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.manifest import Run, ScoredShard
 from clustering.scoring.neighbours import Neighbours, Published, find_neighbours, require_neighbours
-from clustering.scoring.staging import staging_table
 from clustering.segments.movement import Move, add_up, movement
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction
@@ -40,7 +41,7 @@ class Publication:
     @property
     def labels(self) -> sql.Identifier:
         """The table of the labels."""
-        return sql.Identifier("segmentation", f"labels_{self.run_id}_{self.model_version_id}")
+        return partition(label_set_table(self.run_id, self.model_version_id))
 
 
 def write_history(
@@ -53,9 +54,9 @@ def write_history(
 ) -> None:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
-    Must come before the pointer moves. Raises RunError where what lies next to a past date is gone.
+    Must come before the pointer moves, and while nobody else publishes these models. Raises RunError where what lies
+    next to a past date is gone.
     """
-    transaction.execute("history/lock_models", run_id=run.run_id)
     models = [version.model for version in versions]
     require_neighbours(transaction, models, as_of=run.as_of, history_days=history_days)
     for version in versions:
@@ -89,7 +90,7 @@ def _staged(model_version_id: int, shards: Sequence[ScoredShard]) -> Iterator[sq
 
 def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
     """Bring the periods to the labels and return whether they, and their versions, were as they are now."""
-    if not transaction.scalar("history/has_table", table=f'segmentation."{_partition_name(publication.model)}"'):
+    if not has_partition(transaction, _partition_name(publication.model)):
         _load(transaction, publication)
         return False
     latest = around.after is None and around.same is None
@@ -101,7 +102,7 @@ def _write_periods(transaction: Transaction, publication: Publication, around: N
 def _load(transaction: Transaction, publication: Publication) -> None:
     """Begin the history of a model: all customers at once, indexed and attached when they are there."""
     names = {
-        "table": sql.Identifier("segmentation", _partition_name(publication.model)),
+        "table": partition(_partition_name(publication.model)),
         "parent": sql.Identifier("segmentation", "segment_history"),
         "labels": publication.labels,
         "model": sql.Literal(publication.model),

@@ -9,8 +9,8 @@ from typing import Any
 
 from clustering.customers import Rejection, from_documents
 from clustering.errors import RunError
+from clustering.scoring.attempts import Attempt
 from clustering.scoring.preceding_runs import Compared
-from clustering.scoring.staging import Attempt
 from clustering.versions.documents import by_version, known_fields
 from clustering.warehouse import Transaction
 

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 ROWS_WORTH_A_SHARD = 100_000  # below, starting a task costs more than it saves
 ROWS_A_RETRY_MAY_COST = 2_500_000
-MOST_SHARDS = 1_000  # Airflow maps a task over 1,024 items at the most
+# Every shard makes a table of labels for each model, and who reads all models locks a night's tables and their indexes.
+MOST_LABEL_TABLES = 45
+LEAST_MOST_SHARDS = 4  # however many models there are
 SAMPLED_KEYS = 200_000
 STALE_HOURS = 12  # a run that has been silent for so long is dead
 
@@ -62,7 +64,7 @@ def plan_run(
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
-        bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers))
+        bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers, models=len(champions)))
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
         if not dry_run:
@@ -111,11 +113,15 @@ def abandon_by_hand(warehouse: Warehouse, *, run_id: int, abandoned_by: str) -> 
     return {"run_id": run_id, "abandoned": abandoned, "status": status}
 
 
-def _shard_count(rows: int, workers: int) -> int:
-    """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard."""
+def _shard_count(rows: int, workers: int, *, models: int) -> int:
+    """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard.
+
+    It is bounded by what readers lock, whatever the rows are: a retry may then cost more.
+    """
+    most = max(MOST_LABEL_TABLES // models, LEAST_MOST_SHARDS)
     busy = max(1, min(math.ceil(rows / ROWS_WORTH_A_SHARD), workers))
     rounds = math.ceil(rows / (busy * ROWS_A_RETRY_MAY_COST))
-    return min(busy * rounds, MOST_SHARDS)
+    return min(busy * rounds, most)
 
 
 def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
 from clustering.errors import ArtifactError, StoreError
+from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.labeller import Labeller, missing_columns
 from clustering.versions.artifacts import SegmentIds
 from clustering.versions.registry import Registry
@@ -47,12 +48,12 @@ class Base:
     @property
     def table(self) -> sql.Identifier:
         """The run's labels by the version."""
-        return sql.Identifier("segmentation", self.table_name)
+        return partition(self.table_name)
 
     @property
     def table_name(self) -> str:
         """The name of that table."""
-        return f"labels_{self.run_id}_{self.model_version_id}"
+        return label_set_table(self.run_id, self.model_version_id)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def elsewhere(former: Labeller, valid: pa.RecordBatch, segments: SegmentIds, key
 
 def _hold(transaction: Transaction, base: Base) -> bool:
     """Return whether there are labels to compare with, which retention then leaves alone until the shard is done."""
-    if not transaction.scalar("history/has_table", table=f"segmentation.{base.table_name}"):
+    if not has_partition(transaction, base.table_name):
         return False
     try:
         with transaction.connection.begin_nested():

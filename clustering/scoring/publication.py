@@ -15,11 +15,14 @@ from psycopg2 import sql
 
 from clustering.config import Configuration
 from clustering.errors import RunError, TooManyRejectedError
+from clustering.scoring.attempts import staging_table
 from clustering.scoring.history import write_history
+from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
+from clustering.scoring.pointer import move_pointer
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
 from clustering.scoring.refused_runs import refuse_run, too_many_rejected
-from clustering.scoring.staging import drop_staged, staging_table
+from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import read_failures
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.versions.artifacts import ClusterSegment
@@ -81,14 +84,16 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
     if run.dry_run:
         drop_staged(transaction, run.run_id)
     else:
-        _attach_labels(transaction, run.run_id, versions, shards)
+        transaction.execute("history/lock_models", run_id=run.run_id)
+        _attach_labels(transaction, run.run_id, shards)
         _write_segments(transaction, configuration, run, versions, profiles)
+        transaction.execute("publishing/insert_label_names", run_id=run.run_id)
         write_profiles(transaction, configuration.contract, run, versions, shards, profiles)
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
         write_history(transaction, run, versions, shards, history_days=configuration.contract.history_days)
-        transaction.execute("publishing/move_pointer", run_id=run.run_id)
+        move_pointer(transaction, run.run_id)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
         if read_failures(transaction, run.run_id):
             drop_staged(transaction, run.run_id)  # what models that left the run have staged
@@ -118,24 +123,18 @@ def _proven_counts(
     return read, labelled, rejected
 
 
-def _attach_labels(
-    transaction: Transaction, run_id: int, versions: Sequence[Version], shards: Sequence[ScoredShard]
-) -> None:
-    run_table = _partition(f"labels_{run_id}")
-    _create(transaction, "publishing/create_run_table", run_table)
-    for version in versions:
-        model_table = _partition(f"labels_{run_id}_{version.model_version_id}")
-        _create(transaction, "publishing/create_model_table", model_table)
+def _attach_labels(transaction: Transaction, run_id: int, shards: Sequence[ScoredShard]) -> None:
+    for version, one in read_label_sets(transaction, run_id).items():
+        _create(transaction, "publishing/create_label_set", one.table)
         for shard in shards:
-            staged = shard.attempt.labels_table(version.model_version_id)
+            staged = shard.attempt.labels_table(version)
             transaction.execute("publishing/leave_staging", {"table": staging_table(staged)})
-            _attach(transaction, model_table, _partition(staged), shard.attempt.shard)
-        _attach(transaction, run_table, model_table, version.model_version_id)
-    _attach(transaction, _partition("customer_labels"), run_table, run_id)
-
-
-def _partition(name: str) -> sql.Identifier:
-    return sql.Identifier("segmentation", name)
+            _attach(transaction, one.table, partition(staged), shard.attempt.shard)
+        model_table = partition(one.model_table)
+        if not has_partition(transaction, one.model_table):
+            _create(transaction, "publishing/create_model_table", model_table)
+            _attach(transaction, sql.Identifier("segmentation", "customer_labels"), model_table, one.model)
+        _attach(transaction, model_table, one.table, one.label_set)
 
 
 def _create(transaction: Transaction, query: str, table: sql.Identifier) -> None:
@@ -143,7 +142,7 @@ def _create(transaction: Transaction, query: str, table: sql.Identifier) -> None
         transaction.execute(step, {"table": table})
 
 
-def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identifier, value: int) -> None:
+def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identifier, value: int | str) -> None:
     names = {"parent": parent, "table": table, "value": sql.Literal(value)}
     transaction.execute("publishing/attach", names)
 

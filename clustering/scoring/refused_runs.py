@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from clustering.config import Contract
 from clustering.customers import added_up, describe_rejections
 from clustering.errors import DataError, TooManyRejectedError
+from clustering.scoring.attempts import staging_table
 from clustering.scoring.manifest import Run, ScoredShard
-from clustering.scoring.staging import drop_staged, staging_table
+from clustering.scoring.staging import drop_staged
 from clustering.warehouse import Transaction
 
 MOST_KEPT = 100_000  # rows of a refused run, so that a wrong table of a billion rows is not copied

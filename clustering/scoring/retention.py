@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from psycopg2 import sql
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
+from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.connection import NO_NAMES, Names
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
     dropped: list[int] = []
     with warehouse.autocommit() as session:
         session.execute("retention/set_lock_timeout")
+        # For the plans that were made while the last publication was being committed, see current_label_sets.
+        _unless_held(session, "pointer/announce")
         expired = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
         readers = session.scalar("retention/old_readers") if expired else 0
         for run_id in expired if not readers else []:
@@ -46,23 +49,31 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:
-    names = {"parent": sql.Identifier("segmentation", "customer_labels"), "table": _table(run_id)}
-    try:
-        state = session.scalar("retention/partition_state", table=f"labels_{run_id}")
-        if state == "attached":
-            session.execute("retention/detach", names)
-        elif state == "pending":
-            session.execute("retention/finalize_detach", names)
-        if state != "gone":
-            session.execute("scoring/drop_table", names)
-    except DBAPIError as error:
-        if isinstance(error.orig, LockNotAvailable):
-            return False
-        raise
+    """Drop the label sets of a run, and return whether all of them are gone."""
+    if not all(_drop_label_set(session, one) for one in read_label_sets(session, run_id).values()):
+        return False
     session.execute("retention/delete_rejected", run_id=run_id)
+    session.execute("retention/delete_label_names", run_id=run_id)
     session.execute("retention/mark_dropped", run_id=run_id)
     return True
 
 
-def _table(run_id: int) -> sql.Identifier:
-    return sql.Identifier("segmentation", f"labels_{run_id}")
+def _drop_label_set(session: Transaction, one: LabelSet) -> bool:
+    names = {"parent": partition(one.model_table), "table": one.table}
+    state = session.scalar("retention/partition_state", table=one.table_name)
+    if state == "attached":
+        detached = _unless_held(session, "retention/detach", names)
+    else:
+        detached = state != "pending" or _unless_held(session, "retention/finalize_detach", names)
+    return state == "gone" or (detached and _unless_held(session, "scoring/drop_table", names))
+
+
+def _unless_held(session: Transaction, query: str, names: Names = NO_NAMES) -> bool:
+    """Run a statement and return whether it was let, for a lock is not waited for long."""
+    try:
+        session.execute(query, names)
+    except DBAPIError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        return False
+    return True

@@ -18,17 +18,19 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.customers import Rejection, Split, added_up, source_cast, split
 from clustering.drift.measurements import NightMeasure
+from clustering.scoring.attempts import Attempt
+from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
-from clustering.scoring.staging import Attempt, ScoringVersion, Staging
+from clustering.scoring.staging import ScoringVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.segments.profiles import ProfileAccumulator
 from clustering.segments.protected_groups import GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
-from clustering.versions.version import Version, read_run_versions
+from clustering.versions.version import read_run_versions
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source, describe_source
@@ -87,15 +89,16 @@ def score_shard(
             return _counts(planned).as_dict()
         source = describe_source(transaction, contract, as_of=planned.dated)
         keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
-        versions = read_run_versions(transaction, run_id)
+        # Label sets first: another shard may take a model out of the run in between.
+        label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
         queries = _queries(transaction, source, keys)
         bases = find_bases(transaction, registry, contract, run_id=run_id)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     _leave_out(warehouse, run_id, usable)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [
-        _champion(version, artifact, contract, base=bases.get(version.model_version_id))
-        for version, artifact in usable.artifacts
+        _champion(artifact, contract, label_sets[number], base=bases.get(number))
+        for number, artifact in ((version.model_version_id, artifact) for version, artifact in usable.artifacts)
     ]
     with (
         ArrowConnection(warehouse.uri, read_only=True) as reader,
@@ -166,9 +169,9 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
     return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
 
 
-def _champion(version: Version, artifact: Artifact, contract: Contract, *, base: Base | None) -> ScoringVersion:
+def _champion(artifact: Artifact, contract: Contract, label_set: LabelSet, *, base: Base | None) -> ScoringVersion:
     return ScoringVersion(
-        model_version_id=version.model_version_id,
+        label_set=label_set,
         labeller=Labeller.of(artifact),
         profiles=ProfileAccumulator(contract.averaged),
         samples=SampleAccumulator(contract.averaged),

@@ -18,6 +18,8 @@ from clustering.config import Contract, KeyType
 from clustering.customers import Rejection, Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
+from clustering.scoring.attempts import Attempt, staging_table
+from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.preceding_runs import Base, Bounds, Compared, elsewhere, stage_changes
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
@@ -26,46 +28,25 @@ from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
 
-SCHEMA = "segmentation_staging"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One try at one shard; its token makes its tables its own."""
-
-    run_id: int
-    shard: int
-    token: str
-
-    def labels_table(self, model_version_id: int) -> str:
-        """Name of the table with the shard's labels by one version."""
-        return f"labels_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
-
-    def changes_table(self, model_version_id: int) -> str:
-        """Name of the table with the customers who are not where the preceding date had them."""
-        return f"changes_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
-
-    def former_table(self, model_version_id: int) -> str:
-        """Name of the table with the customers whom the preceding date's version puts elsewhere, while it is needed."""
-        return f"former_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
-
-    @property
-    def rejected_table(self) -> str:
-        """Name of the table with the shard's rejected rows."""
-        return f"rejected_{self.run_id}_{self.shard}_{self.token}"
+ROWS_WORTH_AN_INDEX_OF_SEGMENTS = 1_000_000  # 60 MB; smaller tables are read through as fast, with one lock less
 
 
 @dataclass(frozen=True)
 class ScoringVersion:
     """A version ready to score, and the profiles of what it has labelled."""
 
-    model_version_id: int
+    label_set: LabelSet
     labeller: Labeller
     profiles: ProfileAccumulator
     samples: SampleAccumulator
     compositions: GroupAccumulator
     measure: NightMeasure
     base: Base | None  # what its labels are compared with
+
+    @property
+    def model_version_id(self) -> int:
+        """The version's number among all models."""
+        return self.label_set.model_version_id
 
 
 class Staging:
@@ -159,7 +140,7 @@ class Staging:
     def claim(self, *, read: int, labelled: int, rejected: int, faults: Sequence[Rejection]) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
-        compared = {champion.model_version_id: self._finish(champion) for champion in self._champions}
+        compared = {champion.model_version_id: self._finish(champion, labelled) for champion in self._champions}
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
@@ -179,16 +160,18 @@ class Staging:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: ScoringVersion) -> Compared | None:
+    def _finish(self, champion: ScoringVersion, labelled: int) -> Compared | None:
         """Complete the labels of a champion, stage their changes, and return what they were compared with."""
         names = {
             "table": self._labels_table(champion),
-            "run_id": sql.Literal(self._attempt.run_id),
-            "model_version_id": sql.Literal(champion.model_version_id),
             "shard": sql.Literal(self._attempt.shard),
+            **champion.label_set.constants,
         }
-        for query in ("scoring/add_constants", "scoring/index_customers", "scoring/index_segments", "scoring/analyze"):
+        for query in ("scoring/add_constants", "scoring/index_customers"):
             self._transaction.execute(query, names)
+        if labelled >= ROWS_WORTH_AN_INDEX_OF_SEGMENTS:
+            self._transaction.execute("scoring/index_segments", names)
+        self._transaction.execute("scoring/analyze", names)
         return self._compare(champion)
 
     def _compare(self, champion: ScoringVersion) -> Compared | None:
@@ -227,11 +210,6 @@ def drop_staged(transaction: Transaction, run_id: int) -> None:
     transaction.execute("scoring/forget_customers", run_id=run_id)
     for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes)_{run_id}_"):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
-
-
-def staging_table(name: str) -> sql.Identifier:
-    """Return the quoted name of a staging table."""
-    return sql.Identifier(SCHEMA, name)
 
 
 def _stored(keys: pa.Array, key_type: KeyType) -> pa.Array:

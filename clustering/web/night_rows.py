@@ -16,6 +16,7 @@ class NightRun:
     as_of: date
     run_id: int
     model_version_id: int
+    label_set: int
     published_at: datetime
     version: int
     structure: str

@@ -111,9 +111,7 @@ def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
     _limit(transaction)
     rows = transaction.rows(
         "page/sample",
-        {"portion": _portion(night.rows_labelled)},
-        run_id=night.run_id,
-        model_version_id=night.model_version_id,
+        {"portion": _portion(night.rows_labelled), "label_set": sql.Literal(night.label_set)},
         at_most=POINTS,
     )
     return {row.customer_id: row.segment_id for row in rows}
@@ -130,10 +128,7 @@ def read_movement(warehouse: Warehouse, *, model: str, former: date, latter: dat
         _limit(transaction)
         rows = transaction.rows(
             "page/movement",
-            former_run=nights[0].run_id,
-            former_version=nights[0].model_version_id,
-            latter_run=nights[1].run_id,
-            latter_version=nights[1].model_version_id,
+            {"former": sql.Literal(nights[0].label_set), "latter": sql.Literal(nights[1].label_set)},
             every=every,
         )
         sizes = [read_sizes(transaction, model, day) for day in (former, latter)]

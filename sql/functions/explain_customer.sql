@@ -27,9 +27,10 @@ declare
     features  double precision[];
     hindrance text;
 begin
-    select current.*, run.source_layout as layout, version.clusters
+    select current.*, made.label_set, run.source_layout as layout, version.clusters
     into label
     from segmentation.current_customer_segments as current
+    join segmentation.run_models as made on made.run_id = current.run_id and made.model = current.model
     join segmentation.scoring_runs as run on run.run_id = current.run_id
     join segmentation.model_versions as version on version.model_version_id = current.model_version_id
     where current.model = lower($1) and current.customer_id = $2;
@@ -160,11 +161,10 @@ begin
         select * from candidate where cluster_label = label.cluster_label
     ),
     runner_up as (
-        select candidate.*, segment.segment_name as name
+        select candidate.*, named.segment_name as name
         from candidate
-        join segmentation.segments as segment
-            on segment.as_of = label.as_of and segment.model = label.model
-            and segment.segment_id = candidate.segment_id
+        join segmentation.label_names as named
+            on named.label_set = label.label_set and named.segment_id = candidate.segment_id
         where candidate.segment_id <> label.segment_id
         order by candidate.segment_id = 0, candidate.cost, candidate.cluster_label
         limit 1

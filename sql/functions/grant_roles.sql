@@ -79,7 +79,9 @@ begin
                 union all
                 select oid, 1
                 from pg_class
-                where relnamespace = 'segmentation_staging'::regnamespace and relkind in ('r', 'p') and not relispartition
+                where
+                    relnamespace in ('segmentation_partitions'::regnamespace, 'segmentation_staging'::regnamespace)
+                    and relkind in ('r', 'p') and not relispartition
             )
             select
                 1 as place,
@@ -89,7 +91,8 @@ begin
             cross join unnest(array['USAGE', 'CREATE']) as privilege
             where
                 case
-                    when role.writes then namespace.nspname in ('segmentation', 'segmentation_staging')
+                    when role.writes
+                    then namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmentation_staging')
                     else namespace.nspname = 'segmentation' and privilege = 'USAGE'
                 end
                 and not has_schema_privilege(role.oid, namespace.oid, privilege)

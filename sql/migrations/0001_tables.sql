@@ -130,12 +130,14 @@ create table segmentation.run_models (
     run_id            bigint not null references segmentation.scoring_runs,
     model             text not null,
     model_version_id  bigint not null references segmentation.model_versions,
+    label_set         bigint generated always as identity unique,
     primary key (run_id, model)
 );
-comment on table segmentation.run_models is 'The version of each model that a run scores with.';
+comment on table segmentation.run_models is 'The version of each model that a run scores with, and the label set that it makes.';
 comment on column segmentation.run_models.run_id is 'The run.';
 comment on column segmentation.run_models.model is 'Name of the model.';
 comment on column segmentation.run_models.model_version_id is 'The champion when the run was planned; for a past date, the champion when the date ended.';
+comment on column segmentation.run_models.label_set is 'Number of the label set: the labels of this run by this model, which are published, kept and dropped as one.';
 
 create table segmentation.run_failures (
     run_id            bigint not null references segmentation.scoring_runs,
@@ -213,9 +215,12 @@ create table segmentation.customer_labels (
     confidence        real not null,
     run_id            bigint not null,
     model_version_id  bigint not null,
-    shard             smallint not null
-) partition by list (run_id);
-comment on table segmentation.customer_labels is 'One row per run, model and customer, partitioned by run, model version and shard. People read current_customer_segments; runs that are staged, replaced or not current are in here too.';
+    shard             smallint not null,
+    model             text not null,
+    label_set         bigint not null,
+    as_of             date not null
+) partition by list (model);
+comment on table segmentation.customer_labels is 'One row per run, model and customer, partitioned by model, label set and shard; the partitions lie in segmentation_partitions. People read current_customer_segments; runs that are replaced or not current are in here too.';
 comment on column segmentation.customer_labels.customer_id is 'The customer.';
 comment on column segmentation.customer_labels.cluster_label is 'The version''s own number for the cluster, -1 for noise; meaningless across versions.';
 comment on column segmentation.customer_labels.segment_id is 'The segment, stable across versions; 0 for outliers.';
@@ -223,6 +228,22 @@ comment on column segmentation.customer_labels.confidence is 'How clearly the cu
 comment on column segmentation.customer_labels.run_id is 'The run.';
 comment on column segmentation.customer_labels.model_version_id is 'The version that gave the label.';
 comment on column segmentation.customer_labels.shard is 'The part of the run that staged the row.';
+comment on column segmentation.customer_labels.model is 'Name of the model.';
+comment on column segmentation.customer_labels.label_set is 'The label set of run and model, see run_models. A query that does not name it as a constant takes a lock on every partition.';
+comment on column segmentation.customer_labels.as_of is 'The business date of the run.';
+
+create table segmentation.label_names (
+    label_set           bigint not null references segmentation.run_models (label_set),
+    segment_id          integer not null,
+    segment_name        text not null,
+    recommended_action  text not null,
+    primary key (label_set, segment_id)
+);
+comment on table segmentation.label_names is 'One row per label set and segment: what its labels are called. Written once, with the labels, and dropped with them, so that who reads a label set reads one night''s words.';
+comment on column segmentation.label_names.label_set is 'The label set.';
+comment on column segmentation.label_names.segment_id is 'The segment; 0 for outliers.';
+comment on column segmentation.label_names.segment_name is 'Name of the segment.';
+comment on column segmentation.label_names.recommended_action is 'What to do for its customers.';
 
 create table segmentation.segments (
     as_of               date not null,
@@ -583,4 +604,4 @@ after insert or update or delete on segmentation.segment_names
 for each row execute function segmentation.audit_segment_names();
 comment on trigger audit_segment_names on segmentation.segment_names is 'Every change is noted in audit_log.';
 
-revoke all on schema segmentation, segmentation_staging from public;
+revoke all on schema segmentation, segmentation_partitions, segmentation_staging from public;

@@ -1,41 +1,23 @@
 -- The current segment of each customer, by every model.
 -- Read by: segmentation_reader.
 
--- A scalar subquery a place lets the executor prune all partitions but those of the current runs; a join on the
--- pointer would scan every run, and pruning does not look into an array. Sixteen is the most models there can be.
+-- The function is a constant for the planner, which leaves out, and does not lock, the partitions of all other label
+-- sets; where the model is asked for by name, also those of other models. Nothing here may be of another night, see
+-- there.
 create or replace view segmentation.current_customer_segments as
 select
-    current.as_of,
-    current.model,
+    label.as_of,
+    label.model,
     label.customer_id,
     label.cluster_label,
     label.segment_id,
-    segment.segment_name,
+    named.segment_name,
     label.confidence,
     label.run_id,
     label.model_version_id
 from segmentation.customer_labels as label
-join segmentation.current_models as current
-    on current.run_id = label.run_id and current.model_version_id = label.model_version_id
-join segmentation.segments as segment
-    on segment.as_of = current.as_of and segment.model = current.model and segment.segment_id = label.segment_id
-where
-    label.run_id = (select run_ids[1] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[2] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[3] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[4] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[5] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[6] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[7] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[8] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[9] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[10] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[11] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[12] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[13] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[14] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[15] from segmentation.current_run_ids)
-    or label.run_id = (select run_ids[16] from segmentation.current_run_ids);
+join segmentation.label_names as named on named.label_set = label.label_set and named.segment_id = label.segment_id
+where label.label_set = any(segmentation.current_label_sets());
 comment on view segmentation.current_customer_segments is 'One row per model and customer: the segment that the customer is in now.';
 comment on column segmentation.current_customer_segments.as_of is 'The business date.';
 comment on column segmentation.current_customer_segments.model is 'Name of the model.';

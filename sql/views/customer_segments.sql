@@ -1,50 +1,21 @@
 -- The current segment of each customer, by the default model.
 -- Read by: segmentation_reader.
 
+-- As current_customer_segments.
 create or replace view segmentation.customer_segments as
 select
     label.customer_id,
     label.segment_id,
-    segment.segment_name,
-    segment.recommended_action,
+    named.segment_name,
+    named.recommended_action,
     label.confidence,
-    current.as_of,
-    current.model,
+    label.as_of,
+    label.model,
     label.run_id,
     label.model_version_id
-from segmentation.current_models as current
-join segmentation.customer_labels as label
-    on label.run_id = current.run_id and label.model_version_id = current.model_version_id
-join segmentation.segments as segment
-    on segment.as_of = current.as_of and segment.model = current.model and segment.segment_id = label.segment_id
-where
-    current.model = (
-        select coalesce(
-            (select default_model from segmentation.contract),
-            (select min(model) from segmentation.current_models)
-        )
-    )
-    -- Scalar subqueries let the executor leave out the partitions of all other runs and models.
-    and label.run_id = (
-        select run_id
-        from segmentation.current_models
-        where model = (
-            select coalesce(
-                (select default_model from segmentation.contract),
-                (select min(model) from segmentation.current_models)
-            )
-        )
-    )
-    and label.model_version_id = (
-        select model_version_id
-        from segmentation.current_models
-        where model = (
-            select coalesce(
-                (select default_model from segmentation.contract),
-                (select min(model) from segmentation.current_models)
-            )
-        )
-    );
+from segmentation.customer_labels as label
+join segmentation.label_names as named on named.label_set = label.label_set and named.segment_id = label.segment_id
+where label.label_set = segmentation.default_label_set();
 comment on view segmentation.customer_segments is 'One row per customer: the segment that the customer is in now, by the default model of the source contract.';
 comment on column segmentation.customer_segments.customer_id is 'The customer.';
 comment on column segmentation.customer_segments.segment_id is 'The segment, stable across versions; 0 for outliers.';

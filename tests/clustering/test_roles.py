@@ -30,7 +30,9 @@ RELATIONS = """
 select format('%I.%I', namespace.nspname, class.relname), class.relname, class.relispartition
 from pg_class as class
 join pg_namespace as namespace on namespace.oid = class.relnamespace
-where namespace.nspname in ('segmentation', 'segmentation_staging', 'public') and class.relkind in ('r', 'p', 'v', 'm')
+where
+    namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmentation_staging', 'public')
+    and class.relkind in ('r', 'p', 'v', 'm')
 order by 1
 """
 
@@ -227,7 +229,15 @@ def test_reader_reads_nothing_else(read: Project, served: tuple[Project, Project
         with pytest.raises(Exception, match="permission denied"):
             read.sql(f"select * from {quoted} limit 1")  # noqa: S608
         refused.add(name)
-    assert refused >= {"customers", "customer_labels", "labels_1", "run_shards", "rejected_customers", "sample_1"}
+    assert refused >= {
+        "customers",
+        "customer_labels",
+        "labels_kmeans",
+        "labels_1_1",
+        "run_shards",
+        "rejected_customers",
+        "sample_1",
+    }
     for statement in (
         "update segmentation.segments set segment_name = ''",
         "create table segmentation.mine (id integer)",

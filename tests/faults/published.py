@@ -28,7 +28,7 @@ SEGMENTS = """
 REJECTED = """
     select customer_id, reason, column_name, value
     from segmentation.rejected_customers
-    where run_id = any((select run_ids from segmentation.current_run_ids)::bigint[])
+    where run_id in (select run_id from segmentation.current_models)
     order by 1, 2, 3, 4
 """
 COUNTS = """

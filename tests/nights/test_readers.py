@@ -96,17 +96,22 @@ def test_retention_goes_on_where_it_was_interrupted(project, state):
     few = replace(project, configuration=_keeping(project, 1))
     first = few.night("2026-11-20")["run_id"]
     few.night("2026-11-21")
-    detach = f"alter table segmentation.customer_labels detach partition segmentation.labels_{first}"
+    made = project.sql("select model, model_version_id from segmentation.run_models where run_id = %s", first)
+    schema = "alter table segmentation_partitions"
+    detach = [
+        f"{schema}.labels_{model} detach partition {schema[12:]}.labels_{first}_{version}" for model, version in made
+    ]
     with closing(psycopg2.connect(project.warehouse.uri)) as session, session.cursor() as cursor:
         session.autocommit = True
         if state == "detached":
-            cursor.execute(detach)
+            for statement in detach:
+                cursor.execute(statement)
         else:
             with closing(psycopg2.connect(project.warehouse.uri)) as reader, reader.cursor() as reading:
                 reading.execute("select count(*) from segmentation.customer_labels")
                 cursor.execute("set lock_timeout = '200ms'")
                 with pytest.raises(psycopg2.errors.LockNotAvailable):
-                    cursor.execute(f"{detach} concurrently")
+                    cursor.execute(f"{detach[1]} concurrently")
     few.night("2026-11-22")
     result = drop_expired(few.warehouse, few.configuration)
     assert (result["dropped"], result["left"]) == ([first, first + 1], [])

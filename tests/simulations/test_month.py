@@ -105,7 +105,8 @@ def test_replaying_nights_in_another_order_gives_the_same_history(month: Month) 
     tables = []
     for order in orders:
         project.sql(
-            "drop table if exists segmentation.period_dbscan, segmentation.period_gmm, segmentation.period_kmeans;"
+            "drop table if exists segmentation_partitions.period_dbscan, segmentation_partitions.period_gmm,"
+            " segmentation_partitions.period_kmeans;"
             " truncate segmentation.segment_migrations; delete from segmentation.published_runs"
         )
         for night in order:

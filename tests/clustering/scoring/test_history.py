@@ -205,7 +205,7 @@ def test_replaying_the_nights_in_another_order_gives_the_same_table(project):
     tables = []
     for order in ([*range(8)], luck.sample(range(8), 8), luck.sample(range(8), 8)):
         project.sql(
-            "drop table if exists segmentation.period_kmeans; truncate segmentation.segment_migrations;"
+            "drop table if exists segmentation_partitions.period_kmeans; truncate segmentation.segment_migrations;"
             " delete from segmentation.published_runs"
         )
         for number in order:

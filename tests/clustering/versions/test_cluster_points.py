@@ -50,12 +50,22 @@ returning model_version_id
 RUN = """
 insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, source_layout)
 values ('2026-11-22', false, 'test', 'public.customers', %(layout)s);
-create table segmentation.labels_1 partition of segmentation.customer_labels for values in (1);
+create table segmentation_partitions.labels_all partition of segmentation.customer_labels default;
 """
 SEGMENT = """
 insert into segmentation.segments (as_of, model, segment_id, segment_name, description, recommended_action, customers,
     share, run_id, model_version_id, structure)
 values ('2026-11-22', %(model)s, %(segment_id)s, %(segment_name)s, '', '', 1, 0, 1, %(version)s, 'structured')
+"""
+LABEL_SET = """
+insert into segmentation.run_models (run_id, model, model_version_id) values (1, %(model)s, %(version)s)
+returning label_set
+"""
+NAMES = """
+insert into segmentation.label_names
+select made.label_set, segment.segment_id, segment.segment_name, ''
+from segmentation.run_models as made join segmentation.segments as segment using (run_id, model)
+where made.label_set = %(label_set)s
 """
 POINTER = """
 insert into segmentation.published_runs (model, as_of, run_id, model_version_id)
@@ -114,8 +124,14 @@ def write(connection: Any, artifact: Artifact, keys: Sequence[Any], labels: np.n
     for each in artifact.clusters:
         connection.exec_driver_sql(SEGMENT, {**asdict(each), "model": artifact.model, "version": version})
     cursor = connection.connection.cursor()
-    columns = "customer_id, cluster_label, segment_id, confidence, run_id, model_version_id, shard"
-    rows = [(key, label, label + 1, 0.5, 1, version, 0) for key, label in zip(keys, labels.tolist(), strict=True)]
+    made = {"model": artifact.model, "version": version}
+    label_set = connection.exec_driver_sql(LABEL_SET, made).scalar_one()
+    connection.exec_driver_sql(NAMES, {"label_set": label_set})
+    columns = (
+        "customer_id, cluster_label, segment_id, confidence, run_id, model_version_id, shard, model, label_set, as_of"
+    )
+    same = (0.5, 1, version, 0, artifact.model, label_set, "2026-11-22")
+    rows = [(key, label, label + 1, *same) for key, label in zip(keys, labels.tolist(), strict=True)]
     execute_values(cursor, f"insert into segmentation.customer_labels ({columns}) values %s", rows)  # noqa: S608
     connection.exec_driver_sql(POINTER, {"model": artifact.model, "version": version})
     return version
@@ -300,7 +316,8 @@ def test_only_by_name(published: Published) -> None:
 def test_names_of_the_publication(published: Published) -> None:
     """Names are those that were published, also where a person has changed them."""
     published.ask(
-        "update segmentation.segments set segment_name = 'Ours: 100 %%s {}' || segment_id where model = 'gmm'"
+        "update segmentation.label_names set segment_name = 'Ours: 100 %%s {}' || segment_id where label_set in"
+        " (select label_set from segmentation.run_models where model = 'gmm')"
     )
     row = published.explain("gmm", 50)[0]
     first, second = published.reasons["gmm"].segments[49], published.reasons["gmm"].runners_up[49]

@@ -194,7 +194,7 @@ def test_view_of_the_user_that_would_be_dropped_is_named(
     warehouse: Warehouse, configuration: Configuration, folder: Path, schema: str
 ) -> None:
     """Where something of the user's stands on a view that has to go, be it by another view, nothing changes."""
-    ask(warehouse, f"create view {schema}.report as table segmentation.customer_segments")
+    ask(warehouse, f"create view {schema}.report as table segmentation.current_segments")
     before = ask(warehouse, VIEWS)
     with_version_of_models(folder)
     with pytest.raises(

@@ -1,0 +1,23 @@
+-- The label set that customer_segments shows.
+-- Called by: segmentation_reader.
+
+-- Immutable as current_label_sets is, and on the same terms.
+create or replace function segmentation.default_label_set()
+returns bigint
+language plpgsql immutable security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    return (
+        select made.label_set
+        from segmentation.current_models as current
+        join segmentation.run_models as made on made.run_id = current.run_id and made.model = current.model
+        where
+            current.model = coalesce(
+                (select contract.default_model from segmentation.contract),
+                (select min(named.model) from segmentation.current_models as named)
+            )
+    );
+end
+$function$;
+comment on function segmentation.default_label_set() is 'The current label set of the contract''s default_model, or else of the first model by name. For the views, as current_label_sets.';
