@@ -136,9 +136,12 @@ where
 order by version.version;
 
 -- name: pruned_artifacts
--- Returns the artifacts of a model that are not needed any more.
+-- Returns the artifacts of a model that are not needed any more, with their versions.
 -- Parameters: model.
-select artifact from segmentation.model_versions where model = :model and artifact_pruned_at is not null;
+select version, artifact
+from segmentation.model_versions
+where model = :model and artifact_pruned_at is not null
+order by version;
 
 -- name: retire_champion
 -- Makes a model's champion a former one.

@@ -59,7 +59,8 @@ class CorePoint:
     def finish(self, store: Path) -> None:
         """Remove the artifact that has been replaced; call it when the replacement is committed."""
         if self.artifact is not None and self.artifact != self.version.artifact:
-            remove_artifact(store, self.version.artifact)
+            version = self.version
+            remove_artifact(store, version.artifact, model=version.model, version=version.version)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from clustering.config import Configuration
+from clustering.errors import ArtifactError
 from clustering.versions.artifacts import remove_artifact
 from clustering.versions.cluster_points import drop_explanations
 from clustering.versions.registry import Registry
@@ -26,13 +27,20 @@ def prune(configuration: Configuration, registry: Registry) -> dict[str, list[in
             transaction.execute("registry/lock_model", model=model)
             found = _mark(transaction, model, keep=spec.keep_versions)
         with registry.warehouse.transaction(read_only=True) as transaction:
-            gone = [row.artifact for row in transaction.rows("registry/pruned_artifacts", model=model)]
-        for artifact in gone:
-            remove_artifact(registry.store, artifact)
+            gone = transaction.rows("registry/pruned_artifacts", model=model)
+        for row in gone:
+            _remove(registry, row.artifact, model, row.version)
         if found:
             pruned[model] = found
             log.info("%s: pruned the artifacts of versions %s", model, found)
     return pruned
+
+
+def _remove(registry: Registry, artifact: str, model: str, version: int) -> None:
+    try:
+        remove_artifact(registry.store, artifact, model=model, version=version)
+    except ArtifactError as error:  # the others are removed all the same
+        log.error("nothing is removed for %s version %s: %s", model, version, error)
 
 
 def _mark(transaction: Transaction, model: str, *, keep: int) -> list[int]:

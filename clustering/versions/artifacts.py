@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -32,6 +33,8 @@ from clustering.segments.stability_bands import stability_band
 
 FORMAT = 1
 META, PARAMETERS, ESTIMATOR = "meta.json", "parameters.npz", "model.joblib"
+
+_NAME = re.compile(r"[^/\\\0]+/[0-9]+-[0-9a-f]{12}")
 
 SegmentIds = NDArray[np.int32]
 
@@ -101,6 +104,7 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
     meta = json.dumps(_meta(artifact, version=version, parameters_sha256=_sha256(parameters)), indent=2).encode()
     digest = _sha256(meta)
     name = f"{artifact.model}/{version}-{digest[:12]}"
+    directory = _directory(store, name)
     (store / artifact.model).mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=store / artifact.model))
     try:
@@ -108,9 +112,9 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
         (draft / META).write_bytes(meta)
         joblib.dump(estimator, draft / ESTIMATOR)
         draft.chmod(0o775)
-        if (store / name).exists():  # same content: left by an attempt that could not be registered
-            shutil.rmtree(store / name)
-        draft.replace(store / name)
+        if directory.exists():  # same content: left by an attempt that could not be registered
+            shutil.rmtree(directory)
+        draft.replace(directory)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return name, digest
@@ -119,22 +123,23 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
 def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
     """Read a version's directory.
 
-    Raises StoreError when a file cannot be read, ArtifactError when it is not what was registered or has an unknown
-    format.
+    Raises StoreError when a file cannot be read, ArtifactError when it is not what was registered, has an unknown
+    format, or would not lie in the store.
     """
-    raw = _read(store / name / META, sha256)
+    directory = _directory(store, name)
+    raw = _read(directory / META, sha256)
     meta = json.loads(raw)
     if meta.get("format") != FORMAT:
         raise ArtifactError(
-            f"{store / name / META}: format {meta.get('format')!r} is unknown to this release, which reads "
+            f"{directory / META}: format {meta.get('format')!r} is unknown to this release, which reads "
             f"format {FORMAT}; install the release that trained it, or retrain the model"
         )
-    parameters = _read(store / name / PARAMETERS, meta["parameters_sha256"])
+    parameters = _read(directory / PARAMETERS, meta["parameters_sha256"])
     try:
         with np.load(io.BytesIO(parameters), allow_pickle=False) as arrays:
             loaded = {key: arrays[key] for key in arrays.files}
     except (ValueError, zipfile.BadZipFile) as error:
-        raise ArtifactError(f"{store / name / PARAMETERS}: not a file of plain arrays: {error}") from None
+        raise ArtifactError(f"{directory / PARAMETERS}: not a file of plain arrays: {error}") from None
     return Artifact(
         model=meta["model"],
         algorithm=meta["algorithm"],
@@ -146,10 +151,23 @@ def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
     )
 
 
-def remove_artifact(store: Path, name: str) -> None:
-    """Remove a version's directory, if it is still there."""
-    if (store / name).exists():
-        shutil.rmtree(store / name)
+def remove_artifact(store: Path, name: str, *, model: str, version: int) -> None:
+    """Remove a version's directory, if it is still there; ArtifactError for a name of anything else."""
+    directory = _directory(store, name)
+    if not name.startswith(f"{model}/{version}-"):
+        raise ArtifactError(f"the artifact {name!r} of {model} version {version} is another version's; not removed")
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _directory(store: Path, name: str) -> Path:
+    """Return a version's directory. Names come from the warehouse, where others may write: none leads elsewhere."""
+    if _NAME.fullmatch(name) and (store / name).resolve() == store.resolve() / name:
+        return store / name
+    raise ArtifactError(
+        f"the artifact {name[:200]!r} in segmentation.model_versions lies outside of the model store, or is no "
+        "version's directory of it; retrain the model, and find out who wrote that"
+    )
 
 
 def _meta(artifact: Artifact, *, version: int, parameters_sha256: str) -> dict[str, Any]:

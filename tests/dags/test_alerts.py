@@ -106,8 +106,9 @@ def test_model_that_is_left_out_is_told(trained_night: Night, told: list[tuple[s
     trained_night.sql(
         "insert into segmentation.model_versions (model, version, status, structure, algorithm, features, settings,"
         " metrics, clusters, artifact, artifact_sha256, sample_rows, sample_sha256, library_versions)"
-        " select 'gmm', 1, 'champion', structure, algorithm, features, settings, metrics, clusters, 'gmm/gone',"
-        " repeat('0', 64), sample_rows, sample_sha256, library_versions from segmentation.model_versions"
+        " select 'gmm', 1, 'champion', structure, algorithm, features, settings, metrics, clusters,"
+        " 'gmm/1-000000000000', repeat('0', 64), sample_rows, sample_sha256, library_versions"
+        " from segmentation.model_versions"
     )
     segmented = trained_night.run("segment_customers", models=None)
     assert segmented.state == "success"

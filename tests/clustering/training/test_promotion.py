@@ -348,6 +348,39 @@ def test_interrupted_pruning_is_finished_by_the_next(registry, configuration, ch
     assert not (registry.store / left.artifact).exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../precious", "kmeans", ".", "", "{outside}", "kmeans/../../precious", "gmm/1-{digest}", "kmeans/{linked}"],
+)
+def test_nothing_but_the_versions_own_directory_is_ever_removed_or_read(
+    registry, configuration, champion, tmp_path, name
+):
+    """Whatever the warehouse says where an artifact lies, pruning leaves all else alone and goes on with the others."""
+    outside = tmp_path / "precious"
+    outside.mkdir()
+    (outside / "meta.json").write_text("{}")
+    other = register(registry, configuration, "gmm")
+    for _ in range(4):
+        _against(champion, registry, configuration)
+    linked = "2-0123456789ab"
+    (registry.store / "kmeans" / linked).symlink_to(outside)
+    written = name.format(outside=outside, digest=other.artifact[-12:], linked=linked)
+    _execute(registry, "update segmentation.model_versions set artifact = %s where model_version_id = 3", written)
+    with pytest.raises(ArtifactError, match=r"outside of the model store|SHA-256"):
+        registry.load(registry.version(3))
+    before = sorted(path.name for path in (registry.store / "kmeans").iterdir())
+    third = registry.version(4).artifact
+    assert prune(_keeping(configuration, 2), registry) == {"kmeans": [2, 3]}
+    assert (outside / "meta.json").exists()
+    assert registry.load(other)
+    assert {*before} - {path.name for path in (registry.store / "kmeans").iterdir()} == {third.split("/")[1]}
+
+
+def _execute(registry, statement, *values):
+    with closing(psycopg2.connect(registry.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
 def _keeping(configuration, versions):
     models = {name: spec.model_copy(update={"keep_versions": versions}) for name, spec in configuration.models.items()}
     return configuration.model_copy(update={"models": models})

@@ -57,7 +57,7 @@ def test_retrained_segments_are_the_champions(project, registry, declared):
 def test_unreadable_champion_holds_the_candidate_for_a_person(project, registry, declared, gone, found):
     """It is no missing champion: whatever the figures say, only a person promotes, and is told what is unknown."""
     champion = registry.champions(["kmeans"])["kmeans"]
-    unreadable = replace(champion, **({"artifact": "kmeans/gone"} if gone else {"artifact_sha256": "0" * 64}))
+    unreadable = replace(champion, **({"artifact": "kmeans/1-000000000000"} if gone else {"artifact_sha256": "0" * 64}))
     built, version = _retrain(registry, declared, five_groups(), unreadable)
     assert built.training.metrics.comparison is None
     decided = gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
