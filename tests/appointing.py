@@ -35,7 +35,7 @@ def appoint(project: Project, model: str, **settings: Any) -> Version:
     customers = split(made, configuration.contract).valid
     scaling = fit_scaling(customers, spec.features, configuration.contract)
     features = scaling.apply(customers)
-    fitted = algorithm(spec.algorithm).fit(features, {**SETTINGS[model], **settings}, spec)
+    fitted = algorithm(spec.algorithm).fit(features, {**SETTINGS.get(model, {}), **settings}, spec)
     centres = np.stack([features[fitted.labels == label].mean(axis=0) for label in range(fitted.labels.max() + 1)])
     found = name_clusters(centres, configuration.segments, columns=spec.features, taken=())
     names = dict(enumerate(found))

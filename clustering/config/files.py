@@ -22,6 +22,7 @@ _SHIPPED = _PACKAGE / "shipped"
 PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"
+MOST_NAME_BYTES = 56  # PostgreSQL keeps 63 of a name; the longest prefix is that of a model's history, `period_`
 _Spec = TypeVar("_Spec", bound=BaseModel)
 
 
@@ -98,8 +99,14 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
 
 
 def _load_model(path: Path) -> ModelSpec:
-    if not path.stem.islower() or not path.stem.replace("_", "").isalnum():
+    name = path.stem
+    if not name.islower() or not name.replace("_", "").isalnum() or name != name.casefold():
         raise ConfigurationError(f"{path}: a model's file name is lower-case letters, digits and underscores")
+    if (taken := len(name.encode())) > MOST_NAME_BYTES:
+        raise ConfigurationError(
+            f"{path}: a model's file name has at most {MOST_NAME_BYTES} bytes before .yaml, this one has {taken}; "
+            "names of tables are made from it, and PostgreSQL would cut them off"
+        )
     return _validate(path, specification, skip=1)  # the algorithm, which the key does not say
 
 

@@ -35,6 +35,7 @@ _FROM_TEXT: Mapping[ColumnType, Callable[[pa.StringArray], Converted]] = {
     "date": texts.dates,
     "timestamp": texts.timestamps,
 }
+MOST_KEY_BYTES = 1_024
 _EXACT: Mapping[ColumnType, Callable[[pa.StringArray], Converted]] = {
     "bigint": partial(texts.integers, exact=True),
     "uuid": partial(texts.uuids, exact=True),
@@ -58,6 +59,8 @@ def read(array: pa.Array, column: Column, *, factor: float = 1.0) -> Converted:
     values, faults = convert(array, "number" if in_other_unit else column.type, exact=column.role == "key")
     if in_other_unit:
         values, faults = _merge(_scaled(values, column, factor), faults)
+    if column.role == "key" and column.type == "text":
+        values, faults = _merge(_short(values), faults)
     if values.null_count:
         values, faults = _merge(_without_gaps(values, column, faults), faults)
     if column.is_numeric and len(values):
@@ -159,6 +162,14 @@ def _scaled(values: pa.Array, column: Column, factor: float) -> Converted:
     with np.errstate(over="ignore"):
         product = pa.array(_float64(values) * factor, mask=mask_of(values.is_null()))
     return Converted(product) if column.type == "number" else _integers(product)
+
+
+def _short(keys: pa.StringArray) -> Converted:
+    """Refuse keys that no index holds: one of PostgreSQL's takes about 2,700 bytes of a row."""
+    lengths = pc.binary_length(keys)
+    if (pc.max(lengths).as_py() or 0) <= MOST_KEY_BYTES:
+        return Converted(keys)
+    return converted(keys, (mask_of(pc.fill_null(pc.greater(lengths, MOST_KEY_BYTES), False)), Reason.NOT_CONVERTIBLE))
 
 
 def _without_gaps(values: pa.Array, column: Column, faults: Codes | None) -> Converted:

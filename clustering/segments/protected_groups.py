@@ -16,6 +16,7 @@ from clustering.segments.suppression import hidden_cells
 
 MOST_GROUPS = 50  # the others are counted together
 MOST_VALUES = 1_000  # a column with more different values has no groups, and is left out
+NAME_CHARACTERS = 200  # of a group; longer ones that begin alike are one group, and no index holds thousands
 NOT_GIVEN, OTHER = "not given", "other"
 
 GroupCounts = Mapping[str, Counter[tuple[int, str]]]  # customers by column, then by cluster label and group
@@ -34,7 +35,7 @@ class Coded:
         encoded = column.dictionary_encode(null_encoding="encode")
         names = encoded.dictionary.cast(pa.string()).to_pylist()
         codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        return cls([NOT_GIVEN if name is None else name for name in names], codes)
+        return cls([NOT_GIVEN if name is None else name[:NAME_CHARACTERS] for name in names], codes)
 
 
 @dataclass

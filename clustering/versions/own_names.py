@@ -14,6 +14,8 @@ from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction, Warehouse
 
+NAME_CHARACTERS = 200  # of a segment's name, as the column has it
+
 
 @dataclass(frozen=True)
 class OwnName:
@@ -54,7 +56,7 @@ def name_segment(
     """Set an analyst's name, description or recommended action of a segment; None leaves it as it is.
 
     It holds from the next run that is published. Raises ConfigurationError when the model's champion has no such
-    segment, or when another segment has the name.
+    segment, when another segment has the name, or when it is too long.
     """
     if not (name or description or recommended_action):
         raise ConfigurationError(f"{model} segment {segment_id}: give a name, a description or an action")
@@ -106,6 +108,11 @@ def _present_names(transaction: Transaction, model: str) -> tuple[int, dict[int,
 
 
 def _check(names: Mapping[int, str], model: str, segment_id: int, name: str | None) -> None:
+    if name and len(name) > NAME_CHARACTERS:
+        raise ConfigurationError(
+            f"a segment's name has at most {NAME_CHARACTERS} characters, {name[:30]!r}… has {len(name)}; put more into "
+            "its description"
+        )
     if segment_id not in names:
         listed = ", ".join(f"{one} {called}" for one, called in sorted(names.items()))
         raise ConfigurationError(f"the champion of {model} has no segment {segment_id}; it has {listed}")

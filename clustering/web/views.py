@@ -25,7 +25,7 @@ REASONS = {
     "duplicate_key": "Several rows have the same key; all of them are left out.",
     "missing_value": "A value that the contract needs is missing.",
     "wrong_type": "A value is of another type than the contract says.",
-    "not_convertible": "A value is too large, or no such date exists.",
+    "not_convertible": "A value is too large, a key too long, or no such date exists.",
     "not_finite": "A number is infinite or not a number.",
     "out_of_range": "A value lies outside of the contract's range.",
 }

@@ -359,7 +359,7 @@ comment on column segmentation.segment_events.occurred_at is 'When the version b
 create table segmentation.segment_names (
     model               text not null,
     segment_id          integer not null check (segment_id >= 0),
-    segment_name        text check (segment_name <> ''),
+    segment_name        text check (segment_name <> '' and length(segment_name) <= 200),
     description         text,
     recommended_action  text,
     set_by              text not null default current_user,

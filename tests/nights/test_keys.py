@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from secrets import token_hex
 
 import pytest
 
 from clustering import Registry, Warehouse, migrate
+from tests.appointing import SETTINGS, appoint
 from tests.projects import Project, retrain
 
 COLUMNS = "age int, gender text, annual_income double precision, spending_score double precision"
@@ -122,3 +125,37 @@ def test_keys_repeated_in_a_table_that_inherits_are_rejected(project):
     project.night(shards=1)
     repeated = "select count(*) from segmentation.rejected_customers where reason = 'duplicate_key'"
     assert project.sql(repeated) == [(6,)]
+
+
+def test_values_that_no_index_holds_stop_no_night(make_project):
+    """A key of 6 kB rejects its row and no other; one of 1 kB is labelled, and whoever has a long protected value."""
+    project = make_project("text")
+    project.sql(f"create table customers (customer_id text, {COLUMNS})")
+    project.sql(FIVE_GROUPS.format(table="customers", key="'customer ' || g"))
+    for key, gender in ((token_hex(3040), "x"), (token_hex(512), "x"), ("long", token_hex(3040))):
+        project.sql("insert into customers values (%s, 30, %s, 50000, 50)", key, gender)
+    project.sql("update customers set age = -1 where customer_id = 'customer 1'")
+    retrain(project, "kmeans")
+    result = project.night(shards=2)
+    assert (result["rows_labelled"], result["rows_rejected"]) == (1001, 2)
+    rejected = "select length(customer_id), reason, column_name from segmentation.rejected_customers order by 1"
+    assert project.sql(rejected) == [(10, "out_of_range", "age"), (6080, "not_convertible", "customer_id")]
+    assert project.sql("select max(length(customer_id)) from segmentation.customer_labels") == [(1024,)]
+    project.night("2026-11-23", shards=2)
+
+
+def test_models_with_the_longest_names_have_histories_of_their_own(trained_project, tmp_path):
+    """Of two names that agree to the last byte but one, each gets its labels and periods."""
+    first = trained_project.configuration.models["kmeans"]
+    names = ["k" * 55 + "a", "k" * 55 + "b"]
+    models = dict.fromkeys(names, first)
+    project = replace(
+        trained_project, configuration=trained_project.configuration.model_copy(update={"models": models})
+    )
+    for name in names:
+        appoint(project, name, **SETTINGS["kmeans"])
+    project.night("2026-11-22")
+    project.night("2026-11-23")
+    counts = dict(project.sql("select model, count(*) from segmentation.segment_history group by model"))
+    assert set(counts) == set(names)
+    assert len(set(counts.values())) == 1

@@ -202,11 +202,22 @@ def test_a_directory_without_models_or_that_is_not_there_is_named(directory: Pat
         load_configuration(directory / "none")
 
 
-@pytest.mark.parametrize("name", ["KMeans2", "k-means", "k means"])
+@pytest.mark.parametrize("name", ["KMeans2", "k-means", "k means", "straße"])
 def test_model_files_have_plain_names(directory: Path, name: str) -> None:
     shutil.copy(directory / "kmeans.yaml", directory / f"{name}.yaml")
     with pytest.raises(ConfigurationError, match="a model's file name is lower-case letters, digits and underscores"):
         load_configuration(directory)
+
+
+@pytest.mark.parametrize("name", ["k" * 57, "ä" * 29])
+def test_model_names_that_postgresql_would_cut_off_are_refused(directory: Path, name: str) -> None:
+    """Two that agree in what is left of them would write one table; the longest that fits is taken."""
+    shutil.copy(directory / "kmeans.yaml", directory / f"{name}.yaml")
+    with pytest.raises(ConfigurationError, match=r"at most 56 bytes before \.yaml, this one has 5[78]"):
+        load_configuration(directory)
+    (directory / f"{name}.yaml").unlink()
+    (directory / "gmm.yaml").rename(directory / f"{name[:-1]}.yaml")
+    assert name[:-1] in load_configuration(directory).models
 
 
 def test_a_file_adds_a_model(directory: Path) -> None:

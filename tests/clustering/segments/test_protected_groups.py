@@ -35,6 +35,13 @@ def rows(*parts: dict[str, list[list[object]] | None], least: int = 1) -> list[t
     return [tuple(row.values()) for row in group_rows(SEGMENT_OF, merge_groups(parts), least=least)]
 
 
+def test_long_values_are_groups_by_their_beginning() -> None:
+    """A value that no index could hold is cut; what begins alike is counted together."""
+    long = ["a" * 6_000, "a" * 6_000 + "b", "c"]
+    found = counted([0, 0, 0], long, batch=3)
+    assert [(name, count) for _, name, count in found["gender"] or ()] == [("a" * 200, 2), ("c", 1)]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 6])
 def test_counts(batch: int) -> None:
     """Clusters of one segment are added up; nobody is left out, whatever the batches."""

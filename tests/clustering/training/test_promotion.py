@@ -309,6 +309,8 @@ def test_analysts_words_are_kept(registry, configuration, champion):
     ]
     with pytest.raises(ConfigurationError, match="segment 2 of kmeans is called 'Sleepers' already"):
         name_segment(registry.warehouse, model="kmeans", segment_id=1, name="Sleepers", set_by="ann")
+    with pytest.raises(ConfigurationError, match=r"a segment's name has at most 200 characters, 'xxx.* has 6000"):
+        name_segment(registry.warehouse, model="kmeans", segment_id=1, name="x" * 6_000, set_by="ann")
     with pytest.raises(ConfigurationError, match="has no segment 9; it has 1 Segment 0, 2 Sleepers, 3 Segment 2"):
         name_segment(registry.warehouse, model="kmeans", segment_id=9, name="Nobody", set_by="ann")
     with pytest.raises(ConfigurationError, match="give a name"):
