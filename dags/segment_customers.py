@@ -69,7 +69,7 @@ ALARMS = AssetAlias("drift_alarms")
             type=["null", "string"],
             format="date",
             title="As of",
-            description="The date that the labels stand for. Empty: the date of the run.",
+            description="The date that the labels stand for, today or before. Empty: the date of the run.",
         ),
         "from_present_rows": Param(
             False,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal, TypeAlias
 
 from clustering.config import Contract
 from clustering.errors import ConfigurationError
 
+FIRST_ZONE = timezone(timedelta(hours=14))  # where a date begins first
 SourceTime: TypeAlias = Literal["present", "dated", "substituted"]
 
 
-def end_of_past(as_of: date, timezone: tzinfo, *, now: datetime) -> datetime | None:
+def end_of_past(as_of: date, zone: tzinfo, *, now: datetime) -> datetime | None:
     """Return the moment at which a date ended in a time zone; None while it has not.
+
+    Raises ConfigurationError for a date that has begun nowhere: published, it would stay the current one until then.
 
     >>> from datetime import UTC
     >>> end_of_past(date(2026, 1, 31), UTC, now=datetime(2026, 2, 1, tzinfo=UTC)).isoformat()
     '2026-02-01T00:00:00+00:00'
     """
-    end = datetime.combine(as_of + timedelta(days=1), time(), timezone)
+    today = now.astimezone(FIRST_ZONE).date()
+    if as_of > today:
+        raise ConfigurationError(
+            f"as_of is {as_of}, which is still to come: it is {today} at the latest; correct the date, nothing was "
+            "recorded"
+        )
+    end = datetime.combine(as_of + timedelta(days=1), time(), zone)
     return end if end <= now else None
 
 

@@ -26,7 +26,8 @@ figure as (
         run.rows_rejected::double precision / nullif(run.rows_read, 0) as rejected_share,
         run.source_time,
         current.published_at,
-        current_date - current.as_of as age_days,
+        -- In UTC, whatever the session's time zone: a night of today is never one of tomorrow.
+        (now() at time zone 'UTC')::date - current.as_of as age_days,
         current.run_id,
         current.model_version_id
     from segmentation.current_models as current
@@ -50,7 +51,8 @@ told as (
             case when figure.rejected_share > 0.05 then
                 format('%s %% of the rows were rejected', round((100 * figure.rejected_share)::numeric)) end,
             case when figure.source_time = 'substituted' then 'made from the rows of a later day' end,
-            case when figure.age_days > 2 then format('%s days old', figure.age_days) end
+            case when figure.age_days > 2 then format('%s days old', figure.age_days) end,
+            case when figure.age_days < 0 then format('dated %s days ahead', -figure.age_days) end
         ) as reasons
     from figure
 )
@@ -99,7 +101,7 @@ comment on column segmentation.segment_health.drift_checks is 'Drift checks of t
 comment on column segmentation.segment_health.rejected_share is 'Share of the source''s rows that could not be labelled, 0 to 1.';
 comment on column segmentation.segment_health.rows_read is 'Rows read from the source.';
 comment on column segmentation.segment_health.source_time is 'present: from the rows of the day; dated: from the dated source; substituted: from the rows of a later day.';
-comment on column segmentation.segment_health.age_days is 'Days since the business date.';
+comment on column segmentation.segment_health.age_days is 'Days since the business date, in UTC; below 0: the date is still to come, and the nights until then are not shown.';
 comment on column segmentation.segment_health.published_at is 'When it was published.';
 comment on column segmentation.segment_health.version is 'Number of the version that labelled the customers.';
 comment on column segmentation.segment_health.trained_at is 'When the version was trained.';

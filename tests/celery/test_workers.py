@@ -27,7 +27,7 @@ from workspace import Workspace
 
 ROWS = int(os.environ.get("CELERY_ROWS", "100000"))
 WORTH_A_RATIO = 1_000_000  # below, the start of tasks takes longer than their work
-NIGHT = {"as_of": "2099-11-22", "shards": 8}
+NIGHT = {"shards": 8}
 
 pytestmark = [
     pytest.mark.slow,

@@ -47,13 +47,13 @@ def trained(clustering: Run) -> Run:
 
 def test_shards_and_jobs_change_nothing(trained: Run) -> None:
     """One shard and three, by one process and by two, publish the same labels."""
-    alone = trained("score", "--as-of", "2099-01-30", "--shards", "1", "--json").document
+    alone = trained("score", "--shards", "1", "--json").document
     labels = sql(LABELS)
-    shared = trained("score", "--as-of", "2099-01-31", "--shards", "3", "--jobs", "2", "--json").document
+    shared = trained("score", "--shards", "3", "--jobs", "2", "--json").document
     assert sql(LABELS) == labels
     assert (alone["shards"], shared["shards"]) == (1, 3)
     assert alone["rows_labelled"] == shared["rows_labelled"] == len(labels)
-    assert sql("select as_of::text from segmentation.current_models") == [("2099-01-31",)]
+    assert sql("select as_of::text from segmentation.current_models") == [(alone["as_of"],)]
     assert shared["skipped"] == ["gmm", "kmeans"]
 
 
@@ -74,6 +74,15 @@ def test_past_date_needs_rows_and_a_champion(trained: Run) -> None:
     published = "select as_of::text, source_time from segmentation.scoring_runs where status = 'published' order by 1"
     assert [time for _, time in sql(published)] == ["substituted", "present"]
     assert (sql(LABELS), sql("select as_of from segmentation.current_models")) == today
+
+
+@pytest.mark.parametrize("as_of", ["2062-11-27", "9999-12-31"])
+def test_date_that_is_still_to_come_is_refused(trained: Run, as_of: str) -> None:
+    """A mistyped year is one line, and nothing is recorded."""
+    refused = trained("score", "--as-of", as_of)
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert f"as_of is {as_of}, which is still to come" in refused.err
+    assert sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
 
 def test_dry_run_publishes_nothing(trained: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -157,6 +158,18 @@ def test_what_speaks_against_a_segment(project: Project, change: str, trust: str
     rows = project.sql("select trust, reasons from segmentation.segment_health where segment_id > 0")
     assert {row[0] for row in rows} == {trust}
     assert all(reason in reasons for _, reasons in rows)
+
+
+def test_date_that_is_still_to_come_is_not_trusted(project: Project) -> None:
+    """Whoever has published one finds it said, whatever the time zone of the session."""
+    day = datetime.now(UTC).date()
+    project.night(day.isoformat(), models=["kmeans"])
+    ages = "set time zone 'Pacific/Pago_Pago'; select distinct age_days, trust from segmentation.segment_health"
+    assert {age for age, _ in project.sql(ages)} == {0}
+    project.night((day + timedelta(days=5)).isoformat(), models=["kmeans"])
+    rows = project.sql("select distinct age_days, trust, reasons from segmentation.segment_health where segment_id > 0")
+    assert {row[:2] for row in rows} == {(-5, "with care")}
+    assert all("dated 5 days ahead" in reasons for *_, reasons in rows)
 
 
 def test_alarms_of_a_run_that_was_replaced(project: Project) -> None:

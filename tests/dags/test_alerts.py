@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -89,15 +90,20 @@ def test_drift_is_told_and_sends_an_event(trained_night: Night, told: list[tuple
     """One event with the models, one message; the next day there is a message and no event."""
     before = len(drift_events())
     trained_night.sql(SHIFT)
-    assert trained_night.run("segment_customers", as_of="2099-01-01").tasks["watch"] == ["success"]
+    trained_night.sql("update segmentation.promotions set decided_at = '2020-01-01'")
+    today = datetime.now(UTC).date()
+    first, second = (today - timedelta(days=2)).isoformat(), (today - timedelta(days=1)).isoformat()
+    past = trained_night.run("segment_customers", as_of=first, from_present_rows=True)
+    assert past.tasks["watch"] == ["success"]
     sent = drift_events()[before:]
     assert len(sent) == 1
     event = json.loads(sent[0]) if isinstance(sent[0], str) else sent[0]
     assert event["models"] == ["kmeans"]
-    assert event["as_of"] == "2099-01-01"
-    assert trained_night.run("segment_customers", as_of="2099-01-02").tasks["watch"] == ["success"]
+    assert event["as_of"] == first
+    past = trained_night.run("segment_customers", as_of=second, from_present_rows=True)
+    assert past.tasks["watch"] == ["success"]
     assert len(drift_events()) == before + 1
-    assert [subject for subject, _ in told] == [f"customers have drifted as of 2099-01-0{day}" for day in (1, 2)]
+    assert [subject for subject, _ in told] == [f"customers have drifted as of {day}" for day in (first, second)]
     assert told[0][1].endswith("retraining kmeans")
 
 

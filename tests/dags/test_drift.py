@@ -32,7 +32,7 @@ SHIFT = (
     "update customers set annual_income = annual_income + 0.5 * (select stddev(annual_income) from customers"
     " where annual_income between 0 and 1e9)"
 )
-TODAY = datetime.now(UTC).date()
+FIRST = datetime.now(UTC).date() - timedelta(days=10)
 
 
 @dataclass
@@ -102,10 +102,16 @@ def _only_kmeans(_: Any, names: list[str]) -> set[str]:
     return {"gmm.yaml", "dbscan.yaml"} & set(names)
 
 
+def trigger(system: System, days: int) -> str:
+    """Start the night of a date so many days after the first, on the customers and with the champion of now."""
+    system.sql("update segmentation.promotions set decided_at = '2020-01-01' returning 1")
+    conf = {"as_of": (FIRST + timedelta(days=days)).isoformat(), "from_present_rows": True}
+    return str(system.client.trigger("segment_customers", conf))
+
+
 def night(system: System, days: int) -> None:
-    """Run the night of a date that is so many days ahead."""
-    run = system.client.trigger("segment_customers", {"as_of": (TODAY + timedelta(days=days)).isoformat()})
-    system.client.wait_for_run("segment_customers", run, lambda _: None)
+    """Run such a night to its end."""
+    system.client.wait_for_run("segment_customers", trigger(system, days), lambda _: None)
 
 
 def retrainings(system: System) -> list[tuple[str, str]]:
@@ -139,14 +145,14 @@ def test_an_alarm_starts_one_retraining_in_the_interval(system: System, chat: Ch
     trained = "select model from segmentation.model_versions where trained_at >= %s"
     assert system.project.sql(trained, began) == [("kmeans",)]
     [told] = chat.about("customers have drifted")
-    assert f"as of {TODAY + timedelta(days=1)}" in told
+    assert f"as of {FIRST + timedelta(days=1)}" in told
     assert "distribution of annual_income" in told
     assert told.endswith("retraining kmeans")
 
     system.sql("update customers set annual_income = annual_income / 2")
     night(system, 2)
-    alarms = "select bool_or(alarm) from segmentation.drift_checks where as_of = current_date + 2"
-    assert system.sql(alarms) == [(True,)]
+    alarms = "select bool_or(alarm) from segmentation.drift_checks where as_of = %s"
+    assert system.project.sql(alarms, FIRST + timedelta(days=2)) == [(True,)]
     time.sleep(5)  # the scheduler looks for new events several times a second
     assert retrainings(system) == [(run, "success")]
     assert "nothing is retrained now" in chat.about("customers have drifted")[-1]
@@ -158,7 +164,7 @@ def test_an_alarm_starts_one_retraining_in_the_interval(system: System, chat: Ch
 def test_a_late_night_is_told_of(system: System, chat: Chat) -> None:
     """When the deadline passes while the night runs, the triggerer tells of it, and the night goes on."""
     with nobody_writes(system.project.warehouse.uri, "segments"):  # which publishing does
-        run = system.client.trigger("segment_customers", {"as_of": (TODAY + timedelta(days=9)).isoformat()})
+        run = trigger(system, 9)
         wait_for(lambda: system.sql("select run_id from segmentation.scoring_runs where status = 'running'"))
         (left,) = metadata(system, "select round(extract(epoch from deadline_time - now()) / 3600) from deadline")[0]
         assert left == 4
@@ -171,7 +177,7 @@ def test_a_late_night_is_told_of(system: System, chat: Chat) -> None:
 def test_a_failed_night_is_told_of(system: System, chat: Chat) -> None:
     """A run that fails for good is told of once, by its id."""
     system.sql("update customers set annual_income = -1")
-    run = system.client.trigger("segment_customers", {"as_of": (TODAY + timedelta(days=10)).isoformat()})
+    run = trigger(system, 10)
     wait_for(lambda: system.client.run_state("segment_customers", run).state == "failed", seconds=120)
     wait_for(lambda: chat.about("segment_customers failed"))
     [told] = chat.about("segment_customers failed")

@@ -16,7 +16,7 @@ from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600, method="thread")]
 
-NIGHT = {"as_of": "2099-11-22", "shards": 2}
+NIGHT = {"shards": 2}
 QUICK = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "10",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",

@@ -132,17 +132,17 @@ def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[...
     """One param brings the former champion back: nothing is trained, and the next night labels as the first did."""
     configure(clusters=3)
     night.run("retrain_models", models=["kmeans"])
-    night.run("segment_customers", models=["kmeans"], as_of="2099-11-21")
+    night.run("segment_customers", models=["kmeans"])
     first = night.sql(LABELS)
     configure(clusters=5, gate={"max_movement": 1})
     night.run("retrain_models", models=["kmeans"])
-    night.run("segment_customers", models=["kmeans"], as_of="2099-11-22")
+    night.run("segment_customers", models=["kmeans"])
     assert night.sql(LABELS) != first
     back = night.run("retrain_models", champions=["kmeans"])
     assert back.state == "success"
     assert back.tasks["set_champion"] == ["success"]
     assert back.tasks["sample"] == ["skipped"]
-    night.run("segment_customers", models=["kmeans"], as_of="2099-11-23")
+    night.run("segment_customers", models=["kmeans"])
     assert night.sql(LABELS) == first
     assert night.sql(DECISIONS)[-1] == (1, "rolled_back", "champion")
 

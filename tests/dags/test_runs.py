@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,14 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
     trained = night.run("retrain_models")
     assert trained.state == "success"
     assert trained.tasks["each_model.announce"] == ["success"] * 3
-    segmented = night.run("segment_customers", shards=3, as_of="2099-11-21")
+    today = datetime.now(UTC).date().isoformat()
+    segmented = night.run("segment_customers", shards=3, as_of=today)
     assert segmented.state == "success"
     assert segmented.tasks["score"] == ["success"] * 3
     assert night.sql("select distinct model, as_of::text from segmentation.current_segments order by 1") == [
-        ("dbscan", "2099-11-21"),
-        ("gmm", "2099-11-21"),
-        ("kmeans", "2099-11-21"),
+        ("dbscan", today),
+        ("gmm", today),
+        ("kmeans", today),
     ]
     assert night.sql("select rows_read = (select count(*) from customers) from segmentation.scoring_runs") == [(True,)]
     assert night.staged() == []
@@ -117,6 +119,18 @@ def test_past_date_is_refused_unless_its_rows_may_be_the_present_ones(
         ("2026-01-31", "substituted")
     ]
     assert trained_night.sql("select * from segmentation.current_segments order by 1, 2, 3") == current
+
+
+@pytest.mark.parametrize("as_of", ["2062-11-27", "9999-12-31", None])
+def test_date_that_is_still_to_come_is_refused(
+    trained_night: Night, capfd: pytest.CaptureFixture[str], as_of: str | None
+) -> None:
+    """A mistyped year fails the plan at its first try, before anything is recorded; the next night is current."""
+    as_of = as_of or (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    refused = trained_night.run("segment_customers", as_of=as_of)
+    assert (refused.state, refused.tasks["plan"], refused.tries["plan"]) == ("failed", ["failed"], [1])
+    assert f"as_of is {as_of}, which is still to come" in "".join(capfd.readouterr())
+    assert trained_night.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
 
 def test_model_without_a_champion_is_skipped(trained_night: Night) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,17 @@ def test_date_ends_where_it_is(now: str, end: str | None) -> None:
     """A date is past from the midnight of its time zone."""
     ended = end_of_past(date(2026, 2, 28), ZoneInfo("Europe/Berlin"), now=datetime.fromisoformat(now))
     assert (ended and ended.isoformat()) == end
+
+
+@pytest.mark.parametrize(("now", "ahead"), [("2026-02-27T09:59:59+00:00", True), ("2026-02-27T10:00:00+00:00", False)])
+def test_date_is_refused_until_it_begins_somewhere(now: str, ahead: bool) -> None:
+    """Whoever lives where it is today already may ask for today; nobody may ask for a date that is nowhere yet."""
+    asked = partial(end_of_past, date(2026, 2, 28), UTC, now=datetime.fromisoformat(now))
+    if not ahead:
+        assert asked() is None
+        return
+    with pytest.raises(ConfigurationError, match="as_of is 2026-02-28, which is still to come: it is 2026-02-27"):
+        asked()
 
 
 def test_past_dates_are_scored_by_the_champions_of_their_ends(project: Project) -> None:
