@@ -7,18 +7,21 @@ from {table} {portion}
 where {key} is not null;
 
 -- name: columns
--- Returns a table's columns with the name of their base type.
+-- Returns a table's columns with the name of their base type, and whether we may read them; any enum is called enum.
 -- Parameters: relation (the table's oid).
 with recursive base as (
-    select attribute.attname, attribute.attnum, attribute.atttypid as type_id
+    select
+        attribute.attname, attribute.attnum, attribute.atttypid as type_id,
+        has_column_privilege(attribute.attrelid, attribute.attnum, 'select') as readable
     from pg_attribute as attribute
     where attribute.attrelid = :relation and attribute.attnum > 0 and not attribute.attisdropped
     union all
-    select base.attname, base.attnum, type.typbasetype
+    select base.attname, base.attnum, type.typbasetype, base.readable
     from base join pg_type as type on type.oid = base.type_id
     where type.typtype = 'd'
 )
-select base.attname as name, type.typname as type
+select
+    base.attname as name, case when type.typtype = 'e' then 'enum' else type.typname end as type, base.readable
 from base
 join pg_type as type on type.oid = base.type_id
 where type.typtype <> 'd'
@@ -44,13 +47,18 @@ select {key}{cast} as key from {table} where ({range}) and {key} is not null gro
 -- Names: table.
 explain (format json) select * from {table};
 
+-- name: readable
+-- Returns no row, but an error where the columns of a table may not be read.
+-- Names: columns, table.
+select {columns} from {table} where false;
+
 -- name: rows
 -- Returns the contract's columns of a range of keys.
 -- Names: columns, table, range.
 select {columns} from {table} where {range};
 
 -- name: table
--- Returns a table's oid, kind, row estimate (-1: unknown) and whether we may read it.
+-- Returns a table's oid, kind, row estimate (-1: unknown) and whether row-level security may hide rows of it from us.
 -- Parameters: schema, table.
 select
     class.oid,
@@ -59,16 +67,18 @@ select
         (select sum(leaf.reltuples) from pg_partition_tree(class.oid) as tree
          join pg_class as leaf on leaf.oid = tree.relid where tree.isleaf), -1)
     else class.reltuples end::bigint as estimate,
-    has_table_privilege(class.oid, 'select') as readable,
+    row_security_active(class.oid) as hides_rows,
     current_user as reader
 from pg_class as class
 join pg_namespace as namespace on namespace.oid = class.relnamespace
 where namespace.nspname = :schema and class.relname = :table and class.relkind in ('r', 'v', 'm', 'p', 'f');
 
 -- name: type_names
--- Returns the names of types.
+-- Returns the names of types; any enum is called enum.
 -- Parameters: types (an array of their oids).
-select oid::bigint as oid, typname as name from pg_type where oid = any(:types::oid[]);
+select oid::bigint as oid, case when typtype = 'e' then 'enum' else typname end as name
+from pg_type
+where oid = any(:types::oid[]);
 
 -- name: unique_key
 -- Returns whether an index makes the column unique. Of tables that inherit from this one without being its partitions

@@ -55,7 +55,6 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
 )
 PATTERNS = {
     "^[a-z_][a-z0-9_]{0,55}$": "a name of lower-case letters, digits and underscores",
-    r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$": "`table` or `schema.table`",
 }
 CONFIGURE_INTRODUCTION = """\
 # Settings

@@ -79,6 +79,8 @@ def _score(
             workers=jobs,
             shards=shards,
         )
+    if run["warning"]:
+        warn(f"warning: {run['warning']}")
     try:
         with progress(f"Scoring run {run['run_id']}", total=len(run["shards"])) as bar:
             for _ in score_shards(session, run_id=run["run_id"], shards=run["shards"], jobs=jobs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clustering.cli.options import Json, Models, Session, open_session, user_name
-from clustering.cli.output import progress, table, tell
+from clustering.cli.output import progress, table, tell, warn
 from clustering.errors import PermanentError, StoreError, TrainingError
 
 COLUMNS = ("model", "version", "decision", "structure", "silhouette", "reason")
@@ -33,6 +33,8 @@ def _retrain(session: Session, models: list[str] | None) -> list[dict[str, Any]]
     chosen = list(session.configuration.select(models))
     with progress("Drawing a sample", total=len(chosen)) as bar:
         drawn = draw_sample(session.warehouse, session.configuration, models=chosen, requested_by=_requested_by())
+        if drawn["warning"]:
+            warn(f"warning: {drawn['warning']}")
         try:
             results = []
             for model in chosen:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clustering.config.dated_query import checked_query
 from clustering.config.frozen import Frozen, Identifier
+from clustering.config.table_name import checked_name, split_name
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
 KeyType = Literal["bigint", "text", "uuid"]
@@ -115,8 +116,9 @@ class Drift(Frozen):
 class Contract(Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""
 
-    table: str = Field(pattern=r"^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$")
-    """The table of customers, with its schema; public where none is named."""
+    table: Annotated[str, AfterValidator(checked_name)]
+    """The table of customers, with its schema; public where none is named. A part with a dot, a space or other signs
+    stands in double quotes."""
     dated_source: Annotated[str, AfterValidator(checked_query)] | None = None
     """A query of the customers as they were on a past date, which it names as `:as_of`; its columns are those of the
     table. Runs of past dates read it; without it they are refused unless they ask for the present rows."""
@@ -164,8 +166,7 @@ class Contract(Frozen):
     @property
     def schema_and_table(self) -> tuple[str, str]:
         """The table's schema (`public` when none is named) and name."""
-        schema, _, table = self.table.rpartition(".")
-        return schema or "public", table
+        return split_name(self.table)
 
     @property
     def used(self) -> tuple[str, ...]:

@@ -28,3 +28,8 @@ def key_as_written(given: str | int, contract: Contract) -> str:
     if not found.is_valid:
         raise refusal
     return str(found.as_py())
+
+
+def as_keys(found: pa.Array, contract: Contract) -> pa.Array:
+    """Return keys that a query found, typed as valid keys; what is none is left out."""
+    return convert(found, contract.key_type, exact=True).values.drop_null()

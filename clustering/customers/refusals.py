@@ -117,5 +117,5 @@ def _repeated(one: Rejection) -> str:
         return ""
     return (
         f", {one.rows / one.keys:.3g} a key on average: one row a customer is needed, so name a view that adds "
-        "the rows up, such as the one for orders in docs/database.md"
+        "the rows up, such as that of examples/online_retail/orders.sql"
     )

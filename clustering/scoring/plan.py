@@ -80,6 +80,8 @@ def plan_run(
             source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
         )
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
+    if source.warning:
+        log.warning("%s", source.warning)
     counted = f"{source.rows} {time} rows in {len(bounds) + 1} shards"
     log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
     return {
@@ -90,6 +92,7 @@ def plan_run(
         "skipped": sorted(set(chosen) - set(found)),
         "failed": usable.reasons,
         "source_time": time,
+        "warning": source.warning,
         "shards": list(range(len(bounds) + 1)),
     }
 
@@ -141,7 +144,7 @@ def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
         },
         fractions=[number / shards for number in range(1, shards)],
     )
-    return list(dict.fromkeys(found or []))
+    return source.bounds(found or [])
 
 
 def _record(

@@ -16,7 +16,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import Rejection, Split, added_up, source_cast, split
+from clustering.customers import Rejection, Split, added_up, as_keys, source_cast, split
 from clustering.drift.measurements import NightMeasure
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet, read_label_sets
@@ -166,7 +166,7 @@ def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) ->
     found = reader.table(query).column("key")
     if not len(found):
         return None
-    return found.combine_chunks().cast(pa.int64() if contract.key_type == "bigint" else pa.string())
+    return as_keys(found.combine_chunks(), contract)
 
 
 def _champion(artifact: Artifact, contract: Contract, label_set: LabelSet, *, base: Base | None) -> ScoringVersion:

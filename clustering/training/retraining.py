@@ -16,7 +16,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import added_up, describe_rejections, split
+from clustering.customers import added_up, as_keys, describe_rejections, split
 from clustering.errors import DataError
 from clustering.training.build import build
 from clustering.training.comparison import meet
@@ -58,7 +58,9 @@ def draw_sample(
     log.info(
         "sample %s: %s of about %s rows of %s for %s", name, rows, source.rows, source.contract.table, requested_by
     )
-    return {"sample": name, "models": list(chosen), "rows": rows}
+    if source.warning:
+        log.warning("%s", source.warning)
+    return {"sample": name, "models": list(chosen), "rows": rows, "warning": source.warning}
 
 
 def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
@@ -130,7 +132,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
         duplicates = transaction.compose("training/duplicated_keys", names)
         query = transaction.compose("training/sample_rows", names)
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
-        duplicated = reader.table(duplicates).column("key").combine_chunks()
+        duplicated = as_keys(reader.table(duplicates).column("key").combine_chunks(), contract)
         drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
     parts = [split(batch, contract, duplicated=duplicated, factors=source.factors) for batch in drawn.to_batches()]
     valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from psycopg2 import sql
+from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
-from clustering.customers import match_headers, source_cast
+from clustering.customers import match_headers
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.dated_source import as_relation, column_types, estimated_rows, query_errors
+from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of, number_cast
 
-KEY_TYPES: Mapping[KeyType, tuple[str, ...]] = {
-    "bigint": ("int2", "int4", "int8"),
-    "text": ("text", "varchar", "bpchar"),
-    "uuid": ("uuid",),
-}
+NOT_ALLOWED = "42501"  # PostgreSQL: insufficient privilege
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
 
 
@@ -42,6 +42,7 @@ class Source:
     has_unique_key: bool
     can_be_sampled: bool
     as_of: date | None = None
+    hidden_from: str | None = None  # the login from which row-level security may hide rows
 
     @property
     def table(self) -> sql.Composable:
@@ -51,9 +52,30 @@ class Source:
         return sql.Identifier(*self.contract.schema_and_table)
 
     @property
-    def key(self) -> sql.Identifier:
-        """The key column's quoted name."""
-        return sql.Identifier(self.columns[self.contract.key].header)
+    def key(self) -> sql.Composable:
+        """The key column's quoted name, cast to text where it is another type that a key of text is read from."""
+        name = sql.Identifier(self.columns[self.contract.key].header)
+        return sql.SQL("{}::text").format(name) if self._key_is_written else name
+
+    @property
+    def _key_is_written(self) -> bool:
+        return self.contract.key_type == "text" and self.columns[self.contract.key].pg_type in WRITTEN
+
+    def bounds(self, found: Sequence[str]) -> list[str]:
+        """Return keys that cut the table, as text, in the key's type; each once."""
+        if self.contract.key_type == "bigint" and self.columns[self.contract.key].pg_type in NUMBERS:
+            found = [str(math.floor(key)) for key in map(Decimal, found) if key.is_finite() and abs(key) < 2**63]
+        return list(dict.fromkeys(found))
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell people of rows that they may not see, if there may be such."""
+        if self.hidden_from is None:
+            return None
+        return (
+            f"row-level security may hide rows of {self.contract.table} from {self.hidden_from}: only those that its "
+            "policies show are read; show all of them to this login, or name a view that is meant to show some"
+        )
 
     @property
     def factors(self) -> dict[str, float]:
@@ -67,18 +89,24 @@ class Source:
             "schema": schema,
             "table": table,
             "key": self.columns[self.contract.key].header,
+            "key_cast": "text" if self._key_is_written else None,
             "columns": {
-                name: {"header": column.header, "factor": column.factor, "fill": self.contract.columns[name].fill}
+                name: {
+                    "header": column.header,
+                    "factor": column.factor,
+                    "fill": self.contract.columns[name].fill,
+                    "cast": number_cast(column.pg_type, self.contract.columns[name])[0],
+                }
                 for name, column in self.columns.items()
             },
         }
 
     def select_list(self) -> sql.Composable:
-        """Return the contract's columns, cast only to text: a cast that can raise would abort the whole shard."""
+        """Return the contract's columns, by casts that never raise: one that does would abort the whole shard."""
         return sql.SQL(", ").join(
             sql.SQL("{}{} as {}").format(
                 sql.Identifier(column.header),
-                sql.SQL("::text" if source_cast(column.pg_type, self.contract.columns[name]) else ""),
+                sql.SQL(cast_of(column.pg_type, self.contract.columns[name])),
                 sql.Identifier(name),
             )
             for name, column in self.columns.items()
@@ -126,10 +154,10 @@ def _counted(transaction: Transaction, source: Source) -> Source:
 
 
 def _describe_table(transaction: Transaction, contract: Contract) -> Source:
-    relation = _readable_table(transaction, contract)
-    types = {row.name: row.type for row in transaction.rows("source/columns", relation=relation.oid)}
-    columns = _find_columns(contract, types)
-    return Source(
+    relation = _found_table(transaction, contract)
+    listed = transaction.rows("source/columns", relation=relation.oid)
+    columns = _find_columns(contract, {row.name: row.type for row in listed})
+    source = Source(
         contract=contract,
         columns=columns,
         rows=int(relation.estimate),
@@ -137,19 +165,36 @@ def _describe_table(transaction: Transaction, contract: Contract) -> Source:
             "source/unique_key", relation=relation.oid, column=columns[contract.key].header
         ),
         can_be_sampled=relation.kind in ("r", "m", "p"),
+        hidden_from=relation.reader if relation.hides_rows else None,
     )
+    _check_readable(transaction, source, relation.reader, {row.name for row in listed if not row.readable})
+    return source
 
 
-def _readable_table(transaction: Transaction, contract: Contract) -> Row:
+def _found_table(transaction: Transaction, contract: Contract) -> Row:
     schema, table = contract.schema_and_table
     relation = transaction.row("source/table", schema=schema, table=table)
     if relation is None:
         raise DataError(
             f"the table {schema}.{table} does not exist in the warehouse; name the right one in customers.yaml"
         )
-    if not relation.readable:
-        raise DataError(f"the table {schema}.{table} may not be read by {relation.reader}; grant select on it")
     return relation
+
+
+def _check_readable(transaction: Transaction, source: Source, reader: str, closed: Collection[str]) -> None:
+    """Try what will be selected: rights on the columns alone suffice, and those of a view may be lacking below it."""
+    headers = [column.header for column in source.columns.values()]
+    name = ".".join(source.contract.schema_and_table)
+    if lacking := [header for header in headers if header in closed]:
+        columns = ", ".join(headers if len(lacking) == len(headers) else lacking)
+        raise DataError(f"the table {name} may not be read by {reader}; grant select on it, or on {columns} of it")
+    try:
+        transaction.rows("source/readable", {"columns": source.select_list(), "table": source.table})
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) != NOT_ALLOWED:
+            raise
+        said = str(error.orig).splitlines()[0]
+        raise DataError(f"the table {name} may not be read by {reader}: {said}; grant what is missing") from error
 
 
 def _describe_dated(transaction: Transaction, contract: Contract, as_of: date) -> Source:
@@ -177,7 +222,8 @@ def _check_key(contract: Contract, column: SourceColumn) -> None:
     if column.pg_type not in allowed:
         raise DataError(
             f"the key {column.header} of {contract.table} has the type {column.pg_type}, but customers.yaml says "
-            f"{contract.key_type}, which takes {', '.join(allowed)}"
+            f"{contract.key_type}, which takes {', '.join(allowed)}; declare another type, or name a view "
+            f"with {column.header}::{contract.key_type}"
         )
 
 

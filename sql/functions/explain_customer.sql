@@ -41,7 +41,13 @@ begin
     select
         array_agg(feature order by place),
         string_agg(
-            format('%I::text', coalesce(label.layout -> 'columns' -> feature ->> 'header', feature)), ', '
+            format(
+                case label.layout -> 'columns' -> feature ->> 'cast'
+                    when 'numeric' then '%I::numeric::text'
+                    when 'integer' then '%I::integer::text'
+                    else '%I::text'
+                end, coalesce(label.layout -> 'columns' -> feature ->> 'header', feature)
+            ), ', '
             order by place
         )
     into names, found_at
@@ -62,8 +68,9 @@ begin
         hindrance := 'There is no other segment.';
     else
         execute format(
-            'select case when count(*) = 1 then min(array[%s]) end from %I.%I where %I = $1',
-            found_at, label.layout ->> 'schema', label.layout ->> 'table', label.layout ->> 'key'
+            'select case when count(*) = 1 then min(array[%s]) end from %I.%I where %I%s = $1',
+            found_at, label.layout ->> 'schema', label.layout ->> 'table', label.layout ->> 'key',
+            case when label.layout ->> 'key_cast' = 'text' then '::text' else '' end
         ) into texts using $2;
 
         -- No cast here can raise: only what looks like a number, and is one that fits, is taken for one.

@@ -136,7 +136,7 @@ begin
             select 6, format('grant select on %I.%I to %I', source.nspname, source.relname, role.name)
             from role
             cross join source
-            where role.writes and not has_table_privilege(role.oid, source.oid, 'SELECT')
+            where role.writes and not has_any_column_privilege(role.oid, source.oid, 'SELECT')
             union all
             -- Reasons are read with the writer's rights, never with those of whoever migrates.
             select 7, format('alter function %s owner to %I', routine.quoted, role.name)

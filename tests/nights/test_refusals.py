@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from clustering import Warehouse, draw_sample, train
@@ -88,13 +86,12 @@ def test_table_of_orders_is_told_what_it_lacks(untrained: Project) -> None:
     said = r"customer_id stands in more than one row \(allowed: each key once\), duplicate_key 200 rows, 4 a key on"
     with pytest.raises(DataError, match=said) as caught:
         trained_by(untrained.with_contract(table="public.orders"))
-    assert "docs/database.md" in str(caught.value)
+    assert "examples/online_retail/orders.sql" in str(caught.value)
 
 
-def test_view_of_the_page_makes_customers_of_orders(empty_warehouse: Warehouse) -> None:
-    """The statement in docs/database.md gives what the models of the example cluster by."""
-    page = (PROJECT / "docs" / "database.md").read_text(encoding="utf-8")
-    (view,) = re.findall(r"```sql\n(create view [^`]*)```", page)
+def test_view_of_the_example_makes_customers_of_orders(empty_warehouse: Warehouse) -> None:
+    """What the message names gives the columns that the models of the example cluster by."""
+    view = (PROJECT / "examples" / "online_retail" / "orders.sql").read_text(encoding="utf-8")
     contract = load_configuration(PROJECT / "examples" / "online_retail").contract
     wanted = {name: column for name, column in contract.columns.items() if column.role in ("key", "cluster")}
     contract = contract.model_copy(update={"table": "public.rfm_customers", "columns": wanted})

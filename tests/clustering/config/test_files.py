@@ -64,7 +64,7 @@ CUSTOMERS = [
     ("factor: 1000", "faktor: 1", "columns.annual_income.aliases.1.faktor: Extra inputs are not permitted, found 1"),
     ("aliases: [Gender]", "aliases: [{header: G, factor: 2}]", "columns.gender: aliases: a factor needs a number"),
     ("aliases: [Age]", "aliases: [''] ", "columns.age.aliases.0.header: String should have at least 1 character"),
-    ("table: public.customers", "table: a.b.c", "table: String should match pattern"),
+    ("table: public.customers", "table: a.b.c", "table: names a database, which the connection does"),
     ("table: public.customers", 'table: "x; drop table y"', "found 'x; drop table y'"),
     ("table: public.customers", "", "table: Field required"),
     ("table: public.customers", DATED.format("delete from h where a = :as_of"), "dated_source: has to be a query that"),
