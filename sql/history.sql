@@ -68,6 +68,13 @@ from (
 full join {labels} as label using (customer_id)
 where period.segment_id is distinct from label.segment_id;
 
+-- name: end_model
+-- Ends the open periods of a model.
+-- Parameters: model, day.
+update segmentation.segment_history
+set valid_to = :day
+where model = :model and valid_to is null;
+
 -- name: end_periods
 -- Ends the periods of the customers who changed.
 -- Names: changes.
@@ -166,6 +173,13 @@ where
         (select min(as_of) from segmentation.published_runs where model = :model and as_of > :as_of)
     )
 order by published.as_of;
+
+-- name: pause
+-- Returns the first date after a date on which a model was retired, if it did not come back on that same date.
+-- Parameters: model, as_of.
+select min(retired_on)
+from segmentation.model_retirements
+where model = :model and retired_on > :as_of and (returned_on is null or returned_on > retired_on);
 
 -- name: ranges_hold
 -- Returns whether a shard's labels lie in its range in the order of our own keys, which the source may order otherwise.

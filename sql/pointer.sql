@@ -5,6 +5,38 @@
 -- lock that a reader holds.
 alter table only segmentation.customer_labels alter column label_set set statistics 100;
 
+-- name: bring_back
+-- Ends the retirement of the models of a run for which it is the latest date; returns them.
+-- Parameters: run_id.
+update segmentation.model_retirements as retired
+set returned_on = back.as_of
+from (
+    select made.model, made.model_version_id, run.as_of
+    from segmentation.run_models as made
+    join segmentation.scoring_runs as run on run.run_id = made.run_id
+    left join segmentation.published_runs as later on later.model = made.model and later.as_of > run.as_of
+    where made.run_id = :run_id and later.model is null
+) as back
+where retired.model = back.model and retired.returned_on is null
+returning back.model, back.model_version_id;
+
+-- name: current
+-- Returns what holds for each model.
+select model, as_of, model_version_id from segmentation.current_models order by model;
+
+-- name: gone
+-- Returns what holds for the models that are no longer configured, and were not published for a later date than this.
+-- Parameters: configured (an array of names), as_of.
+select model, as_of, model_version_id
+from segmentation.current_models
+where model <> all(:configured) and as_of <= :as_of
+order by model;
+
+-- name: lock_model
+-- Waits until nobody else publishes this model.
+-- Parameters: model.
+select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), hashtext(:model));
+
 -- name: move
 -- Makes a run the one that holds for its date, for the models that it ran.
 -- Parameters: run_id.
@@ -16,6 +48,47 @@ where run.run_id = :run_id
 on conflict (model, as_of) do update
 set run_id = excluded.run_id, model_version_id = excluded.model_version_id, published_at = now(),
     published_xid = pg_current_xact_id();
+
+-- name: retire
+-- Takes a model out of what holds now, from a date on, or from the one after its latest where that is not before;
+-- returns the date.
+-- Parameters: model, day, reason, retired_by, run_id (null where a person does it).
+insert into segmentation.model_retirements (model, retired_on, reason, retired_by, run_id)
+select :model, greatest(:day::date, max(as_of) + 1), :reason, :retired_by, :run_id
+from segmentation.published_runs
+where model = :model
+returning retired_on;
+
+-- name: retired_by_run
+-- Returns the models that a run has retired, with the date from which on they are.
+-- Parameters: run_id.
+select model, retired_on from segmentation.model_retirements where run_id = :run_id order by model;
+
+-- name: drop_default_model
+-- Lets the views show the first model by name in place of one that is gone.
+-- Parameters: model.
+update segmentation.contract
+set default_model = null
+where default_model = :model;
+
+-- name: follow_default_model
+-- Passes the default model on to the views as soon as it has labels; until then they keep the present one while it has.
+-- Parameters: default_model.
+update segmentation.contract as held
+set default_model = chosen.model
+from (
+    select case
+        when :default_model::text is null or exists (
+            select from segmentation.current_models where model = :default_model::text
+        ) then :default_model::text
+        else (
+            select current.model
+            from segmentation.current_models as current
+            join segmentation.contract as present on present.default_model = current.model
+        )
+    end as model
+) as chosen
+where held.default_model is distinct from chosen.model;
 
 -- name: set_default_model
 -- Passes the default model on to the views.

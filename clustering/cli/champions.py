@@ -56,6 +56,22 @@ def rollback(
         _tell(roll_back(session.registry, model=session.model(model), to_version=to, decided_by=by), as_json)
 
 
+def retire(model: Model, by: By, as_json: Json = False) -> None:
+    """Take a model out of what holds now: its labels leave the views, its history ends and is kept.
+
+    A night does the same with a model whose file is gone; this needs no night, and no configuration.
+    """
+    from clustering.config.files import model_names
+    from clustering.scoring.pointer import retire_model
+    from clustering.warehouse import connect
+
+    told = retire_model(connect(), model=model.casefold(), retired_by=by, configured=model_names())
+    said = f"{told['model']} is retired; its history ends on {told['retired_on']}"
+    if told["comes_back"]:
+        said += ". It is still configured, so the next night brings it back: remove its file"
+    tell(told, said, as_json=as_json)
+
+
 def _tell(decided: Mapping[str, Any], as_json: bool) -> None:
     said = f"{decided['model']} version {decided['version']} is champion ({decided['decision']})"
     tell(decided, said, as_json=as_json)

@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from clustering.cli.abandon import abandon
-from clustering.cli.champions import models, promote, rollback
+from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.forget import forget
 from clustering.cli.input_files import cluster
 from clustering.cli.night import score
@@ -44,8 +44,8 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, retrain, score, abandon, segments, models, promote, rollback, cluster, report, name_segment),
-    forget,
+    *(migrate, load, retrain, score, abandon, segments, models, promote, rollback, retire, cluster, report),
+    *(name_segment, forget),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

@@ -150,6 +150,8 @@ def _in_words(told: dict[str, Any]) -> str:
         lines.append(f"a past date: scored by its own champions, from {read}")
     if told["skipped"]:
         lines.append(f"skipped, without a champion: {', '.join(told['skipped'])}; run clustering retrain")
+    for model, day in told["retired"].items():
+        lines.append(f"retired, since it is no longer configured: {model}; its history ends on {day}")
     if told["failed"]:
         lines.append(f"left out, readers keep the former result: {', '.join(told['failed'])}")
     return "\n".join(lines)

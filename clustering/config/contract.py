@@ -132,7 +132,7 @@ class Contract(Frozen):
     """How many days before the latest date the history of customers goes back; null keeps it for ever."""
     default_model: Identifier | None = None
     """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`
-    passes it on to the warehouse."""
+    passes it on to the warehouse, or the first night in which it has labels."""
     min_group: int = Field(default=5, ge=1)
     """Groups of fewer customers are not described: averages and profiles of such a segment, and counts of such a
     protected group, are left out when a run is published; 1 describes all."""

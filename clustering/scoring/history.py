@@ -9,7 +9,7 @@ said otherwise (docs/history.md has an example). Who writes a model's history wa
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -51,18 +51,19 @@ def write_history(
     shards: Sequence[ScoredShard],
     *,
     history_days: int | None,
+    returning: Collection[str],
 ) -> None:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
-    Must come before the pointer moves, and while nobody else publishes these models. Raises RunError where what lies
-    next to a past date is gone.
+    Models that are `returning` had their periods ended. Must come before the pointer moves, and while nobody else
+    publishes these models. Raises RunError where what lies next to a past date is gone.
     """
     models = [version.model for version in versions]
     require_neighbours(transaction, models, as_of=run.as_of, history_days=history_days)
     for version in versions:
         around = find_neighbours(transaction, version.model, as_of=run.as_of)
         publication = _publication(run, version, shards, around.before)
-        kept = _write_periods(transaction, publication, around)
+        kept = _write_periods(transaction, publication, around, returns=version.model in returning)
         _write_movement(transaction, publication, around, kept=kept)
         for table in _staged(version.model_version_id, shards):
             transaction.execute("scoring/drop_table", {"table": table})
@@ -88,12 +89,12 @@ def _staged(model_version_id: int, shards: Sequence[ScoredShard]) -> Iterator[sq
             yield staging_table(shard.attempt.changes_table(model_version_id))
 
 
-def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
+def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours, *, returns: bool) -> bool:
     """Bring the periods to the labels and return whether they, and their versions, were as they are now."""
     if not has_partition(transaction, _partition_name(publication.model)):
         _load(transaction, publication)
         return False
-    latest = around.after is None and around.same is None
+    latest = around.after is None and around.same is None and not returns
     if latest and publication.changes is not None and _append(transaction, publication, publication.changes):
         return False
     return _repair(transaction, publication, around)
@@ -142,13 +143,10 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
     }
     different = transaction.execute("history/differences", names, model=publication.model, as_of=publication.as_of)
     transaction.execute("scoring/analyze", {"table": table})
-    transaction.execute(
-        "history/repair",
-        names,
-        **written,
-        next_date=around.after and around.after.as_of,
-        next_version_id=around.after and around.after.model_version_id,
-    )
+    next_date, next_version = (around.after.as_of, around.after.model_version_id) if around.after else (None, None)
+    if pause := _pause(transaction, publication.model, publication.as_of, next_date):
+        next_date, next_version = pause, None
+    transaction.execute("history/repair", names, **written, next_date=next_date, next_version_id=next_version)
     transaction.execute("scoring/drop_table", {"table": table})
     corrected = transaction.execute("history/set_version", **written) if around.same else 0
     log.info("history of %s at %s: %s differences", publication.model, publication.as_of, different)
@@ -163,16 +161,29 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
     """
     model, as_of = publication.model, publication.as_of
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
-    if around.before is not None and (publication.changes is not None or _reaches(transaction, model, around.before)):
+    if around.before is not None and _is_compared(transaction, publication, around.before):
         known = around.before.model_version_id == publication.model_version_id
         moves = _staged_moves(transaction, publication) or _moves(transaction, model, as_of, known=known)
         _insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
-    if around.after is not None:
+    if around.after is not None and not _pause(transaction, model, as_of, around.after.as_of):
         after, known = around.after.as_of, around.after.model_version_id == publication.model_version_id
         written = _written_moves(transaction, model, after) if kept else _moves(transaction, model, after, known=known)
         if written is not None:
             transaction.execute("history/delete_movement", model=model, as_of=after)
             _insert_movement(transaction, model, written, as_of=after, previous=as_of)
+
+
+def _is_compared(transaction: Transaction, publication: Publication, before: Published) -> bool:
+    """Return whether there is movement from the date before: not where the model was retired in between."""
+    if _pause(transaction, publication.model, before.as_of, publication.as_of):
+        return False
+    return publication.changes is not None or _reaches(transaction, publication.model, before)
+
+
+def _pause(transaction: Transaction, model: str, as_of: date, until: date | None) -> date | None:
+    """Return the date between two, the second included, on which the model was retired; None where it was not."""
+    found: date | None = transaction.scalar("history/pause", model=model, as_of=as_of)
+    return found if found is not None and (until is None or found <= until) else None
 
 
 def _reaches(transaction: Transaction, model: str, before: Published) -> bool:

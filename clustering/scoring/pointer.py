@@ -1,14 +1,106 @@
 """The pointer: which run holds for a model and a date, and which models have labels now.
 
 Plans of readers hold what the pointer said when they were made, so each change of it is announced in its transaction.
+A model that is no longer configured, or that a person retires, has no labels from then on: its open periods end, and
+its history stays. Publishing its latest date again, or a later one, brings it back.
 """
 
 from __future__ import annotations
 
-from clustering.warehouse import Transaction
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from clustering.config import Configuration
+from clustering.errors import ConfigurationError
+from clustering.scoring.manifest import Run
+from clustering.segments.events import Event, EventKind
+from clustering.versions.own_names import record_events
+from clustering.warehouse import Transaction, Warehouse
+
+log = logging.getLogger(__name__)
 
 
-def move_pointer(transaction: Transaction, run_id: int) -> None:
-    """Make a run the one that holds for its date, for the models that it ran."""
-    transaction.execute("pointer/move", run_id=run_id)
+@dataclass(frozen=True)
+class Current:
+    """What holds for a model."""
+
+    model: str
+    as_of: date
+    model_version_id: int
+
+
+def bring_back(transaction: Transaction, run: Run) -> list[str]:
+    """End the retirement of the models that a run publishes as of their latest date, and return them."""
+    found = transaction.rows("pointer/bring_back", run_id=run.run_id)
+    for row in found:
+        told = f"{row.model} has labels again from {run.as_of} on."
+        _record(transaction, row.model, row.model_version_id, "returned", told)
+    return [row.model for row in found]
+
+
+def move_pointer(transaction: Transaction, run: Run, configuration: Configuration) -> None:
+    """Make a run the one that holds for its date, and retire the models that are no longer configured.
+
+    The date is not before the latest one of a model that is retired: a past date says nothing of today.
+    """
+    transaction.execute("pointer/move", run_id=run.run_id)
+    configured = list(configuration.models)
+    for gone in transaction.typed_rows(Current, "pointer/gone", configured=configured, as_of=run.as_of):
+        reason = f"{gone.model} is no longer configured"
+        _retire(transaction, gone, day=run.as_of, reason=reason, retired_by=f"run {run.run_id}", run_id=run.run_id)
+    transaction.execute("pointer/follow_default_model", default_model=configuration.contract.default_model)
     transaction.execute("pointer/announce")
+
+
+def retired_by_run(transaction: Transaction, run_id: int) -> dict[str, str]:
+    """Return the models that a run has retired, each with the date on which its history ends."""
+    rows = transaction.rows("pointer/retired_by_run", run_id=run_id)
+    return {row.model: row.retired_on.isoformat() for row in rows}
+
+
+def retire_model(
+    warehouse: Warehouse, *, model: str, retired_by: str, configured: Collection[str] = ()
+) -> dict[str, Any]:
+    """Take a model out of what holds now, end its open periods, and return from which date on.
+
+    One that is still `configured` comes back with the next night that publishes it. Raises ConfigurationError for a
+    model without labels.
+    """
+    with warehouse.transaction() as transaction:
+        transaction.execute("pointer/lock_model", model=model)
+        current = {one.model: one for one in transaction.typed_rows(Current, "pointer/current")}
+        if model not in current:
+            named = f"there are {', '.join(current)}" if current else "no model has any"
+            raise ConfigurationError(f"{model!r} has no labels that could be retired; {named}")
+        day = _retire(
+            transaction,
+            current[model],
+            day=datetime.now(UTC).date(),
+            reason=f"{model} was retired by {retired_by}",
+            retired_by=retired_by,
+            run_id=None,
+        )
+        transaction.execute("pointer/announce")
+    return {"model": model, "retired_on": day.isoformat(), "comes_back": model in configured}
+
+
+def _retire(
+    transaction: Transaction, gone: Current, *, day: date, reason: str, retired_by: str, run_id: int | None
+) -> date:
+    transaction.execute("pointer/lock_model", model=gone.model)
+    retired_on: date = transaction.scalar(
+        "pointer/retire", model=gone.model, day=day, reason=reason, retired_by=retired_by, run_id=run_id
+    )
+    ended = transaction.execute("history/end_model", model=gone.model, day=retired_on)
+    transaction.execute("pointer/drop_default_model", model=gone.model)
+    told = f"{reason}: it has no labels from {retired_on} on."
+    _record(transaction, gone.model, gone.model_version_id, "retired", told)
+    log.warning("%s Its history is kept; %s open periods end", told, ended)
+    return retired_on
+
+
+def _record(transaction: Transaction, model: str, model_version_id: int, kind: EventKind, told: str) -> None:
+    record_events(transaction, model, model_version_id, [Event(kind, None, (), None, told)])

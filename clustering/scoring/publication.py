@@ -19,11 +19,11 @@ from clustering.scoring.attempts import staging_table
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
-from clustering.scoring.pointer import move_pointer
+from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
 from clustering.scoring.refused_runs import refuse_run, too_many_rejected
 from clustering.scoring.staging import drop_staged
-from clustering.scoring.usable_versions import read_failures
+from clustering.scoring.usable_versions import leave_out, read_failures
 from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
@@ -39,9 +39,10 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     """Make a scored run current for its date, or, for a dry run, count it and drop what it staged.
 
     Publishing a run again returns the same and changes nothing. Models that had to leave the run are `failed`, with the
-    reasons; readers keep their former result. Raises RunError when a shard is missing or counts do
-    not add up, TooManyRejectedError when more rows were rejected than the contract allows; the run is abandoned then,
-    its rejected rows are kept, and nothing else is changed.
+    reasons; readers keep their former result. Models that are no longer configured are `retired`, with the date on
+    which their history ends. Raises RunError when a shard is missing or counts do not add up, TooManyRejectedError when
+    more rows were rejected than the contract allows; the run is abandoned then, its rejected rows are kept, and nothing
+    else is changed.
     """
     started, refused = time.monotonic(), None
     with warehouse.transaction() as transaction:
@@ -52,7 +53,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
             run = lock_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
         models = [version.model for version in read_run_versions(transaction, run_id)]
-        failed = read_failures(transaction, run_id)
+        failed, retired = read_failures(transaction, run_id), retired_by_run(transaction, run_id)
     if refused:
         raise refused
     return {
@@ -61,6 +62,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
         "status": run.status,
         "models": models,
         "failed": failed,
+        "retired": retired,
         "rows_read": run.rows_read,
         "rows_labelled": run.rows_labelled,
         "rows_rejected": run.rows_rejected,
@@ -70,9 +72,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
 def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> TooManyRejectedError | None:
     """Publish a run, or end it and return why it is refused."""
     shards = read_scored_shards(transaction, run.run_id)
-    versions = read_run_versions(transaction, run.run_id)
-    if not versions:
-        raise RunError(f"run {run.run_id} cannot be published: no model of it is left; start a new run")
+    versions = _configured_versions(transaction, configuration, run)
     profiles = {
         version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
         for version in versions
@@ -92,8 +92,9 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
-        write_history(transaction, run, versions, shards, history_days=configuration.contract.history_days)
-        move_pointer(transaction, run.run_id)
+        days, returning = configuration.contract.history_days, bring_back(transaction, run)
+        write_history(transaction, run, versions, shards, history_days=days, returning=returning)
+        move_pointer(transaction, run, configuration)
         transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
         if read_failures(transaction, run.run_id):
             drop_staged(transaction, run.run_id)  # what models that left the run have staged
@@ -106,6 +107,17 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         rows_rejected=rejected,
     )
     return None
+
+
+def _configured_versions(transaction: Transaction, configuration: Configuration, run: Run) -> list[Version]:
+    """Return the versions of a run whose models are still configured; the others leave it."""
+    versions = read_run_versions(transaction, run.run_id)
+    gone = [version.model for version in versions if version.model not in configuration.models]
+    leave_out(transaction, run.run_id, dict.fromkeys(gone, "no longer configured"))
+    left = [version for version in versions if version.model not in gone]
+    if not left:
+        raise RunError(f"run {run.run_id} cannot be published: no model of it is left; start a new run")
+    return left
 
 
 def _proven_counts(

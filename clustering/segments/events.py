@@ -10,19 +10,20 @@ import numpy as np
 
 from clustering.segments.identity import PART, Lineage, Overlap
 
-EventKind: TypeAlias = Literal["birth", "death", "split", "merge", "rename"]
+EventKind: TypeAlias = Literal["birth", "death", "split", "merge", "rename", "retired", "returned"]
 
 
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a segment, in a sentence too.
 
-    `segment_id` is the one that was born, died, fell apart, took the others up or was renamed; `related_segment_ids`
+    `segment_id` is the one that was born, died, fell apart, took the others up or was renamed, None where all segments
+    of a model were retired or returned; `related_segment_ids`
     are the parts of a split or merge, where a birth's customers come from and where a death's customers go.
     """
 
     event: EventKind
-    segment_id: int
+    segment_id: int | None
     related_segment_ids: tuple[int, ...]
     jaccard: float | None
     description: str

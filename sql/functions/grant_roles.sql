@@ -111,6 +111,13 @@ begin
                 not has_column_privilege(role.oid, 'segmentation.published_runs', 'model', 'SELECT')
                 or not has_column_privilege(role.oid, 'segmentation.published_runs', 'as_of', 'SELECT')
             union all
+            -- A night passes the default model on.
+            select 2, format('grant update (default_model) on segmentation.contract to %I', role.name)
+            from role
+            where
+                role.writes
+                and not has_column_privilege(role.oid, 'segmentation.contract', 'default_model', 'UPDATE')
+            union all
             select 3, format('grant %s on %s to %I', lower(privilege), relation.quoted, role.name)
             from role
             cross join relation

@@ -208,6 +208,27 @@ comment on column segmentation.published_runs.model_version_id is 'The version t
 comment on column segmentation.published_runs.published_at is 'When it was published.';
 comment on column segmentation.published_runs.published_xid is 'The transaction that published it: older snapshots do not see it.';
 
+create table segmentation.model_retirements (
+    retirement_id  bigint generated always as identity primary key,
+    model          text not null,
+    retired_on     date not null,
+    reason         text not null,
+    retired_by     text not null,
+    retired_at     timestamptz not null default now(),
+    run_id         bigint references segmentation.scoring_runs,
+    returned_on    date
+);
+create unique index one_retirement_a_model on segmentation.model_retirements (model) where returned_on is null;
+comment on table segmentation.model_retirements is 'One row per model and time for which it was retired: out of the views of what holds now, with its history ended and kept.';
+comment on column segmentation.model_retirements.retirement_id is 'Number of the retirement.';
+comment on column segmentation.model_retirements.model is 'Name of the model.';
+comment on column segmentation.model_retirements.retired_on is 'The first date on which nobody is in its segments any more: open periods end here.';
+comment on column segmentation.model_retirements.reason is 'Why, in a sentence.';
+comment on column segmentation.model_retirements.retired_by is 'Who: a person, or the night that noticed.';
+comment on column segmentation.model_retirements.retired_at is 'When.';
+comment on column segmentation.model_retirements.run_id is 'The run that noticed; null: a person retired it.';
+comment on column segmentation.model_retirements.returned_on is 'The date whose publication brought the model back; null while it is retired.';
+
 create table segmentation.customer_labels (
     customer_id       {key_type} not null,
     cluster_label     integer not null,
@@ -337,24 +358,26 @@ create table segmentation.segment_events (
     event_id             bigint generated always as identity primary key,
     model                text not null,
     model_version_id     bigint not null references segmentation.model_versions,
-    event                text not null check (event in ('birth', 'death', 'split', 'merge', 'rename')),
-    segment_id           integer not null check (segment_id >= 1),
+    event                text not null
+                         check (event in ('birth', 'death', 'split', 'merge', 'rename', 'retired', 'returned')),
+    segment_id           integer check (segment_id >= 1),
     related_segment_ids  integer[] not null default '{}',
     jaccard              double precision check (jaccard between 0 and 1),
     description          text not null,
-    occurred_at          timestamptz not null default now()
+    occurred_at          timestamptz not null default now(),
+    check ((segment_id is null) = (event in ('retired', 'returned')))
 );
 create index on segmentation.segment_events (model, segment_id);
-comment on table segmentation.segment_events is 'One row per thing that happened to a segment, written when a version becomes champion.';
+comment on table segmentation.segment_events is 'One row per thing that happened to a segment, written when a version becomes champion, or to all segments of a model.';
 comment on column segmentation.segment_events.event_id is 'Number of the event.';
 comment on column segmentation.segment_events.model is 'Name of the model.';
-comment on column segmentation.segment_events.model_version_id is 'The version that brought it about.';
-comment on column segmentation.segment_events.event is 'birth, death, split (one segment fell into several), merge (several became one) or rename. A birth or death that a split or merge explains has no row of its own.';
-comment on column segmentation.segment_events.segment_id is 'The segment: the one born, dead, split or renamed, or the one that took up the others in a merge.';
+comment on column segmentation.segment_events.model_version_id is 'The version that brought it about; for retired the one that labelled last, for returned the one that labels again.';
+comment on column segmentation.segment_events.event is 'birth, death, split (one segment fell into several), merge (several became one) or rename. A birth or death that a split or merge explains has no row of its own. retired: the model has no labels any more; returned: it has again.';
+comment on column segmentation.segment_events.segment_id is 'The segment: the one born, dead, split or renamed, or the one that took up the others in a merge. Null for what happens to the whole model: retired, returned.';
 comment on column segmentation.segment_events.related_segment_ids is 'The parts of a split or merge; where the customers of a new segment come from; where those of a dead one go.';
 comment on column segmentation.segment_events.jaccard is 'Largest overlap of the segment with a segment of the other version, 0 to 1; null where customers were not compared.';
 comment on column segmentation.segment_events.description is 'The event in a sentence.';
-comment on column segmentation.segment_events.occurred_at is 'When the version became champion, or when a person gave the name.';
+comment on column segmentation.segment_events.occurred_at is 'When the version became champion, a person gave the name, or the model was retired or returned.';
 
 create table segmentation.segment_names (
     model               text not null,

@@ -235,3 +235,22 @@ def test_reader_that_has_enough_is_no_error(folder: Path) -> None:
         started.stdout.close()
         assert started.wait(PATIENCE) == 1
         assert started.stderr.read() == ""
+
+
+def test_model_is_retired_without_a_configuration(
+    trained: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the last model has been removed, no night can notice, and a person retires it all the same."""
+    assert trained("score").code == 0
+    ((day,),) = sql("select (max(as_of) + 1)::text from segmentation.published_runs")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(tmp_path / "empty"))
+    done = trained("retire", "DBSCAN", "--by", "Ada")
+    assert (done.code, done.out) == (0, f"dbscan is retired; its history ends on {day}\n")
+    assert sql("select count(*) from segmentation.current_customer_segments") == [(0,)]
+    assert sql("select max(valid_to)::text from segmentation.segment_history") == [(day,)]
+    again = trained("retire", "dbscan")
+    assert (again.code, again.err) == (
+        1,
+        "error: 'dbscan' has no labels that could be retired; no model has any\n",
+    )

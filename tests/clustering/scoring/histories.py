@@ -25,7 +25,8 @@ MOVEMENT = """
     select model, as_of::text, previous_as_of::text, from_segment_id, to_segment_id, customers
     from segmentation.segment_migrations
 """
-# Nobody's periods touch or overlap unless they are of different segments, and each begins and ends on published dates.
+# Nobody's periods touch or overlap unless they are of different segments, and each begins on a published date and ends
+# on one, or when the model was retired.
 FAULTS = """
     select period.model, period.customer_id::text, period.valid_from::text
     from (
@@ -46,6 +47,9 @@ FAULTS = """
         or (period.valid_to is not null and not exists (
             select from segmentation.published_runs as published
             where published.model = period.model and published.as_of = period.valid_to
+            union all
+            select from segmentation.model_retirements as retired
+            where retired.model = period.model and retired.retired_on = period.valid_to
         ))
 """
 # The labels that are still kept, against what the history says of their date; nothing where both agree.
