@@ -77,11 +77,10 @@ where model = :model and as_of = :as_of;
 -- name: rejected
 -- Returns the rejected rows of a run by reason, most first.
 -- Parameters: run_id.
-select counted.key as reason, sum(counted.value::bigint)::bigint as customers
-from segmentation.run_shards as shard
-cross join lateral jsonb_each_text(shard.reasons) as counted
-where shard.run_id = :run_id
-group by counted.key
+select reason, count(*) as customers
+from segmentation.rejected_customers
+where run_id = :run_id
+group by reason
 order by customers desc, reason;
 
 -- name: sample
