@@ -16,7 +16,7 @@ from pyarrow import csv, parquet
 
 from clustering.algorithms.base import DECIMALS, NOISE
 from clustering.config import Configuration, Contract
-from clustering.customers import Split, added_up, describe_rejections, split
+from clustering.customers import Reason, Split, added_up, describe_rejections, split
 from clustering.demo.customer_files import read_file
 from clustering.errors import DataError
 from clustering.features import fit_scaling
@@ -48,7 +48,7 @@ def label_customers(file: Path, configuration: Configuration, model: str) -> Lab
     parts = _split(read_file(file, contract), contract)
     customers = parts.valid
     reasons = {entry["values"]: entry["counts"] for entry in parts.rejected["reason"].value_counts().to_pylist()}
-    told = describe_rejections(added_up(parts.faults), contract)
+    told = describe_rejections(added_up(parts.faults, duplicated=_repeated_keys(parts)), contract)
     if not customers.num_rows:
         raise DataError(f"{file}: none of its {parts.rejected.num_rows} rows is valid: {told}")
     result = cluster_frame(
@@ -100,6 +100,12 @@ def _split(rows: pa.Table, contract: Contract) -> Split:
     of_key = contract.model_copy(update={"columns": {contract.key: contract.columns[contract.key]}})
     keys = split(batch[0].select([contract.key]), of_key).valid[contract.key].value_counts()
     return split(batch[0], contract, duplicated=keys.filter(pc.greater(keys.field("counts"), 1)).field("values"))
+
+
+def _repeated_keys(parts: Split) -> int:
+    """Return how many keys stand in several rows."""
+    repeated = pc.equal(parts.rejected["reason"], Reason.DUPLICATE_KEY.name.lower())
+    return len(parts.rejected["customer_id"].filter(repeated).unique())
 
 
 def _names(

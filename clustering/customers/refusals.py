@@ -14,7 +14,7 @@ from clustering.config import Contract
 from clustering.customers.faults import Codes, Reason
 from clustering.customers.json_schema import allowed
 
-TOLD = 5  # columns and reasons that a message names
+TOLD = 8  # columns and reasons that a message names
 LONGEST_EXAMPLE = 60  # characters
 _WORDS = {
     Reason.MISSING_KEY: "is missing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -68,8 +68,17 @@ def split(
     if not faults:
         return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED))
     bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
-    told = [one for name, codes in faults.items() for one in rejections(name, codes, _as_text(rows.column(name)))]
-    return Split(valid.filter(pa.array(~bad)), _rejected(rows, contract, key.values, faults), tuple(told))
+    rejected = _rejected(rows, contract, key.values, faults)
+    return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)))
+
+
+def _counted(rows: pa.RecordBatch, contract: Contract, faults: Mapping[str, Codes]) -> Iterator[Rejection]:
+    """Yield the faults of every column; of a row without a key, such as a blank one, no other value is missed."""
+    keys = faults.get(contract.key)
+    for name, codes in faults.items():
+        if keys is not None and name != contract.key:
+            codes = np.where((keys == Reason.MISSING_KEY) & (codes == Reason.MISSING_VALUE), 0, codes)
+        yield from rejections(name, codes, _as_text(rows.column(name)))
 
 
 def _without_duplicates(key: Converted, duplicated: pa.Array) -> Converted:

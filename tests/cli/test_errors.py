@@ -86,6 +86,16 @@ def test_wrong_setting_is_named(clustering: Run, quick_configuration: Path) -> N
     assert "kmeans.yaml: features: Field required" in refused(clustering("segments"), 1)
 
 
+def test_load_warns_of_rows_that_a_night_will_reject(clustering: Run, folder: Path) -> None:
+    """Rows are loaded as they are, and what is wrong with them is said at once."""
+    header = "customer_id,age,gender,annual_income,spending_score\n"
+    (folder / "money.csv").write_text(header + '1,30,F,"$1,000.50",50\n', encoding="utf-8")
+    clustering("migrate")
+    loaded = clustering("load", "money.csv")
+    assert loaded.code == 0
+    assert "warning: a night will reject rows: annual_income '$1,000.50' has the wrong type" in loaded.err
+
+
 def test_score_before_training_says_so(clustering: Run) -> None:
     """A night without any champion publishes nothing and says what to run."""
     clustering("migrate")

@@ -79,3 +79,13 @@ def test_file_without_a_valid_row_is_refused(clustering: Run, folder: Path) -> N
     (folder / "empty.csv").write_text(header, encoding="utf-8")
     assert "none of its 1 rows is valid" in clustering("cluster", "bad.csv", "--model", "kmeans").err
     assert "the file has no rows" in clustering("cluster", "empty.csv", "--model", "kmeans").err
+
+
+def test_file_of_orders_is_told_what_it_lacks(clustering: Run, folder: Path) -> None:
+    """Of a file with several rows a customer, every column at fault is named with what is allowed."""
+    header = "customer_id,age,gender,annual_income,spending_score\n"
+    orders = "".join(f'{number % 5 + 1},30,F,"$1,{number:03d}.50",50\n' for number in range(20))
+    (folder / "orders.csv").write_text(header + orders, encoding="utf-8")
+    told = clustering("cluster", "orders.csv", "--model", "kmeans").err
+    assert "customer_id stands in more than one row (allowed: each key once), duplicate_key 20 rows, 4 a key" in told
+    assert "annual_income '$1,000.50' has the wrong type (allowed: a number, 0 or more), wrong_type 20 rows" in told

@@ -17,7 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clustering.config import Column, Configuration, Contract
-from clustering.customers import REJECTED, match_headers, read_records, source_cast, split, valid_schema
+from clustering.customers import (
+    REJECTED,
+    describe_rejections,
+    match_headers,
+    read_records,
+    source_cast,
+    split,
+    valid_schema,
+)
 from clustering.errors import DataError
 from clustering.warehouse import Warehouse
 from clustering.warehouse.bulk import ArrowConnection
@@ -591,3 +599,21 @@ def test_what_postgresql_holds_is_read_and_never_raises(empty_warehouse: Warehou
         ("wrong_type", "words"),
         ("missing_key", "uuid"),
     ]
+
+
+def test_faults_are_counted_in_every_column_and_blank_rows_once() -> None:
+    """Two bad columns are both told of, also where a row is rejected for the first; a blank row lacks its key."""
+    columns = {
+        "id": Column(type="bigint", role="key"),
+        "income": Column(type="number", role="cluster"),
+        "enrolled": Column(type="date", role="profile"),
+    }
+    contract = Contract.model_validate({"table": "shop", "columns": columns})
+    rows = pa.RecordBatch.from_pydict(
+        {"id": ["1", None, "2"], "income": ["$5.00", None, "$6.00"], "enrolled": ["6/16/2014", None, "2026-01-31"]}
+    )
+    assert describe_rejections(split(rows, contract).faults, contract) == (
+        "id is missing (allowed: a whole number), missing_key 1 row; "
+        "income '$5.00' has the wrong type (allowed: a number), wrong_type 2 rows; "
+        "enrolled '6/16/2014' has the wrong type (allowed: a date such as 2026-01-31), wrong_type 1 row"
+    )
