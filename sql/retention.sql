@@ -91,7 +91,14 @@ where
     and case
         when session.state is not null then
             age(session.backend_xmin) >= (
-                select age(published_xid::xid) from segmentation.published_runs order by published_xid desc limit 1
+                select age(changed.xid::xid)
+                from (
+                    select published_xid as xid from segmentation.published_runs
+                    union all
+                    select retired_xid from segmentation.model_retirements
+                ) as changed
+                order by changed.xid desc
+                limit 1
             )
         else exists (
             select

@@ -24,8 +24,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
     """Drop the labels and rejected rows of all but the newest runs, and return what was dropped and what was left.
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
-    transaction is open that began before the last publication: it may still follow the former pointer. Where the
-    contract limits the history, older periods go too.
+    transaction is open that began before the last publication or retirement: it may still follow the former pointer.
+    Where the contract limits the history, older periods go too.
     """
     dropped: list[int] = []
     with warehouse.autocommit() as session:

@@ -216,7 +216,8 @@ create table segmentation.model_retirements (
     retired_by     text not null,
     retired_at     timestamptz not null default now(),
     run_id         bigint references segmentation.scoring_runs,
-    returned_on    date
+    returned_on    date,
+    retired_xid    xid8 not null default pg_current_xact_id()
 );
 create unique index one_retirement_a_model on segmentation.model_retirements (model) where returned_on is null;
 comment on table segmentation.model_retirements is 'One row per model and time for which it was retired: out of the views of what holds now, with its history ended and kept.';
@@ -228,6 +229,7 @@ comment on column segmentation.model_retirements.retired_by is 'Who: a person, o
 comment on column segmentation.model_retirements.retired_at is 'When.';
 comment on column segmentation.model_retirements.run_id is 'The run that noticed; null: a person retired it.';
 comment on column segmentation.model_retirements.returned_on is 'The date whose publication brought the model back; null while it is retired.';
+comment on column segmentation.model_retirements.retired_xid is 'The transaction that retired it: older snapshots still show the model.';
 
 create table segmentation.customer_labels (
     customer_id       {key_type} not null,

@@ -214,3 +214,21 @@ def test_prepared_statements_follow_a_retirement(project):
                 retire_model(project.warehouse, model="kmeans", retired_by="Ada")
             elif expected == "dbscan":
                 project.night("2026-11-21")
+
+
+def test_reader_from_before_a_retirement_keeps_the_labels(project):
+    """Retention leaves the labels of a retired model to whoever may still follow the former pointer."""
+    few = of(project, "gmm", "kmeans", label_runs=1)
+    project.night("2026-11-20", models=["dbscan"])
+    few.night("2026-11-21")
+    project.night("2026-11-21", models=["dbscan"])
+    project.night("2026-11-22", models=["gmm", "kmeans"])
+    labelled = "select count(*) > 0 from segmentation.current_customer_segments where model = 'dbscan'"
+    with closing(psycopg2.connect(project.warehouse.uri)) as connection, connection.cursor() as reader:
+        connection.set_session(isolation_level="REPEATABLE READ")
+        reader.execute("select 1 from pg_class limit 1")
+        retire_model(project.warehouse, model="dbscan", retired_by="Ada")
+        assert drop_expired(few.warehouse, few.configuration)["readers"] == 1
+        reader.execute(labelled)
+        assert reader.fetchall() == [(True,)]
+    assert drop_expired(few.warehouse, few.configuration)["left"] == []
