@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import Any, NoReturn, TypeVar
 
+import anyio
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
@@ -17,6 +18,7 @@ from clustering.web.schemas import ClusterRequest
 
 Form = TypeVar("Form", bound=BaseModel)
 
+BODY_SECONDS = 30.0  # for which the rest of a body is waited for
 WAY_ON = (
     "send fewer at a time, or trigger the DAG cluster_customers with the same body as its conf; "
     "for whole tables there is the DAG segment_customers"
@@ -24,7 +26,7 @@ WAY_ON = (
 
 
 async def read_body(request: Request) -> bytes:
-    """Return a body of JSON; Refusal 413 or 415 as soon as it can be told.
+    """Return a body of JSON; Refusal 413 or 415 as soon as it can be told, 408 where it does not arrive in time.
 
     No route lets the framework read a body: it would do so without a limit, and before it asks who is there.
     """
@@ -37,10 +39,13 @@ async def read_body(request: Request) -> bytes:
         raise too_large(most)
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise too_large(most)
+        with anyio.fail_after(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise too_large(most)
+    except TimeoutError:
+        raise Refusal(408, f"the body did not arrive within {BODY_SECONDS:g} seconds") from None
     except ClientDisconnect:
         raise Refusal(400, "the body was cut off") from None
     return bytes(body)

@@ -33,6 +33,7 @@ _POSTED: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.ClusterAnswer, "description": "The clusters, in the order of the customers."},
     400: {"model": schemas.Problem, "description": "The body is not JSON."},
     404: {"model": schemas.Problem, "description": "The model is not configured; `models` lists those that are."},
+    408: {"model": schemas.Problem, "description": "The body did not arrive in time."},
     409: {"model": schemas.Problem, "description": "The model has no champion yet."},
     413: {"model": schemas.Problem, "description": "Too many bytes or rows; the DAG cluster_customers takes more."},
     415: {"model": schemas.Problem, "description": "The body is not declared as application/json."},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
+import httpx
 import hypothesis
 import pytest
 from fastapi import FastAPI
@@ -15,6 +18,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clustering.web import body
 from tests.web.examples import REQUEST, changed
 
 JSON = {"Content-Type": "application/json"}
@@ -274,3 +278,23 @@ def test_body_is_limited_whoever_sends_it_and_not_read_before_the_log_in(api: Te
     assert announced.status_code == 413
     stranger = {**JSON, "Authorization": "Bearer wrong"}
     assert api.post(path, content=b"[" * 100, headers=stranger).status_code == 401
+
+
+def test_body_that_does_not_arrive_is_not_waited_for(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever serves the app, inside Airflow too."""
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.5)
+
+    async def halting() -> AsyncIterator[bytes]:
+        yield b'{"data": ['
+        await asyncio.sleep(20)
+
+    async def post() -> httpx.Response:
+        transport = httpx.ASGITransport(cast(FastAPI, api.app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://host", headers=api.headers) as http:
+            return await http.post("/cluster", content=halting(), headers=JSON)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(lambda: asyncio.run(post())).result()
+    assert (answer.status_code, answer.json()["detail"]) == (408, "the body did not arrive within 0.5 seconds")
+    assert time.monotonic() - started < 5
