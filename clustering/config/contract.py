@@ -15,6 +15,7 @@ ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "tim
 KeyType = Literal["bigint", "text", "uuid"]
 Role = Literal["key", "cluster", "profile", "protected", "ignore"]
 Transform = Literal["none", "log"]
+DateOrder = Literal["year-first", "day-first", "month-first"]
 
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
 
@@ -113,6 +114,27 @@ class Drift(Frozen):
     """Days that lie at least between two nights whose alarms start a retraining; null: alarms start none."""
 
 
+class Formats(Frozen):
+    """How text writes numbers, dates and missing values, in the warehouse, in files and in posted records alike."""
+
+    decimal: Literal[".", ","] = "."
+    """The decimal sign."""
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """What stands between thousands; a space stands for every kind of space."""
+    signs: tuple[str, ...] = ()
+    """Signs that are taken off a number, such as a currency or %."""
+    dates: DateOrder = "year-first"
+    """What a date begins with."""
+    missing: tuple[str, ...] = ()
+    """What is written where there is no value, such as NA, in any case. Keys are taken as they are."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError(f"thousands: {self.thousands!r} is the decimal sign already")
+        return self
+
+
 class Contract(Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""
 
@@ -124,6 +146,8 @@ class Contract(Frozen):
     table. Runs of past dates read it; without it they are refused unless they ask for the present rows."""
     columns: Mapping[Identifier, Column]
     """The columns by name."""
+    formats: Formats | None = None
+    """How text columns write numbers and dates; null: as programs do, and what a file has is recognised."""
     max_rejected_share: float = Field(default=0.2, ge=0, le=1)
     """A run that rejects more than this share of its rows fails before it publishes."""
     label_runs: int = Field(default=30, ge=1)

@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from clustering.config import Column, Contract
+from clustering.config import Column, Contract, Formats
+from clustering.customers.declared_formats import as_programs_write
 from clustering.customers.text import multiplied
 from clustering.errors import DataError
 
 _NATIVE_TEXT = frozenset({"text", "varchar", "character varying"})
+_WRITTEN = _NATIVE_TEXT | {"bpchar", "character", "citext"}
 _NATIVE = _NATIVE_TEXT | {
     *("int2", "int4", "int8", "smallint", "integer", "bigint"),
     *("float4", "float8", "real", "double precision"),
@@ -34,6 +37,11 @@ def source_cast(pg_type: str, column: Column) -> bool:
     """
     name = pg_type.partition("(")[0].strip().lower()
     return name not in (_NATIVE_TEXT if column.type == "text" else _NATIVE)
+
+
+def is_written(pg_type: str) -> bool:
+    """Return whether a column of this PostgreSQL type holds what somebody has written, numbers and dates included."""
+    return pg_type.partition("(")[0].strip().lower() in _WRITTEN
 
 
 def match_headers(headers: Sequence[str], contract: Contract) -> dict[str, tuple[str, float]]:
@@ -89,25 +97,35 @@ def _read_columns(records: Sequence[Mapping[str, Any]], known: _Headers, contrac
         if name in named:
             raise _twice(0, name, named[name], header)
         named[name] = header
-        arrays[name] = _column(values, contract.columns[name], factor)
+        arrays[name] = _column(values, contract.columns[name], factor, contract.formats)
     return arrays
 
 
-def _column(values: Sequence[Any], column: Column, factor: float) -> pa.Array:
+def _column(values: Sequence[Any], column: Column, factor: float, formats: Formats | None) -> pa.Array:
     kinds = {kind for kind in set(map(type, values)) if kind is not type(None)}
     # An overflow is of an integer that 64 bits cannot hold; as text, it is a fault of its row and of no other.
     with suppress(OverflowError, UnicodeEncodeError, pa.ArrowInvalid):
         if kinds <= {str} and factor == 1:
-            return pa.array(values, pa.string())
+            return as_programs_write(pa.array(values, pa.string()), column, formats)
         if kinds <= {int} and factor == 1 and column.is_numeric:
             return pa.array(values, pa.int64())
         if kinds <= {int, float} and factor == 1 and column.type == "number":
             return pa.array(values, pa.float64())
-    return multiplied(pa.array(map(_written, values), pa.string()), np.full(len(values), factor))
+    return multiplied(_texts(values, column, formats), np.full(len(values), factor))
+
+
+def _texts(values: Sequence[Any], column: Column, formats: Formats | None) -> pa.StringArray:
+    """Return values as text; those that were posted as text are in the contract's formats."""
+    text = pa.array(map(_written, values), pa.string())
+    if formats is None:
+        return text
+    return pc.if_else(
+        pa.array([isinstance(value, str) for value in values]), as_programs_write(text, column, formats), text
+    )
 
 
 def _read_cells(records: Sequence[Mapping[str, Any]], known: _Headers, contract: Contract) -> _Columns:
-    columns: dict[str, list[str | None]] = {name: [None] * len(records) for name in contract.used}
+    columns: dict[str, list[Any]] = {name: [None] * len(records) for name in contract.used}
     factors = {name: np.ones(len(records)) for name in contract.used}
     for place, record in enumerate(records):
         named: dict[str, str] = {}
@@ -118,9 +136,12 @@ def _read_cells(records: Sequence[Mapping[str, Any]], known: _Headers, contract:
             if name in named:
                 raise _twice(place, name, named[name], header)
             named[name] = header
-            columns[name][place] = _written(value)
+            columns[name][place] = value
             factors[name][place] = factor
-    return {name: multiplied(pa.array(values, pa.string()), factors[name]) for name, values in columns.items()}
+    return {
+        name: multiplied(_texts(values, contract.columns[name], contract.formats), factors[name])
+        for name, values in columns.items()
+    }
 
 
 def _twice(place: int, name: str, first: str, second: str) -> DataError:

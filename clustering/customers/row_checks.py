@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from clustering.config import Contract
 from clustering.customers.columns import plain, read, valid_schema
+from clustering.customers.declared_formats import as_programs_write
 from clustering.customers.faults import Codes, Converted, Mask, Reason, converted, mask_of
 from clustering.customers.refusals import Rejection, rejections
 from clustering.customers.text import without_blanks
@@ -48,17 +49,25 @@ def split(
     *,
     duplicated: pa.Array | None = None,
     factors: Mapping[str, float] = NO_FACTORS,
+    texts: Collection[str] = (),
 ) -> Split:
     """Split rows into valid customers and rejected rows; a row is rejected once, for its first fault in column order.
 
     `rows` has the columns `contract.used`. Every row whose key is in `duplicated` (typed as the valid key) is rejected.
-    `factors` holds the columns that arrive in another unit. No value raises; a missing column raises DataError.
+    `factors` holds the columns that arrive in another unit, `texts` are those in which the contract's formats apply. No
+    value raises; a missing column raises DataError.
     """
     missing = [name for name in contract.used if name not in rows.schema.names]
     if missing:
         raise DataError(f"the rows have no column {', '.join(missing)}; they have {', '.join(rows.schema.names)}")
     columns = {
-        name: read(rows.column(name), contract.columns[name], factor=factors.get(name, 1.0)) for name in contract.used
+        name: read(
+            as_programs_write(rows.column(name), column, contract.formats if name in texts else None),
+            column,
+            factor=factors.get(name, 1.0),
+        )
+        for name in contract.used
+        for column in (contract.columns[name],)
     }
     key = columns[contract.key]
     if duplicated is not None and len(duplicated):

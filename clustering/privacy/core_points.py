@@ -90,7 +90,7 @@ def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
         rows = reader.table(query).combine_chunks()
     if rows.num_rows != 1:
         return Found(rows.num_rows, None)
-    valid = split(rows.to_batches()[0], contract, factors=source.factors).valid
+    valid = split(rows.to_batches()[0], contract, factors=source.factors, texts=source.texts).valid
     return Found(1, valid if valid.num_rows else None)
 
 

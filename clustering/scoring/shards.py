@@ -110,7 +110,7 @@ def score_shard(
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, rejected = Counts(), list[Rejection]()
         for batch in reader.batches(queries.rows):
-            parts = split(batch, contract, duplicated=duplicated, factors=source.factors)
+            parts = split(batch, contract, duplicated=duplicated, factors=source.factors, texts=source.texts)
             staging.append(parts)
             counts.add(batch.num_rows, parts)
             rejected = added_up([*rejected, *parts.faults])

@@ -134,7 +134,10 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         duplicated = as_keys(reader.table(duplicates).column("key").combine_chunks(), contract)
         drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
-    parts = [split(batch, contract, duplicated=duplicated, factors=source.factors) for batch in drawn.to_batches()]
+    parts = [
+        split(batch, contract, duplicated=duplicated, factors=source.factors, texts=source.texts)
+        for batch in drawn.to_batches()
+    ]
     valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()
     rejected = drawn.num_rows - valid.num_rows
     found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))

@@ -13,7 +13,7 @@ from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
-from clustering.customers import match_headers
+from clustering.customers import is_written, match_headers
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.dated_source import as_relation, column_types, estimated_rows, query_errors
@@ -81,6 +81,11 @@ class Source:
     def factors(self) -> dict[str, float]:
         """The unit factors other than one, by the contract's column name."""
         return {name: column.factor for name, column in self.columns.items() if column.factor != 1}
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns that are text in the warehouse, in which the contract's formats apply."""
+        return frozenset(name for name, column in self.columns.items() if is_written(column.pg_type))
 
     def layout(self) -> dict[str, Any]:
         """Where the columns are found, their units and what fills a missing value, as JSON-able values."""

@@ -94,7 +94,7 @@ def read_points(
         names = {"columns": source.select_list(), "table": source.table, "range": chosen}
         query = transaction.compose("source/rows", names)
     with _in_time("reading the sampled customers"):
-        customers = split(_read(warehouse, query), needed, factors=source.factors).valid
+        customers = split(_read(warehouse, query), needed, factors=source.factors, texts=source.texts).valid
     values = [customers.column(name).to_pylist() for name in (contract.key, *columns)]
     found = sorted((str(key), x, y) for key, x, y in zip(*values, strict=True) if x is not None and y is not None)
     return Points(

@@ -32,6 +32,7 @@ PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "customers.yaml": ("customers.yaml", ()),
     "customers.yaml: columns": ("customers.yaml", ("columns", "age")),
     "customers.yaml: aliases": ("customers.yaml", ("columns", "age", "aliases", 0)),
+    "customers.yaml: formats": ("customers.yaml", ("formats",)),
     "customers.yaml: drift": ("customers.yaml", ("drift",)),
     "segments.yaml": ("segments.yaml", ()),
     "segments.yaml: segments": ("segments.yaml", ("segments", 0)),
