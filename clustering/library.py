@@ -124,6 +124,8 @@ def _rows(frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transfo
 def _numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     if name not in frame:
         raise DataError(f"column {name} is missing; there are {', '.join(map(str, frame.columns))}")
+    if (frame.columns == name).sum() > 1:
+        raise DataError(f"column {name} is there twice; rename or drop one")
     try:
         values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):

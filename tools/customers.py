@@ -84,13 +84,17 @@ def read_customers(contract: Contract, customers: Path | None) -> pa.Table:
 
     Raises WorkspaceError when they cannot be generated for this contract.
     """
-    from clustering.demo.customer_files import read_csv
     from clustering.demo.generator import generate_customers
+    from clustering.files.customer_files import read_customers as read_file
+    from clustering.files.customer_files import with_valid_keys
     from clustering.warehouse.arrays import make_arrays_without_pandas
 
     make_arrays_without_pandas()
     if customers:
-        return read_csv(customers, contract)
+        found = with_valid_keys(read_file(customers, contract), contract)
+        for said in found.said:
+            print(f"{customers}: {said}", flush=True)
+        return found.rows
     table = generate_customers(GENERATED_ROWS, seed=GENERATED_SEED)
     if missing := set(contract.used) - set(table.column_names):
         raise WorkspaceError(

@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from clustering.cli.file_options import (
+    FILE,
+    Dates,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Sheet,
+    Thousands,
+    file_options,
+    say_recognised,
+)
 from clustering.cli.options import Json
 from clustering.cli.output import progress, table, tell, warn
 from clustering.errors import DataError, TrainingError
@@ -37,10 +48,16 @@ Output: TypeAlias = Annotated[
 
 
 def cluster(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet file (.parquet)")],
+    file: Annotated[Path, typer.Argument(help=FILE)],
     model: Trained,
     feature: Features = None,
     output: Output = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    dates: Dates = None,
+    sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
     """Train a model on a file and label its rows; no warehouse is needed, and none is touched.
@@ -51,10 +68,17 @@ def cluster(
     from clustering.cli.label import label_columns, label_customers
     from clustering.config import load_configuration
 
+    options = file_options(
+        encoding=encoding, delimiter=delimiter, decimal=decimal, thousands=thousands, dates=dates, sheet=sheet
+    )
     found = load_configuration()
     name = next(iter(found.select([model])))
     with progress(f"Training {name} on {file}"):
-        labelled = label_columns(file, found, name, feature) if feature else label_customers(file, found, name)
+        if feature:
+            labelled = label_columns(file, found, name, feature, options)
+        else:
+            labelled = label_customers(file, found, name, options)
+    say_recognised(file, labelled.recognised)
     if labelled.result.refusal:
         raise TrainingError(f"{name}: {labelled.result.refusal}")
     _tell(labelled, name, output, as_json=as_json)

@@ -12,14 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyarrow import csv, parquet
 
 from clustering.algorithms.base import DECIMALS, NOISE
 from clustering.config import Configuration, Contract
 from clustering.customers import Reason, Split, added_up, describe_rejections, split
-from clustering.demo.customer_files import read_file
 from clustering.errors import DataError
 from clustering.features import fit_scaling
+from clustering.files.customer_files import read_customers, read_numbers
+from clustering.files.text_columns import FileOptions
 from clustering.library import Clustering
 from clustering.library import cluster as cluster_frame
 from clustering.segments.naming import name_clusters
@@ -30,27 +30,33 @@ ROW = "row"
 
 @dataclass(frozen=True)
 class Labelled:
-    """The labels of a file's rows, one row each, what became of each cluster, and which rows were rejected."""
+    """The labels of a file's rows, one row each, what became of each cluster, and which rows were rejected.
+
+    `recognised` is what was unusual about the file, in words.
+    """
 
     labels: pd.DataFrame
     clusters: list[dict[str, Any]]
     rejected: dict[str, int]
     result: Clustering
     told: str = ""
+    recognised: tuple[str, ...] = ()
 
 
-def label_customers(file: Path, configuration: Configuration, model: str) -> Labelled:
+def label_customers(file: Path, configuration: Configuration, model: str, options: FileOptions) -> Labelled:
     """Label the valid customers of a file that the contract describes, and name the clusters after the catalogue.
 
     Raises DataError when the file does not fit the contract or none of its rows is valid.
     """
     contract, spec = configuration.contract, configuration.models[model]
-    parts = _split(read_file(file, contract), contract)
+    found = read_customers(file, contract, options)
+    parts = _split(found.rows, contract)
     customers = parts.valid
     reasons = {entry["values"]: entry["counts"] for entry in parts.rejected["reason"].value_counts().to_pylist()}
     told = describe_rejections(added_up(parts.faults, duplicated=_repeated_keys(parts)), contract)
     if not customers.num_rows:
-        raise DataError(f"{file}: none of its {parts.rejected.num_rows} rows is valid: {told}")
+        refusal = f"{file}: none of its {parts.rejected.num_rows} rows is valid: {told}"
+        raise DataError("; ".join([refusal, *found.said]))
     result = cluster_frame(
         pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
         spec,
@@ -67,29 +73,21 @@ def label_customers(file: Path, configuration: Configuration, model: str) -> Lab
             "confidence": _confidence(result),
         }
     )
-    return Labelled(labels, _clusters(result, names), reasons, result, told)
+    return Labelled(labels, _clusters(result, names), reasons, result, told, found.said)
 
 
-def label_columns(file: Path, configuration: Configuration, model: str, features: Sequence[str]) -> Labelled:
+def label_columns(
+    file: Path, configuration: Configuration, model: str, features: Sequence[str], options: FileOptions
+) -> Labelled:
     """Label the rows of a file by columns of it; DataError for a column that is missing or is not all numbers."""
     spec = configuration.models[model].model_copy(update={"features": tuple(dict.fromkeys(features))})
-    frame = _frame(file)
+    rows, said = read_numbers(file, spec.features, options)
+    frame: pd.DataFrame = rows.to_pandas()
     result = cluster_frame(frame, spec, segments=len(configuration.segments.segments) or DIVISION)
     labels = pd.DataFrame(
         {ROW: range(1, len(frame) + 1), "cluster_label": result.labels, "confidence": _confidence(result)}
     )
-    return Labelled(labels, _clusters(result, {}), {}, result)
-
-
-def _frame(file: Path) -> pd.DataFrame:
-    try:
-        found = parquet.read_table(file) if file.suffix.lower() == ".parquet" else csv.read_csv(file)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror or error}") from None
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{file}: neither a CSV file with commas and a header nor a Parquet file: {error}") from None
-    frame: pd.DataFrame = found.to_pandas()
-    return frame
+    return Labelled(labels, _clusters(result, {}), {}, result, recognised=tuple(said))
 
 
 def _split(rows: pa.Table, contract: Contract) -> Split:

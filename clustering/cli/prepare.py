@@ -7,6 +7,17 @@ from typing import Annotated
 
 import typer
 
+from clustering.cli.file_options import (
+    FILE,
+    Dates,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Sheet,
+    Thousands,
+    file_options,
+    say_recognised,
+)
 from clustering.cli.options import Json, open_session
 from clustering.cli.output import progress, tell, warn
 
@@ -26,19 +37,30 @@ def migrate(as_json: Json = False) -> None:
 
 
 def load(
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet file (.parquet) whose columns the contract knows")],
+    file: Annotated[Path, typer.Argument(help=FILE)],
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    dates: Dates = None,
+    sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
     """Replace the contract's table by the rows of a file, and warn of those that a night will reject."""
     from clustering.customers import added_up, describe_rejections, split
-    from clustering.demo.customer_files import read_file
     from clustering.demo.loading import load_customers
+    from clustering.files.customer_files import read_customers, with_valid_keys
 
+    options = file_options(
+        encoding=encoding, delimiter=delimiter, decimal=decimal, thousands=thousands, dates=dates, sheet=sheet
+    )
     with open_session() as session, progress(f"Reading {file}") as bar:
         contract = session.configuration.contract
-        customers = read_file(file, contract)
+        found = with_valid_keys(read_customers(file, contract, options), contract)
+        customers = found.rows
         bar.say(f"Loading {customers.num_rows:,} rows into {contract.table}")
         rows = load_customers(session.warehouse, contract, customers)
+    say_recognised(file, found.said)
     faults = added_up(one for batch in customers.to_batches() for one in split(batch, contract).faults)
     if faults:
         warn(f"warning: a night will reject rows: {describe_rejections(faults, contract)}")

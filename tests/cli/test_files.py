@@ -84,8 +84,30 @@ def test_file_without_a_valid_row_is_refused(clustering: Run, folder: Path) -> N
 def test_file_of_orders_is_told_what_it_lacks(clustering: Run, folder: Path) -> None:
     """Of a file with several rows a customer, every column at fault is named with what is allowed."""
     header = "customer_id,age,gender,annual_income,spending_score\n"
-    orders = "".join(f'{number % 5 + 1},30,F,"$1,{number:03d}.50",50\n' for number in range(20))
+    orders = "".join(f"{number % 5 + 1},30,F,{number}k,50\n" for number in range(20))
     (folder / "orders.csv").write_text(header + orders, encoding="utf-8")
     told = clustering("cluster", "orders.csv", "--model", "kmeans").err
     assert "customer_id stands in more than one row (allowed: each key once), duplicate_key 20 rows, 4 a key" in told
-    assert "annual_income '$1,000.50' has the wrong type (allowed: a number, 0 or more), wrong_type 20 rows" in told
+    assert "annual_income '0k' has the wrong type (allowed: a number, 0 or more), wrong_type 20 rows" in told
+
+
+def test_what_is_recognised_is_told_in_one_line_and_options_override_it(clustering: Run, folder: Path) -> None:
+    """On stderr, so that the labels stay a file; options that no file has are refused."""
+    text = pd.read_csv("customers.csv", dtype=str).to_csv(sep=";", index=False)
+    (folder / "export.csv").write_text("Customer export\n" + text, encoding="cp1252")
+    plain = clustering("cluster", "customers.csv", "--model", "kmeans", "--json").document
+    done = clustering("cluster", "export.csv", "--model", "kmeans", "--json", "--decimal", ",")
+    assert done.document["labels"] == plain["labels"]
+    (told, *_) = done.err.splitlines()
+    assert told.startswith("export.csv: separated by semicolons; headers in line 2")
+    for option, value in (("--decimal", "x"), ("--delimiter", "ab"), ("--dates", "first"), ("--thousands", "x")):
+        done = clustering("cluster", "customers.csv", "--model", "kmeans", option, value)
+        assert (done.code != 0, f"{option} '{value}'" in done.err) == (True, True)
+
+
+def test_standard_input_is_a_file_too(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read once."""
+    with Path("customers.csv").open(encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        piped = clustering("cluster", "-", "--model", "dbscan")
+    assert piped.out == clustering("cluster", "customers.csv", "--model", "dbscan").out

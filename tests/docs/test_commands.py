@@ -8,6 +8,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import psycopg2
 import pytest
 import typer
@@ -17,6 +18,7 @@ from clustering.cli.commands import FAILED, INTERRUPTED, MISUSED, TERMINATED
 from clustering.config import PROJECT
 from tests.command_line import Run
 from tests.docs.pages import PAGES, Command, blocks, commands, rows, text
+from tests.workbooks import workbook
 
 CONSOLE = [command for page in PAGES for command in commands(page)]
 COMMAND_LINE = ("docs/terminal.md", "docs/privacy.md")  # these show every command, in this order
@@ -46,6 +48,9 @@ def decide_long_ago() -> None:
 def test_pages_are_run_in_their_order(clustering: Run, folder: Path) -> None:
     """Every command of these pages works on an empty warehouse, one after the other; with --json it says JSON."""
     (folder / "shops.csv").write_text(SHOPS, encoding="utf-8")
+    customers = pd.read_csv("customers.csv", dtype=str, keep_default_na=False)
+    customers.to_csv(folder / "export.csv", sep=";", encoding="cp1252", index=False)
+    workbook(folder / "customers.xlsx", {"Customers": [list(customers), *customers.to_numpy().tolist()]})
     for words in TERMINAL:
         done = clustering(*words)
         assert done.code == 0, (words, done.err)

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pyarrow as pa
 import pytest
 
 from clustering.config import Configuration, Contract
-from clustering.demo.customer_files import read_csv
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import DataError, WarehouseError
+from clustering.files.customer_files import read_customers
 from clustering.warehouse import Warehouse
 
 MALL = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
@@ -84,7 +85,7 @@ def test_every_type_of_the_contract_becomes_one_of_the_warehouse(tmp_path: Path,
     """A uuid key is uuid, in a table whose schema is made where it is missing and whose name keeps its capitals."""
     key = uuid.uuid4()
     text = f"ID,X,day,moment,more\n{str(key).upper()},1,2024-02-29,2024-02-29 10:01:00.5,?\n,2,,,\n"
-    assert load_customers(empty_warehouse, EVERY_TYPE, read_csv(write(tmp_path, text), EVERY_TYPE)) == 2
+    assert load_customers(empty_warehouse, EVERY_TYPE, read_customers(write(tmp_path, text), EVERY_TYPE).rows) == 2
     with cursor_of(empty_warehouse) as cursor:
         assert types_of(cursor, '"Crm"."Kunden"') == {
             "id": "uuid",
@@ -96,7 +97,7 @@ def test_every_type_of_the_contract_becomes_one_of_the_warehouse(tmp_path: Path,
         moment = datetime.datetime(2024, 2, 29, 10, 1, 0, 500_000)
         assert cursor.fetchall() == [(str(key), 1, datetime.date(2024, 2, 29), moment), (None, 2, None, None)]
     text = f"ID,X,day,moment\n{key},1,2024-02-30,2024-02-29\n"
-    assert load_customers(empty_warehouse, EVERY_TYPE, read_csv(write(tmp_path, text), EVERY_TYPE)) == 1
+    assert load_customers(empty_warehouse, EVERY_TYPE, read_customers(write(tmp_path, text), EVERY_TYPE).rows) == 1
     with cursor_of(empty_warehouse) as cursor:
         assert list(types_of(cursor, '"Crm"."Kunden"').values()) == [
             "uuid",
@@ -135,7 +136,9 @@ def test_text_that_postgresql_cannot_hold_leaves_the_table_as_it_is(
     tmp_path: Path, empty_warehouse: Warehouse, configuration: Configuration
 ) -> None:
     load_customers(empty_warehouse, configuration.contract, generate_customers(10, seed=0))
-    rows = read_csv(write(tmp_path, MALL + "1,a\0b,19,15,39\n"), configuration.contract)
+    rows = generate_customers(10, seed=1)
+    gender = pa.array(["a\0b", *rows["gender"].to_pylist()[1:]])
+    rows = rows.set_column(rows.schema.get_field_index("gender"), "gender", gender)
     with pytest.raises(DataError, match=r"was left as it is: .*invalid byte sequence"):
         load_customers(empty_warehouse, configuration.contract, rows)
     with cursor_of(empty_warehouse) as cursor:

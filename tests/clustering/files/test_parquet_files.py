@@ -12,8 +12,8 @@ import pytest
 from pyarrow import parquet
 
 from clustering.config import Configuration, Contract
-from clustering.demo.customer_files import read_file, read_parquet
 from clustering.errors import DataError
+from clustering.files.customer_files import read_customers
 
 KEY = uuid.UUID("12345678-1234-5678-1234-567812345678")
 CONTRACT = Contract.model_validate(
@@ -43,7 +43,7 @@ def test_types_of_the_file_become_those_of_the_contract(tmp_path: Path) -> None:
         opened=pa.array([date(2020, 2, 29)]),
         town=pa.array(["Ulm"]).dictionary_encode(),
     )
-    assert read_file(path, CONTRACT).to_pylist() == [
+    assert read_customers(path, CONTRACT).rows.to_pylist() == [
         {"shop": str(KEY), "sales": 1250.0, "opened": date(2020, 2, 29), "town": "Ulm"}
     ]
 
@@ -58,7 +58,7 @@ def test_bad_values_are_kept_as_they_are(configuration: Configuration, tmp_path:
         annual_income=pa.array([15000, 16000]),
         spending_score=pa.array([39.0, float("nan")]),
     )
-    rows = read_parquet(path, configuration.contract)
+    rows = read_customers(path, configuration.contract).rows
     assert rows.column("age").to_pylist() == ["20", "25.5"]
     assert rows.column("annual_income").to_pylist() == [15000.0, 16000.0]
     assert rows.column("spending_score").to_pylist() == ["39", "nan"]
@@ -70,15 +70,15 @@ def test_column_of_lists_is_refused(configuration: Configuration, tmp_path: Path
     columns = dict.fromkeys(("customer_id", "age", "gender", "annual_income"), ones)
     path = write(tmp_path, **columns, spending_score=pa.array([[1, 2]]))
     with pytest.raises(DataError, match=r"column spending_score holds list<.*>, not numbers, text or dates"):
-        read_parquet(path, configuration.contract)
+        read_customers(path, configuration.contract)
 
 
 def test_file_that_is_no_parquet_is_refused(configuration: Configuration, tmp_path: Path) -> None:
-    """A file of another format, a missing column and a missing file are each told of by path."""
-    (tmp_path / "rows.parquet").write_text("customer_id\n1\n", encoding="utf-8")
+    """A broken file, a missing column and a missing file are each told of by path."""
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(DataError, match=r"rows\.parquet: not a Parquet file"):
-        read_parquet(tmp_path / "rows.parquet", configuration.contract)
+        read_customers(tmp_path / "rows.parquet", configuration.contract)
     with pytest.raises(DataError, match=r"rows\.parquet: no column for age or Age"):
-        read_parquet(write(tmp_path, customer_id=pa.array([1])), configuration.contract)
+        read_customers(write(tmp_path, customer_id=pa.array([1])), configuration.contract)
     with pytest.raises(DataError, match=r"none\.parquet: cannot be read"):
-        read_parquet(tmp_path / "none.parquet", configuration.contract)
+        read_customers(tmp_path / "none.parquet", configuration.contract)
