@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing, contextmanager
 
 import psycopg2
 import pytest
 
+from clustering.config import PROJECT
 from clustering.scoring.retention import drop_expired
 from clustering.warehouse import migrate
 
@@ -113,3 +115,11 @@ def test_announcing_waits_for_no_reader(project):
             transaction.execute("pointer/announce")
             other.execute("set lock_timeout = '1s'")
             assert len(ask(other, SHOWN.format("current_customer_segments"))) == 3
+
+
+def test_pointer_is_written_in_one_file():
+    """Whatever changes which labels are current stands beside the statement that announces it."""
+    tables = "published_runs|model_retirements|contract"
+    writes = re.compile(rf"(insert into|update|delete from|truncate) segmentation\.({tables})\b")
+    found = {path.name for path in (PROJECT / "sql").glob("*.sql") if writes.search(path.read_text(encoding="utf-8"))}
+    assert found == {"pointer.sql"}
