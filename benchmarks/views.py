@@ -39,8 +39,9 @@ from segmentation.model_versions;
 CHAMPIONS = "select model, model_version_id from segmentation.model_versions where status = 'champion'"
 RUN = """
 insert into segmentation.scoring_runs
-    (as_of, dry_run, requested_by, source, status, rows_read, rows_labelled, rows_rejected)
-values ({day}, false, 'benchmark', 'public.customers', 'published', {rows}, {rows}, 0) returning run_id
+    (as_of, dry_run, requested_by, source, status, rows_read, rows_labelled, rows_rejected,
+     contract_sha256)
+values ({day}, false, 'benchmark', 'public.customers', 'published', {rows}, {rows}, 0, repeat('0', 64)) returning run_id
 """
 MODEL = """
 create table segmentation_partitions.labels_{model} partition of segmentation.customer_labels for values in ('{model}')

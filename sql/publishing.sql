@@ -105,7 +105,7 @@ select pg_advisory_xact_lock(hashtext('segmentation.published_runs'), :as_of::da
 -- name: locked_run
 -- Returns a run, which nobody else can end or claim a shard of until the transaction ends.
 -- Parameters: run_id.
-select run_id, as_of, status, dry_run, note, rows_read, rows_labelled, rows_rejected
+select run_id, as_of, status, dry_run, note, contract_sha256, rows_read, rows_labelled, rows_rejected
 from segmentation.scoring_runs
 where run_id = :run_id
 for update;

@@ -116,9 +116,11 @@ create index on {table} using brin (segment_id) with (pages_per_range = 16);
 
 -- name: insert_run
 -- Adds a run and returns its id.
--- Parameters: as_of, dry_run, requested_by, source, source_time, source_layout.
-insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, source_time, source_layout)
-values (:as_of, :dry_run, :requested_by, :source, :source_time, :source_layout)
+-- Parameters: as_of, dry_run, requested_by, source, source_time, source_layout, contract_sha256.
+insert into segmentation.scoring_runs (
+    as_of, dry_run, requested_by, source, source_time, source_layout, contract_sha256
+)
+values (:as_of, :dry_run, :requested_by, :source, :source_time, :source_layout, :contract_sha256)
 returning run_id;
 
 -- name: insert_run_model
@@ -179,7 +181,7 @@ select
 -- Parameters: run_id, shard.
 select
     shard.lower_bound, shard.upper_bound, shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
-    run.status, run.note, case when run.source_time = 'dated' then run.as_of end as dated
+    run.status, run.note, run.contract_sha256, case when run.source_time = 'dated' then run.as_of end as dated
 from segmentation.run_shards as shard
 join segmentation.scoring_runs as run on run.run_id = shard.run_id
 where shard.run_id = :run_id and shard.shard = :shard;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -211,6 +213,16 @@ class Contract(Frozen):
             for name in self.with_role("protected")
             if self.columns[name].is_numeric or self.columns[name].type == "text"
         )
+
+    @property
+    def digest(self) -> str:
+        """A hash of what determines the labels of a night: two shards of one run have to have the same."""
+        settled = self.model_dump(
+            mode="json",
+            include={"table", "dated_source", "columns", "formats", "max_rejected_share", "min_group"},
+            exclude={"columns": {"__all__": {"description"}}},
+        )
+        return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
 
     def with_role(self, role: Role) -> tuple[str, ...]:
         """Names of the columns with this role, in the contract's order."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from clustering.config import Contract
 from clustering.customers import Rejection, from_documents
 from clustering.errors import RunError
 from clustering.scoring.attempts import Attempt
@@ -24,6 +25,7 @@ class Run:
     status: str
     dry_run: bool
     note: str | None
+    contract_sha256: str
     rows_read: int | None
     rows_labelled: int | None
     rows_rejected: int | None
@@ -44,6 +46,7 @@ class PlannedShard:
     finished_at: datetime | None
     status: str
     note: str | None
+    contract_sha256: str
     dated: date | None
 
 
@@ -77,14 +80,27 @@ def lock_run(transaction: Transaction, run_id: int) -> Run:
     return run
 
 
-def read_planned_shard(transaction: Transaction, run_id: int, shard: int) -> PlannedShard:
-    """Return a shard of a run that is going on; RunError for another one."""
+def read_planned_shard(transaction: Transaction, run_id: int, shard: int, contract: Contract) -> PlannedShard:
+    """Return a shard of a run that is going on under this contract; RunError for another one."""
     found = transaction.typed_row(PlannedShard, "scoring/shard", run_id=run_id, shard=shard)
     if found is None:
         raise RunError(f"run {run_id} has no shard {shard}; it was planned without it, or in another warehouse")
     if found.status != "running":
         raise RunError(f"run {run_id} is {found.status}{f' ({found.note})' if found.note else ''}; start a new run")
+    require_contract(run_id, found.contract_sha256, contract)
     return found
+
+
+def require_contract(run_id: int, planned_under: str, contract: Contract) -> None:
+    """Raise RunError when a run was planned under another contract, as when customers.yaml was changed during a night.
+
+    Half of it would be in other units or ranges than the other half.
+    """
+    if planned_under != contract.digest:
+        raise RunError(
+            f"run {run_id} was planned under another customers.yaml than the one that is here now: its table, columns, "
+            "formats or limits differ; nothing of it is published, start a new run"
+        )
 
 
 def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShard]:

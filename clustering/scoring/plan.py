@@ -77,6 +77,7 @@ def plan_run(
             requested_by=requested_by,
             source=contract.dated_source if time == "dated" else contract.table,
             source_time=time,
+            contract_sha256=contract.digest,
             source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
         )
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))

@@ -18,7 +18,7 @@ from clustering.errors import RunError, TooManyRejectedError
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
-from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards
+from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
 from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
 from clustering.scoring.refused_runs import refuse_run, too_many_rejected
@@ -48,6 +48,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     with warehouse.transaction() as transaction:
         run = lock_run(transaction, run_id)
         if run.status == "running":
+            require_contract(run_id, run.contract_sha256, configuration.contract)
             refused = _check_and_publish(transaction, configuration, run)
         if run.status == "running" and not refused:
             run = lock_run(transaction, run_id)

@@ -83,7 +83,7 @@ def score_shard(
     """
     started, contract = time.monotonic(), _needed(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
-        planned = read_planned_shard(transaction, run_id, shard)
+        planned = read_planned_shard(transaction, run_id, shard, configuration.contract)
         if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(planned).as_dict()
@@ -119,7 +119,7 @@ def score_shard(
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
-            return _counts(read_planned_shard(transaction, run_id, shard)).as_dict()
+            return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract)).as_dict()
     log.info(
         "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
     )

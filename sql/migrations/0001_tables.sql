@@ -105,6 +105,7 @@ create table segmentation.scoring_runs (
     finished_at    timestamptz,
     labels_dropped_at  timestamptz,
     source_layout  jsonb,
+    contract_sha256  text not null check (contract_sha256 ~ '^[0-9a-f]{64}$'),
     source_time    text not null default 'present' check (source_time in ('present', 'dated', 'substituted')),
     check (status not in ('published', 'replaced', 'dry_run') or rows_read = rows_labelled + rows_rejected)
 );
@@ -124,6 +125,7 @@ comment on column segmentation.scoring_runs.started_at is 'When the run was plan
 comment on column segmentation.scoring_runs.finished_at is 'When the run was published, counted or abandoned.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
 comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, and what fills a missing value.';
+comment on column segmentation.scoring_runs.contract_sha256 is 'Hash of what determines the labels in the contract that the run was planned under; shards and publication refuse another.';
 comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
 
 create table segmentation.run_models (

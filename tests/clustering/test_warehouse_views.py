@@ -25,8 +25,8 @@ insert into segmentation.model_versions (model, version, structure, algorithm, f
     artifact, artifact_sha256, sample_rows, sample_sha256, library_versions)
 select model, 1, 'structured', model, array['x'], '{}', '{}', '{}', model, repeat('a', 64), 1, repeat('b', 64), '{}'
 from unnest(array['kmeans', 'gmm', 'dbscan']) with ordinality as listed (model, place) order by place;
-insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source)
-select '2026-01-01', false, 'test', 'customers' from generate_series(1, 6);
+insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, contract_sha256)
+select '2026-01-01', false, 'test', 'customers', repeat('0', 64) from generate_series(1, 6);
 """
 MODEL = """
 create table segmentation_partitions.labels_{model} partition of segmentation.customer_labels for values in ('{model}')

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from clustering import Registry, Warehouse, load_configuration, score_shard, watch
-from clustering.errors import StoreError
+from clustering.errors import RunError, StoreError
 from clustering.scoring import staging
 from tests.paths import CONFIGURATION
 
@@ -183,3 +183,19 @@ def _wait_for_the_server(project):
             return
         threading.Event().wait(0.1)
     raise AssertionError("the killed attempt's session is still there")
+
+
+def test_a_night_is_scored_and_published_under_the_contract_that_it_was_planned_under(project):
+    """An image that is rolled out in between brings another unit or range: half a night in each is none."""
+    columns = dict(project.configuration.contract.columns)
+    columns["annual_income"] = columns["annual_income"].model_copy(update={"range": (0.0, 50_000.0)})
+    rolled_out = project.with_contract(columns=columns)
+    run_id = project.plan("2026-11-22", shards=1)["run_id"]
+    with pytest.raises(RunError, match=r"planned under another customers\.yaml"):
+        rolled_out.score(run_id)
+    project.score(run_id)
+    with pytest.raises(RunError, match="start a new run"):
+        rolled_out.publish(run_id)
+    assert project.sql("select count(*) from segmentation.current_models") == [(0,)]
+    project.with_contract(label_runs=7, history_days=100).publish(run_id)
+    assert project.sql("select distinct as_of::text from segmentation.current_models") == [("2026-11-22",)]

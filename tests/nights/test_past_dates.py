@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError
+from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError, RunError
 from clustering.scoring.dates import end_of_past
 from tests.appointing import appoint
 from tests.projects import Project
@@ -221,5 +221,5 @@ def test_dated_source_that_has_gone_fails_the_shard(project: Project) -> None:
     decided(project, "2026-03-01 12:00Z")
     project.sql(HISTORY)
     planned = with_dated_source(project).plan("2026-03-10", **past("2026-03-10"))
-    with pytest.raises(DataError, match="names no dated_source any more"):
+    with pytest.raises(RunError, match="planned under another"):
         project.score(planned["run_id"])

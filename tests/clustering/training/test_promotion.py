@@ -392,7 +392,8 @@ def _rows_of_a_run(registry, version):
     with closing(psycopg2.connect(registry.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             "insert into segmentation.scoring_runs (as_of, status, dry_run, requested_by, source, rows_read,"
-            " rows_labelled, rows_rejected) values ('2026-01-31', 'published', false, '', '', 0, 0, 0) returning run_id"
+            " rows_labelled, rows_rejected, contract_sha256)"
+            " values ('2026-01-31', 'published', false, '', '', 0, 0, 0, repeat('0', 64)) returning run_id"
         )
         [run_id] = cursor.fetchone()
         cursor.execute(

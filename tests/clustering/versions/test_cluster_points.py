@@ -48,8 +48,8 @@ values (%(model)s, 1, 'champion', 'structured', %(model)s, %(features)s, '{}', '
 returning model_version_id
 """
 RUN = """
-insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, source_layout)
-values ('2026-11-22', false, 'test', 'public.customers', %(layout)s);
+insert into segmentation.scoring_runs (as_of, dry_run, requested_by, source, source_layout, contract_sha256)
+values ('2026-11-22', false, 'test', 'public.customers', %(layout)s, repeat('0', 64));
 create table segmentation_partitions.labels_all partition of segmentation.customer_labels default;
 """
 SEGMENT = """
