@@ -70,7 +70,7 @@ def rewrite(file: Path, old: str, new: str) -> None:
 def with_version_of_models(folder: Path) -> None:
     """Let current_models lose a column and gain one, so that it has to be dropped with all that stands on it."""
     file = folder / "views" / "current_models.sql"
-    rewrite(file, "model, as_of, run_id, model_version_id, published_at\n", "model, as_of, run_id, model_version_id\n")
+    rewrite(file, "model_version_id,\n    published.published_at\n", "model_version_id\n")
     rewrite(file, "comment on column segmentation.current_models.published_at is 'When it was published.';\n", "")
     health = folder / "views" / "segment_health.sql"
     rewrite(health, "        current.published_at,\n", "        null::timestamptz as published_at,\n")
