@@ -49,7 +49,7 @@ def load(
     """Replace the contract's table by the rows of a file, and warn of those that a night will reject."""
     from clustering.customers import added_up, describe_rejections, split
     from clustering.demo.loading import load_customers
-    from clustering.files.customer_files import read_customers, with_valid_keys
+    from clustering.files.customer_files import read_customers, require_loadable, with_valid_keys
 
     options = file_options(
         encoding=encoding, delimiter=delimiter, decimal=decimal, thousands=thousands, dates=dates, sheet=sheet
@@ -58,6 +58,7 @@ def load(
         contract = session.configuration.contract
         found = with_valid_keys(read_customers(file, contract, options), contract)
         customers = found.rows
+        require_loadable(customers, contract)
         bar.say(f"Loading {customers.num_rows:,} rows into {contract.table}")
         rows = load_customers(session.warehouse, contract, customers)
     say_recognised(file, found.said)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 PLAIN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+DECIMAL_POINT = r"^\s*[+-]?[0-9]*\.[0-9]*([eE][+-]?[0-9]+)?\s*$"
 CURRENCIES = r"[$€£¥₹₽₺₩]|(?i:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|TRY|ZAR)"
 _SPACES = "\u0020\u00a0\u2009\u202f"  # ordinary, no-break, thin, narrow no-break
 _MARKS = "'\u2019"
@@ -77,29 +78,33 @@ def is_plain(text: pa.StringArray) -> bool:
     return bool(pc.all(pc.match_substring_regex(text, PLAIN)).as_py() in (True, None))
 
 
-def formats_that_fit(text: pa.StringArray) -> list[NumberFormat]:
+def formats_that_fit(text: pa.StringArray, *, signs: tuple[str, ...] = ()) -> list[NumberFormat]:
     """Return the formats that most values follow, plain first; none where fewer than half do, or currencies differ.
+
+    Where nobody declared `signs`, one currency or % is recognised.
 
     >>> [str(one) for one in formats_that_fit(pa.array(["1.234,50", "7"]))]
     ["decimal comma, thousands by '.'"]
     >>> [str(one) for one in formats_that_fit(pa.array(["88,006", "9,120"]))]
     ["decimal point, thousands by ','", 'decimal comma']
     """
-    signs = _signs(text)
-    if signs is None:
+    taken = signs or _signs(text)
+    if taken is None:
         return []
-    bare = _bare(text, signs)
+    bare = _bare(text, taken)
     followed = [pc.sum(pc.match_substring_regex(bare, one.pattern)).as_py() or 0 for one in FORMATS]
     most = max(followed)
     if 2 * most < len(bare) - bare.null_count or not most:
         return []
     fitting = [one for one, count in zip(FORMATS, followed, strict=True) if count == most]
     used = [one for one in fitting if not one.thousands or _is_grouped(bare, one)]
-    return [NumberFormat(one.decimal, one.thousands, signs) for one in used]
+    return [NumberFormat(one.decimal, one.thousands, taken) for one in used]
 
 
 def plain_numbers(text: pa.StringArray, form: NumberFormat) -> pa.StringArray:
     """Return the values that follow a format as programs write them, and all others as they are.
+
+    Where the comma is decimal, a number with a decimal point is marked, or programs would take it for one.
 
     >>> plain_numbers(pa.array(["$1,234.50", "(7)", "88k", None]), NumberFormat(".", ",", ("$",))).to_pylist()
     ['1234.50', '-7', '88k', None]
@@ -110,6 +115,8 @@ def plain_numbers(text: pa.StringArray, form: NumberFormat) -> pa.StringArray:
         bare = pc.replace_substring_regex(bare, _GROUPINGS[form.thousands], "")
     if form.decimal == ",":
         bare = pc.replace_substring(bare, ",", ".")
+    if form.decimal == ",":
+        text = pc.replace_substring_regex(text, DECIMAL_POINT, r"\0 (a decimal point)")
     return pc.if_else(pc.fill_null(follows, False), bare, text)
 
 

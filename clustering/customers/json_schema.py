@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clustering.config import Column, ColumnType, Contract
+from clustering.config import Column, ColumnType, Contract, Formats
 
 NUMERAL = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"  # no two ways to match the same digits
 _KEY = NUMERAL.replace(r"\s*", "")
@@ -56,7 +56,7 @@ def record_schema(contract: Contract) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [name for name, column in columns.items() if column.missing == "reject"],
-        "properties": {name: _property(column) for name, column in columns.items()},
+        "properties": {name: _property(column, contract.formats) for name, column in columns.items()},
     }
 
 
@@ -83,7 +83,7 @@ def example_record(contract: Contract) -> dict[str, Any]:
     return {name: _example(contract.columns[name]) for name in contract.used}
 
 
-def _property(column: Column) -> dict[str, Any]:
+def _property(column: Column, formats: Formats | None) -> dict[str, Any]:
     numeric = column.is_numeric
     kinds = ["string"]
     if numeric:
@@ -93,6 +93,7 @@ def _property(column: Column) -> dict[str, Any]:
     if column.missing != "reject":
         kinds.append("null")
     low, high = column.range
+    pattern = _KEY if column.role == "key" else None if formats else NUMERAL  # else text has the contract's format
     described = f"{allowed(column)}. {column.description}".rstrip(". ")
     return {
         "type": kinds if len(kinds) > 1 else kinds[0],
@@ -100,7 +101,7 @@ def _property(column: Column) -> dict[str, Any]:
         "examples": [_example(column)],
         **({"minimum": _plain(low)} if low is not None else {}),
         **({"maximum": _plain(high)} if high is not None else {}),
-        **({"pattern": _KEY if column.role == "key" else NUMERAL} if numeric and column.missing == "reject" else {}),
+        **({"pattern": pattern} if numeric and column.missing == "reject" and pattern else {}),
         **({"minLength": 1} if not numeric and column.missing == "reject" else {}),
     }
 

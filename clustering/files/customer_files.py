@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from clustering.config import Column, Contract
 from clustering.customers import convert, match_headers, multiplied, valid_schema
+from clustering.customers.declared_formats import as_programs_write
 from clustering.customers.records import folded, known_headers
 from clustering.errors import DataError
 from clustering.files.layout import Fit
@@ -67,6 +68,26 @@ def with_valid_keys(found: CustomerRows, contract: Contract) -> CustomerRows:
     return CustomerRows(rows.set_column(place, contract.key, typed), (*found.said, told))
 
 
+def require_loadable(rows: pa.Table, contract: Contract) -> None:
+    """Raise DataError where the contract declares formats and a column holds values that do not follow them.
+
+    The column would be text in the warehouse, and the night would read what has been read here once more.
+    """
+    if contract.formats is None:
+        return
+    for name in rows.column_names:
+        column = contract.columns[name]
+        if column.role == "key" or column.type == "text" or not pa.types.is_string(rows[name].type):
+            continue
+        bad = convert(combined(rows[name]), column.type).faults
+        if bad is not None:
+            place = int(np.flatnonzero(bad)[0])
+            raise DataError(
+                f"column {name}: {np.count_nonzero(bad):,} values do not follow the contract's formats, such as "
+                f"{rows[name][place].as_py()!r}; correct them, or name what stands for no value under formats: missing"
+            )
+
+
 def read_numbers(
     path: Path | str, names: Sequence[str], options: FileOptions = RECOGNISED
 ) -> tuple[pa.Table, list[str]]:
@@ -78,7 +99,7 @@ def read_numbers(
     with opened(path) as (file, kind):
         try:
             if kind == "parquet":
-                text = {name: combined(one) for name, one in parquet_columns(file, _chosen(names)).items()}
+                text = [combined(one.text) for one in parquet_columns(file, _chosen(names)).values()]
                 said: list[str] = []
             else:
                 read = text_columns(file, kind, options, fit=_count(names), choose=_places(names))
@@ -88,8 +109,10 @@ def read_numbers(
                     delimiter=read.delimiter,
                     options=options,
                 )
-                text, said = found.columns, [*read.said, *found.said]
-            return pa.table({name: _numbers(name, text[name]) for name in names}), said
+                text = [read.whole(*one) for one in zip(read.columns, found.columns.values(), strict=True)]
+                said = [*read.said, *found.said]
+            columns = zip(names, text, strict=True)
+            return pa.table({name: _numbers(name, one) for name, one in columns}), said
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
 
@@ -101,8 +124,13 @@ def _of_parquet(file: Path, contract: Contract) -> CustomerRows:
         found.update(match_headers(headers, contract))
         return [header for header, _ in found.values()]
 
-    text = parquet_columns(file, choose)
-    return CustomerRows(_as_contract({name: text[header] for name, (header, _) in found.items()}, found, contract))
+    columns = parquet_columns(file, choose)
+    text = {}
+    for name, (header, _) in found.items():
+        column, formats = contract.columns[name], contract.formats if columns[header].is_text else None
+        chunks = [as_programs_write(chunk, column, formats) for chunk in columns[header].text.chunks]
+        text[name] = pa.chunked_array(chunks, pa.string())
+    return CustomerRows(_as_contract(text, found, contract))
 
 
 def _of_text(file: Path, kind: Kind, contract: Contract, options: FileOptions) -> CustomerRows:
@@ -116,7 +144,7 @@ def _of_text(file: Path, kind: Kind, contract: Contract, options: FileOptions) -
         found.update(match_headers(headers, contract))
         return [headers.index(header) for header, _ in found.values()]
 
-    read = text_columns(file, kind, options, fit=fit, choose=choose)
+    read = text_columns(file, kind, options, fit=fit, choose=choose).without_blank_rows()
     used = {name: contract.columns[name] for name in found}
     recognised = recognise(
         dict(zip(found, read.columns.values(), strict=True)),
@@ -124,8 +152,9 @@ def _of_text(file: Path, kind: Kind, contract: Contract, options: FileOptions) -
         delimiter=read.delimiter,
         options=options_of(options, contract.formats),
     )
-    text = {name: pa.chunked_array([column]) for name, column in recognised.columns.items()}
-    said = [*read.said, *recognised.said, *_zeros_lost(recognised.columns[contract.key], contract)]
+    whole = {name: read.whole(place, recognised.columns[name]) for name, place in zip(found, read.columns, strict=True)}
+    text = {name: pa.chunked_array([column]) for name, column in whole.items()}
+    said = [*read.said, *recognised.said, *_zeros_lost(whole[contract.key], contract)]
     return CustomerRows(_as_contract(text, found, contract), tuple(said))
 
 
@@ -185,13 +214,19 @@ def _places(names: Sequence[str]) -> Choose:
     """Return what finds columns by their headers: as written, or in any case where nothing else is as near."""
 
     def choose(headers: Sequence[str]) -> list[int]:
-        return [_place(name, headers) for name in names]
+        found: dict[int, str] = {}
+        for name in names:
+            place = _place(name, headers)
+            if place in found:
+                raise DataError(f"{found[place]} and {name} are the same column, {headers[place]}; name it once")
+            found[place] = name
+        return list(found)
 
     return choose
 
 
 def _chosen(names: Sequence[str]) -> Callable[[Sequence[str]], list[str]]:
-    return lambda headers: [headers[_place(name, headers)] for name in names]
+    return lambda headers: [headers[place] for place in _places(names)(headers)]
 
 
 def _place(name: str, headers: Sequence[str]) -> int:

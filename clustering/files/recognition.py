@@ -82,20 +82,22 @@ def _take_numbers(found: Recognised, types: Mapping[str, Column], delimiter: str
 
 
 def _fits(text: pa.StringArray, options: FileOptions) -> list[NumberFormat]:
-    fits = formats_that_fit(text)
+    fits = formats_that_fit(text, signs=options.signs)
     if options.decimal is None and options.thousands is None:
         return fits
     return [one for one in fits if _is_declared(one, options)] or _of(options, fits)
 
 
 def _is_declared(form: NumberFormat, options: FileOptions) -> bool:
-    decimal = options.decimal in (None, form.decimal)
-    return decimal and (options.thousands is None or form.thousands in ("", options.thousands))
+    if form.decimal == options.thousands or options.decimal not in (None, form.decimal):
+        return False
+    return options.thousands is None or form.thousands in ("", options.thousands)
 
 
 def _of(options: FileOptions, fits: list[NumberFormat]) -> list[NumberFormat]:
-    signs = fits[0].signs if fits else ()
-    return [NumberFormat(options.decimal or ".", options.thousands or "", signs)]
+    signs = options.signs or (fits[0].signs if fits else ())
+    decimal = options.decimal or ("," if options.thousands == "." else ".")
+    return [NumberFormat(decimal, options.thousands or "", signs)]
 
 
 def _chosen(name: str, text: pa.StringArray, fits: list[NumberFormat], known: set[str], delimiter: str) -> NumberFormat:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from clustering.files.delimited import read_text
 from clustering.files.encodings import UTF_8, encoding_of
 from clustering.files.layout import NAMES, Fit, find_layout
 from clustering.files.opening import Kind
-from clustering.files.workbooks import read_sheet
+from clustering.files.workbooks import as_text, read_sheet
 
 Choose = Callable[[Sequence[str]], list[int]]
 """The places of the columns that are wanted, from the headers; raises DataError where one is missing."""
@@ -32,46 +33,65 @@ class FileOptions:
     dates: DateOrder | None = None
     sheet: str | None = None
     missing: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
 
 
 RECOGNISED = FileOptions()
+OTHER = {".": ",", ",": "."}
 
 
 def options_of(options: FileOptions, formats: Formats | None) -> FileOptions:
     """Return the options, with what the contract declares where an option says nothing."""
     if formats is None:
         return options
+    decimal, thousands = options.decimal, options.thousands
+    if decimal is None:
+        decimal = formats.decimal if formats.decimal != thousands else OTHER[formats.decimal]
+    if thousands is None:
+        thousands = formats.thousands if formats.thousands != decimal else None
     return replace(
         options,
-        decimal=options.decimal or formats.decimal,
-        thousands=formats.thousands if options.thousands is None else options.thousands,
+        decimal=decimal,
+        thousands=thousands,
         dates=options.dates or formats.dates,
         missing=(*options.missing, *formats.missing),
+        signs=(*options.signs, *formats.signs),
     )
 
 
 @dataclass(frozen=True)
 class TextColumns:
-    """Columns of text (n,) by their place among the `headers`, what separates them, and what is unusual, in words."""
+    """Columns of text (n,) by their place among the `headers`, what separates them, and what is unusual, in words.
+
+    `typed` has, of the same columns, the values that are no text in the file, as programs write them; `columns` is null
+    there.
+    """
 
     headers: tuple[str, ...]
     columns: dict[int, pa.StringArray]
     delimiter: str
     said: list[str]
+    typed: dict[int, pa.StringArray] = field(default_factory=dict)
 
     def without_blank_rows(self) -> TextColumns:
         """Leave out rows that have no value in any of the columns."""
         if not self.columns:
             return self
         present = [pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(one), ""), False) for one in self.columns.values()]
-        kept = present[0]
-        for one in present[1:]:
-            kept = pc.or_(kept, one)
+        present += [one.is_valid() for one in self.typed.values()]
+        kept = reduce(pc.or_, present)
         blank = len(kept) - (pc.sum(kept).as_py() or 0)
         if not blank:
             return self
-        columns = {place: one.filter(kept) for place, one in self.columns.items()}
-        return TextColumns(self.headers, columns, self.delimiter, [*self.said, f"blank rows left out: {blank:,}"])
+        columns, typed = (
+            {place: one.filter(kept) for place, one in part.items()} for part in (self.columns, self.typed)
+        )
+        said = [*self.said, f"blank rows left out: {blank:,}"]
+        return TextColumns(self.headers, columns, self.delimiter, said, typed)
+
+    def whole(self, place: int, text: pa.StringArray) -> pa.StringArray:
+        """Return a column of which `text` (n,) has been read, with the values that were no text."""
+        return pc.coalesce(text, self.typed[place]) if place in self.typed else text
 
 
 def text_columns(file: Path, kind: Kind, options: FileOptions, *, fit: Fit, choose: Choose) -> TextColumns:
@@ -79,18 +99,18 @@ def text_columns(file: Path, kind: Kind, options: FileOptions, *, fit: Fit, choo
 
     Raises DataError for a file that cannot be read.
     """
-    if kind == "workbook":
-        return _of_workbook(file, options, fit, choose).without_blank_rows()
-    return _of_text(file, options, fit, choose).without_blank_rows()
+    read = _of_workbook if kind == "workbook" else _of_text
+    return read(file, options, fit, choose)
 
 
 def _of_workbook(file: Path, options: FileOptions, fit: Fit, choose: Choose) -> TextColumns:
     sheet = read_sheet(file, sheet=options.sheet, fit=fit)
-    columns = {
-        place: pa.array([row[place] if place < len(row) else None for row in sheet.rows], pa.string())
-        for place in choose(sheet.headers)
-    }
-    return TextColumns(sheet.headers, columns, "", [f"sheet {sheet.name}", *_headers_in(sheet.line)])
+    columns, typed = {}, {}
+    for place in choose(sheet.headers):
+        cells = [row[place] if place < len(row) else None for row in sheet.rows]
+        columns[place] = pa.array([cell if isinstance(cell, str) and cell else None for cell in cells], pa.string())
+        typed[place] = pa.array([None if isinstance(cell, str) else as_text(cell) for cell in cells], pa.string())
+    return TextColumns(sheet.headers, columns, "", [f"sheet {sheet.name}", *_headers_in(sheet.line)], typed)
 
 
 def _of_text(file: Path, options: FileOptions, fit: Fit, choose: Choose) -> TextColumns:

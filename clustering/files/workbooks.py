@@ -20,7 +20,7 @@ class Sheet:
     name: str
     headers: tuple[str, ...]
     line: int
-    rows: list[list[str | None]]
+    rows: Sequence[Sequence[Any]]
 
 
 def read_sheet(file: Path, *, sheet: str | None, fit: Fit) -> Sheet:
@@ -28,12 +28,8 @@ def read_sheet(file: Path, *, sheet: str | None, fit: Fit) -> Sheet:
 
     Raises DataError for a workbook that cannot be read, is locked by a password, or has no such sheet.
     """
-    try:
-        from python_calamine import CalamineError, PasswordError, load_workbook
-    except ModuleNotFoundError:
-        raise DataError(
-            "a workbook is read with python-calamine, the extra excel; install it, or save the sheet as CSV"
-        ) from None
+    from python_calamine import CalamineError, PasswordError, load_workbook  # no other file pays for the import
+
     try:
         with load_workbook(str(file)) as workbook:
             names = workbook.sheet_names
@@ -49,17 +45,16 @@ def read_sheet(file: Path, *, sheet: str | None, fit: Fit) -> Sheet:
 
 
 def _headed(name: str, rows: Sequence[Sequence[Any]], fit: Fit) -> Sheet:
-    texts = [[_text(cell) for cell in row] for row in rows]
-    above = [[cell or "" for cell in row] for row in islice(texts, MOST_LINES_ABOVE)]
+    above = [[as_text(cell) or "" for cell in row] for row in islice(rows, MOST_LINES_ABOVE)]
     place = max(range(len(above)), key=lambda at: (fit(above[at]), -at), default=0)
     headers = tuple(above[place]) if above else ()
-    return Sheet(name, headers, place + 1, texts[place + 1 :])
+    return Sheet(name, headers, place + 1, rows[place + 1 :])
 
 
-def _text(cell: Any) -> str | None:
+def as_text(cell: Any) -> str | None:
     """Return a cell as a program writes it; an empty one is None.
 
-    >>> [_text(one) for one in (88006.0, 0.1, "00012", "", datetime.date(2014, 6, 16), True)]
+    >>> [as_text(one) for one in (88006.0, 0.1, "00012", "", datetime.date(2014, 6, 16), True)]
     ['88006', '0.1', '00012', None, '2014-06-16', 'true']
     """
     if cell is None or cell == "":

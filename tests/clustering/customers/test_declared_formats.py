@@ -62,3 +62,6 @@ def test_a_value_of_another_format_rejects_its_row_as_it_was_written() -> None:
     rows = pa.RecordBatch.from_pydict({"shop": ["a"], "sales": ["1,234.50"], "opened": [None]})
     (rejected,) = split(rows, CONTRACT, texts=("sales",)).rejected.to_pylist()
     assert (rejected["reason"], rejected["column_name"], rejected["value"]) == ("wrong_type", "sales", "1,234.50")
+    rows = pa.RecordBatch.from_pydict({"shop": ["a"], "sales": [" 2.5"], "opened": [None]})
+    (rejected,) = split(rows, CONTRACT, texts=("sales",)).rejected.to_pylist()
+    assert (rejected["reason"], rejected["column_name"], rejected["value"]) == ("wrong_type", "sales", " 2.5")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from clustering.config import PROJECT, Configuration, Contract, load_configuration
 from clustering.customers import split
 from clustering.errors import DataError
-from clustering.files.customer_files import read_customers, read_numbers, with_valid_keys
+from clustering.files.customer_files import read_customers, read_numbers, require_loadable, with_valid_keys
 from clustering.files.text_columns import FileOptions
 
 DATA = PROJECT.parent / "shared" / "data"
@@ -173,7 +175,7 @@ def test_an_office_export_is_read_and_what_was_recognised_is_told(
     ]
     assert [(row["customer_id"], row["column_name"], row["value"]) for row in parts.rejected.to_pylist()] == [
         ("3", "spending_score", None),
-        ("4", "age", "00004;weiblich;41;1;2;3"),
+        ("4", "age", "too many fields: 00004;weiblich;41;1;2;3"),
         ("Total", "customer_id", "Total"),
     ]
     said = "; ".join(found.said)
@@ -246,3 +248,84 @@ def test_columns_by_name_are_read_as_the_contracts_are(tmp_path: Path) -> None:
         read_numbers(path, ["score"])
     with pytest.raises(DataError, match="column height is missing; there are Id, Income, Score, score"):
         read_numbers(path, ["height"])
+
+
+def _incomes(path: Path, contract: Contract, **options: Any) -> list[Any]:
+    rows = read_customers(path, contract, FileOptions(**options)).rows
+    parts = split(rows.combine_chunks().to_batches()[0], contract)
+    return list(parts.valid["inc"].to_pylist())
+
+
+INCOMES = {"id": {"type": "bigint", "role": "key"}, "inc": {"type": "number", "role": "cluster"}}
+PLAIN = Contract.model_validate({"table": "t", "columns": INCOMES})
+GERMAN = Contract.model_validate(
+    {"table": "t", "columns": INCOMES, "formats": {"decimal": ",", "thousands": ".", "signs": ["Fr."]}}
+)
+
+
+def test_a_row_that_is_too_long_becomes_no_number(tmp_path: Path) -> None:
+    """Unquoted thousands look like a number, and so does a whole line of them."""
+    assert _incomes(write(tmp_path, "id,inc\n1,500\n2,234,567\n3,750\n"), PLAIN) == [500.0, 750.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "contract", "options", "incomes"),
+    [
+        ('id,inc\n1,"1,234.50"\n2,2.5\n', GERMAN, {"decimal": "."}, [1234.5, 2.5]),
+        ('id;inc\n1;"1,234.50"\n2;2.5\n', GERMAN, {"thousands": ","}, [1234.5, 2.5]),
+        ('id,inc\n1,"1,234.50"\n2,2.5\n', PLAIN, {"thousands": ","}, [1234.5, 2.5]),
+        ("id,inc\n1,1.234\n2,12\n", PLAIN, {"thousands": "."}, [1234.0, 12.0]),
+        ("id,inc\n1,2.5\n2,12\n", PLAIN, {"thousands": "."}, [12.0]),
+        ("id;inc\n1;Fr. 12,50\n2;1.234\n", GERMAN, {}, [12.5, 1234.0]),
+    ],
+)
+def test_one_sign_is_never_decimal_and_between_thousands(
+    tmp_path: Path, text: str, contract: Contract, options: dict[str, Any], incomes: list[float]
+) -> None:
+    """An option that contradicts the contract moves the other sign away; declared signs are taken off."""
+    assert _incomes(write(tmp_path, text), contract, **options) == incomes
+
+
+def test_rows_of_columns_by_name_keep_their_numbers(tmp_path: Path) -> None:
+    """A missing value is refused and not left out: the number of the row is its key."""
+    assert read_numbers(write(tmp_path, "id,inc\n1,10\n2,\n3,30\n"), ["inc"])[0]["inc"].to_pylist() == [
+        10.0,
+        None,
+        30.0,
+    ]
+
+
+def test_a_column_is_named_once(tmp_path: Path) -> None:
+    """In any case, and in Parquet too."""
+    path = write(tmp_path, "id,inc\n1,10\n")
+    with pytest.raises(DataError, match="inc and INC are the same column, inc; name it once"):
+        read_numbers(path, ["inc", "INC"])
+    parquet.write_table(pa.table({"inc": [1.5]}), tmp_path / "rows.parquet")
+    assert read_numbers(tmp_path / "rows.parquet", ["INC"])[0].to_pydict() == {"INC": [1.5]}
+
+
+def test_declared_formats_hold_for_text_in_parquet(tmp_path: Path) -> None:
+    """And not for its numbers."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"id": [1, 2], "inc": ["1.234", "2,5"]}), path)
+    assert _incomes(path, GERMAN) == [1234.0, 2.5]
+    parquet.write_table(pa.table({"id": [1], "inc": [1.234]}), path)
+    assert _incomes(path, GERMAN) == [1.234]
+
+
+def test_a_quote_that_is_not_closed_is_told(tmp_path: Path) -> None:
+    """What follows becomes part of a value, which nobody would see."""
+    rows = "".join(f"{place},b,{place}\n" for place in range(3, 40_000))
+    said = read_customers(write(tmp_path, 'id,name,inc\n1,a,5\n2,"b,6\n3,c,7\n4,"d",8\n'), PLAIN).said
+    assert "lines that are parts of values within quotes: 2; is a quote not closed?" in said
+    with pytest.raises(DataError, match=r"a quote is not closed in the row that begins with '2,\"b"):
+        read_customers(write(tmp_path, f'id,name,inc\n1,a,5\n2,"b\n{rows}'), PLAIN)
+
+
+def test_what_the_night_would_read_once_more_is_not_loaded(tmp_path: Path) -> None:
+    """With declared formats, a column that stays text would be read by them twice."""
+    found = read_customers(write(tmp_path, "id;inc\n1;1,234\n2;2,5\n3;k.A.\n"), GERMAN)
+    with pytest.raises(DataError, match=r"column inc: 1 values do not follow .*, such as 'k\.A\.'"):
+        require_loadable(found.rows, GERMAN)
+    require_loadable(found.rows, PLAIN)
+    require_loadable(read_customers(write(tmp_path, "id;inc\n1;1,234\n"), GERMAN).rows, GERMAN)

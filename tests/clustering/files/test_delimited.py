@@ -27,7 +27,7 @@ def test_odd_rows_stay_where_they_were(tmp_path: Path, monkeypatch: pytest.Monke
             wanted.append((str(place), "y"))
         elif place % 13 == 0:
             lines.append(f"{place},x,y,z")
-            wanted.append((str(place), f"{place},x,y,z"))
+            wanted.append((str(place), f"too many fields: {place},x,y,z"))
         else:
             lines.append(f'{place},"x, {end} x",{place}')
             wanted.append((str(place), str(place)))
@@ -37,4 +37,5 @@ def test_odd_rows_stay_where_they_were(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text(end.join(lines), encoding="utf-8", newline="")
     found = read_text(path, Layout("utf-8", ",", ("a", "b", "c"), 3, 3), [0, 2])
     assert list(zip(*(column.to_pylist() for column in found.columns), strict=True)) == wanted
-    assert found.said[0].startswith("rows with another number of fields than the headers: 57, such as '0,x'")
+    assert found.said[0].startswith("lines that are parts of values within quotes: ")
+    assert found.said[1].startswith("rows with another number of fields than the headers: 57, such as '0,x'")
