@@ -199,6 +199,13 @@ select exists (
     where model = :model and valid_from <= :as_of and (valid_to is null or valid_to > :as_of)
 );
 
+-- name: reopen_model
+-- Opens the periods of a model that ended when it was retired.
+-- Parameters: model, day.
+update segmentation.segment_history
+set valid_to = null
+where model = :model and valid_to = :day;
+
 -- name: repair
 -- Writes the periods around a date anew for the customers of whom the history said otherwise. Their periods are those
 -- that touch the time from the date before to the date after, if there is one: what led to the date (before), what the

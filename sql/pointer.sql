@@ -6,7 +6,8 @@
 alter table only segmentation.customer_labels alter column label_set set statistics 100;
 
 -- name: bring_back
--- Ends the retirement of the models of a run for which it is the latest date; returns them.
+-- Ends the retirement of the models of a run for which it is the latest date; returns them, with the date from which on
+-- they were retired.
 -- Parameters: run_id.
 update segmentation.model_retirements as retired
 set returned_on = back.as_of
@@ -18,7 +19,7 @@ from (
     where made.run_id = :run_id and later.model is null
 ) as back
 where retired.model = back.model and retired.returned_on is null
-returning back.model, back.model_version_id;
+returning back.model, back.model_version_id, retired.retired_on;
 
 -- name: current
 -- Returns what holds for each model.

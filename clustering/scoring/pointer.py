@@ -33,9 +33,14 @@ class Current:
 
 
 def bring_back(transaction: Transaction, run: Run) -> list[str]:
-    """End the retirement of the models that a run publishes as of their latest date, and return them."""
+    """End the retirement of the models that a run publishes as of their latest date, and return them.
+
+    Where that is before the date on which they were to end, nothing has ended: their periods go on.
+    """
     found = transaction.rows("pointer/bring_back", run_id=run.run_id)
     for row in found:
+        if run.as_of < row.retired_on:
+            transaction.execute("history/reopen_model", model=row.model, day=row.retired_on)
         told = f"{row.model} has labels again from {run.as_of} on."
         _record(transaction, row.model, row.model_version_id, "returned", told)
     return [row.model for row in found]

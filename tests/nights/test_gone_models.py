@@ -11,7 +11,7 @@ import pytest
 
 from clustering import drop_expired, retire_model
 from clustering.errors import ConfigurationError, RunError
-from tests.clustering.scoring.histories import assert_sound
+from tests.clustering.scoring.histories import assert_right, assert_sound
 from tests.nights.test_plans import PREPARED
 
 CURRENT = "select distinct model from segmentation.{} order by 1"
@@ -86,7 +86,7 @@ def test_labels_of_a_removed_model_are_dropped(project):
 
 
 @pytest.mark.parametrize("label_runs", [1, 30])
-@pytest.mark.parametrize("day", ["2026-11-21", "2026-11-25"])
+@pytest.mark.parametrize("day", ["2026-11-20", "2026-11-21", "2026-11-25"])
 def test_model_that_comes_back_begins_new_periods(project, day, label_runs):
     """Its segments keep their numbers, whoever stayed has a gap only where there was one, and an event says it."""
     without = of(project, "gmm", "kmeans", label_runs=label_runs)
@@ -100,12 +100,31 @@ def test_model_that_comes_back_begins_new_periods(project, day, label_runs):
         "select count(*) from segmentation.segment_history where model = 'dbscan' and valid_to is null"
     ) == [(result["rows_labelled"],)]
     began = project.sql("select distinct valid_from::text from segmentation.segment_history where model = 'dbscan'")
-    assert sorted(began) == [("2026-11-20",), *([] if day == "2026-11-21" else [(day,)])]
+    assert sorted(began) == [("2026-11-20",), *([(day,)] if day == "2026-11-25" else [])]
     assert [event[:3] for event in project.sql(EVENTS)[-2:]] == [
         ("retired", "dbscan", None),
         ("returned", "dbscan", None),
     ]
     assert_sound(project)
+
+
+@pytest.mark.parametrize(("last", "back"), [(0, 0), (-3, -2)])
+def test_model_that_comes_back_before_its_end_never_ended(project, last, back):
+    """Retired by mistake and published for its last date, or another before the end, it goes on as ever."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    last, back, following = ((tomorrow + timedelta(days=days)).isoformat() for days in (last, back, 1))
+    project.night(last, models=["kmeans"])
+    project.sql("update customers set annual_income = annual_income / 3 where customer_id % 7 = 0")
+    for _ in range(2):
+        retired_on = retire_model(project.warehouse, model="kmeans", retired_by="Ada")["retired_on"]
+        assert back < retired_on
+        project.night(back, models=["kmeans"])
+        assert_right(project)
+        there = "select count(*) from segmentation.segment_as_of(%s) where model = 'kmeans'"
+        assert project.sql(there, retired_on) == project.sql("select count(*) from segmentation.customer_segments")
+    project.sql("delete from customers where customer_id % 11 = 0")
+    project.night(following, models=["kmeans"])
+    assert_right(project)
 
 
 def test_date_before_a_pause_keeps_the_pause(project):
