@@ -52,10 +52,12 @@ def move_pointer(transaction: Transaction, run: Run, configuration: Configuratio
     The date is not before the latest one of a model that is retired: a past date says nothing of today.
     """
     transaction.execute("pointer/move", run_id=run.run_id)
-    configured = list(configuration.models)
-    for gone in transaction.typed_rows(Current, "pointer/gone", configured=configured, as_of=run.as_of):
-        reason = f"{gone.model} is no longer configured"
-        _retire(transaction, gone, day=run.as_of, reason=reason, retired_by=f"run {run.run_id}", run_id=run.run_id)
+    for model in _gone(transaction, run, configuration):
+        transaction.execute("pointer/lock_model", model=model)
+        # Whoever was waited for may have retired it, or published it for a later date.
+        if gone := _gone(transaction, run, configuration).get(model):
+            reason = f"{model} is no longer configured"
+            _retire(transaction, gone, day=run.as_of, reason=reason, retired_by=f"run {run.run_id}", run_id=run.run_id)
     transaction.execute("pointer/follow_default_model", default_model=configuration.contract.default_model)
     transaction.execute("pointer/announce")
 
@@ -92,10 +94,16 @@ def retire_model(
     return {"model": model, "retired_on": day.isoformat(), "comes_back": model in configured}
 
 
+def _gone(transaction: Transaction, run: Run, configuration: Configuration) -> dict[str, Current]:
+    configured = list(configuration.models)
+    found = transaction.typed_rows(Current, "pointer/gone", configured=configured, as_of=run.as_of)
+    return {one.model: one for one in found}
+
+
 def _retire(
     transaction: Transaction, gone: Current, *, day: date, reason: str, retired_by: str, run_id: int | None
 ) -> date:
-    transaction.execute("pointer/lock_model", model=gone.model)
+    """Retire a model that the transaction has locked."""
     retired_on: date = transaction.scalar(
         "pointer/retire", model=gone.model, day=day, reason=reason, retired_by=retired_by, run_id=run_id
     )

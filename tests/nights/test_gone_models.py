@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,13 @@ import pytest
 from clustering import drop_expired, retire_model
 from clustering.errors import ConfigurationError, RunError
 from tests.clustering.scoring.histories import assert_right, assert_sound
+from tests.faults.server import held, session, wait_for, waiting
 from tests.nights.test_plans import PREPARED
 
 CURRENT = "select distinct model from segmentation.{} order by 1"
 VIEWS = ("current_models", "current_segments", "current_customer_segments", "segment_health")
 OPEN = "select distinct model from segmentation.segment_history where valid_to is null order by 1"
+LOCK = "select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), hashtext(%s))"
 EVENTS = "select event, model, segment_id, description from segmentation.segment_events order by event_id"
 
 
@@ -74,6 +77,45 @@ def test_thirty_removed_models_leave_the_living_ones_all_of_their_rows(project):
     ((customer, model),) = project.sql("select customer_id, model from segmentation.customer_segments limit 1")
     assert model == "gmm"
     assert project.sql("select count(*) > 0 from segmentation.explain_customer('kmeans', %s)", customer) == [(True,)]
+
+
+def test_nights_that_notice_a_removed_model_side_by_side_retire_it_once(project):
+    """Both are published, one of them retires it, and one event says so."""
+    project.night("2026-11-20")
+    runs = []
+    for model, day in (("gmm", "2026-11-21"), ("kmeans", "2026-11-22")):
+        runs.append(project.plan(day, models=[model])["run_id"])
+        project.score(runs[-1])
+    living, url = of(project, "gmm", "kmeans"), project.warehouse.uri
+    with ThreadPoolExecutor(len(runs)) as pool, session(url) as watching:
+        with held(url, LOCK, "dbscan"):
+            publications = [pool.submit(living.publish, run_id) for run_id in runs]
+            wait_for(lambda: len(waiting(watching)) == len(runs))
+        results = [publication.result() for publication in publications]
+    assert [result["status"] for result in results] == ["published", "published"]
+    assert sorted(len(result["retired"]) for result in results) == [0, 1]
+    assert [event[:2] for event in project.sql(EVENTS) if event[0] == "retired"] == [("retired", "dbscan")]
+    assert shown(project) == ["gmm", "kmeans"]
+    assert_sound(project)
+
+
+def test_model_that_is_published_meanwhile_is_not_retired_for_an_older_night(project):
+    """A night that waits for a publication of the model looks again at which date is its latest."""
+    project.night("2026-11-20")
+    older = project.plan("2026-11-21", models=["kmeans"])["run_id"]
+    project.score(older)
+    newer = project.plan("2026-11-22", models=["dbscan"])["run_id"]
+    project.score(newer)
+    with ThreadPoolExecutor(2) as pool, session(project.warehouse.uri) as watching:
+        with held(project.warehouse.uri, LOCK, "dbscan"):
+            publishing = pool.submit(project.publish, newer)
+            wait_for(lambda: len(waiting(watching)) == 1)
+            noticing = pool.submit(of(project, "gmm", "kmeans").publish, older)
+            wait_for(lambda: len(waiting(watching)) == 2)
+        publishing.result()
+        assert noticing.result()["retired"] == {}
+    assert shown(project) == ["dbscan", "gmm", "kmeans"]
+    assert_sound(project)
 
 
 def test_labels_of_a_removed_model_are_dropped(project):
