@@ -136,6 +136,11 @@ class Formats(Frozen):
             raise ValueError(f"thousands: {self.thousands!r} is the decimal sign already")
         return self
 
+    @property
+    def concern_numbers(self) -> bool:
+        """Whether a number may mean another value than programs take it for, or none."""
+        return self.decimal != "." or bool(self.thousands or self.signs or self.missing)
+
 
 class Contract(Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""

@@ -90,6 +90,8 @@ class Source:
     def layout(self) -> dict[str, Any]:
         """Where the columns are found, their units and what fills a missing value, as JSON-able values."""
         schema, table = self.contract.schema_and_table
+        formats = self.contract.formats
+        formatted = self.texts if formats is not None and formats.concern_numbers else frozenset()
         return {
             "schema": schema,
             "table": table,
@@ -101,6 +103,7 @@ class Source:
                     "factor": column.factor,
                     "fill": self.contract.columns[name].fill,
                     "cast": number_cast(column.pg_type, self.contract.columns[name])[0],
+                    "formatted": name in formatted,
                 }
                 for name, column in self.columns.items()
             },

@@ -25,6 +25,7 @@ declare
     names     text[];
     amounts   double precision[];
     features  double precision[];
+    formatted text;
     hindrance text;
 begin
     select current.*, made.label_set, run.source_layout as layout, version.clusters
@@ -54,6 +55,11 @@ begin
     from segmentation.version_features
     where model_version_id = label.model_version_id;
 
+    select string_agg(listed.name, ', ' order by listed.place)
+    into formatted
+    from unnest(names) with ordinality as listed (name, place)
+    where (label.layout -> 'columns' -> listed.name ->> 'formatted')::boolean;
+
     if names is null or label.layout is null then
         hindrance := 'The version or the run is older than reasons are: retrain the model and run another night.';
     elsif exists (
@@ -66,6 +72,9 @@ begin
         where (cluster ->> 'segment_id')::integer <> label.segment_id
     ) then
         hindrance := 'There is no other segment.';
+    elsif formatted is not null then
+        hindrance := format(
+            'The source writes %s in a format that only nights read: name a view that holds numbers.', formatted);
     else
         execute format(
             'select case when count(*) = 1 then min(array[%s]) end from %I.%I where %I%s = $1',

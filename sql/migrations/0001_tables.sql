@@ -124,7 +124,7 @@ comment on column segmentation.scoring_runs.note is 'Why the run was abandoned.'
 comment on column segmentation.scoring_runs.started_at is 'When the run was planned.';
 comment on column segmentation.scoring_runs.finished_at is 'When the run was published, counted or abandoned.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
-comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, and what fills a missing value.';
+comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, what fills a missing value, and whether it is text in the contract''s formats.';
 comment on column segmentation.scoring_runs.contract_sha256 is 'Hash of what determines the labels in the contract that the run was planned under; shards and publication refuse another.';
 comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg2 import sql
 
 from clustering import Registry, Warehouse
-from clustering.config import Column, Contract, KeyType
+from clustering.config import Column, Contract, Formats, KeyType
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import DataError
@@ -121,6 +121,30 @@ def test_booleans_and_money_are_numbers_where_the_contract_says_so(shop: Callabl
     assert share == pytest.approx(0.5, abs=0.01)
     told = project.sql("select * from segmentation.explain_customer('kmeans', 7)")
     assert "no longer holds" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("formats", "hindered"),
+    [
+        (Formats(decimal=",", thousands="."), True),
+        (Formats(missing=("99",)), True),
+        (Formats(dates="day-first"), False),
+    ],
+)
+def test_feature_in_a_format_that_only_nights_read_is_explained_by_no_number(
+    shop: Callable[..., Project], formats: Formats, hindered: bool
+) -> None:
+    """1.234 would be 1234 for the night and a little more than 1 for the explanation: a sentence says so instead."""
+    project = shop("customer_id").with_contract(formats=formats)
+    retrain(project, "kmeans")
+    project.sql("alter table shop alter column annual_income type text using annual_income::numeric::integer::text")
+    if formats.thousands:
+        project.sql("update shop set annual_income = regexp_replace(annual_income, '(...)$', '.\\1')")
+    assert project.night(models=["kmeans"])["rows_labelled"] == ROWS
+    told = project.sql("select value, sentence from segmentation.explain_customer('kmeans', 7)")
+    sentence = "The source writes annual_income in a format that only nights read: name a view that holds numbers."
+    assert (told == [(None, sentence)]) is hindered
+    assert hindered or len(told) > 1
 
 
 @pytest.mark.parametrize(
