@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-PLAIN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
+from clustering.customers.text import NUMBER
+
 DECIMAL_POINT = r"^\s*[+-]?[0-9]*\.[0-9]*([eE][+-]?[0-9]+)?\s*$"
 CURRENCIES = r"[$€£¥₹₽₺₩]|(?i:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|TRY|ZAR)"
 _SPACES = "\u0020\u00a0\u2009\u202f"  # ordinary, no-break, thin, narrow no-break
@@ -30,11 +31,6 @@ class NumberFormat:
     decimal: str = "."
     thousands: str = ""
     signs: tuple[str, ...] = ()
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether this is how programs write numbers."""
-        return self == NumberFormat()
 
     def __str__(self) -> str:
         parts = [f"decimal {'comma' if self.decimal == ',' else 'point'}"]
@@ -75,7 +71,7 @@ def without_missing(text: pa.StringArray, tokens: Sequence[str]) -> pa.StringArr
 
 def is_plain(text: pa.StringArray) -> bool:
     """Whether every value is a number as programs write it."""
-    return bool(pc.all(pc.match_substring_regex(text, PLAIN)).as_py() in (True, None))
+    return bool(pc.all(pc.match_substring_regex(pc.utf8_trim_whitespace(text), NUMBER)).as_py() in (True, None))
 
 
 def formats_that_fit(text: pa.StringArray, *, signs: tuple[str, ...] = ()) -> list[NumberFormat]:
@@ -115,7 +111,6 @@ def plain_numbers(text: pa.StringArray, form: NumberFormat) -> pa.StringArray:
         bare = pc.replace_substring_regex(bare, _GROUPINGS[form.thousands], "")
     if form.decimal == ",":
         bare = pc.replace_substring(bare, ",", ".")
-    if form.decimal == ",":
         text = pc.replace_substring_regex(text, DECIMAL_POINT, r"\0 (a decimal point)")
     return pc.if_else(pc.fill_null(follows, False), bare, text)
 

@@ -14,7 +14,7 @@ from clustering.customers.faults import Converted, Mask, Reason, converted, mask
 
 _SHORT_INTEGER = r"^-?[0-9]{1,18}$"  # fits 64 bits whatever its digits
 _INTEGER = r"^[+-]?([0-9]+)(\.0*)?$"
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)$"
 _UUID = r"(?i)^\{?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?$"
 _UUID_GROUPS = r"^(.{8})(.{4})(.{4})(.{4})(.{12})$"
@@ -53,10 +53,10 @@ def integers(text: pa.StringArray, *, exact: bool = False) -> Converted:
 
 def numbers(text: pa.StringArray) -> Converted:
     """Convert to float64; what is too large for it is not convertible, what is written as infinite is not finite."""
-    literal = pc.match_substring_regex(text, _NUMBER)
+    literal = pc.match_substring_regex(text, NUMBER)
     if not pc.all(literal).as_py():
         text = pc.utf8_trim_whitespace(text)
-        literal = pc.match_substring_regex(text, _NUMBER)
+        literal = pc.match_substring_regex(text, NUMBER)
     values = pc.if_else(literal, text, pa.scalar(None, pa.string())).cast(pa.float64())
     too_large = mask_of(pc.is_inf(values))
     return converted(values, (too_large, Reason.NOT_CONVERTIBLE), *_no_number(text, accepted=mask_of(literal)))

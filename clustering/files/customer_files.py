@@ -103,14 +103,8 @@ def read_numbers(
                 said: list[str] = []
             else:
                 read = text_columns(file, kind, options, fit=_count(names), choose=_places(names))
-                found = recognise(
-                    dict(zip(names, read.columns.values(), strict=True)),
-                    dict.fromkeys(names, column),
-                    delimiter=read.delimiter,
-                    options=options,
-                )
-                text = [read.whole(*one) for one in zip(read.columns, found.columns.values(), strict=True)]
-                said = [*read.said, *found.said]
+                found = recognise(read, dict.fromkeys(names, column), options)
+                text, said = list(found.columns.values()), found.said
             columns = zip(names, text, strict=True)
             return pa.table({name: _numbers(name, one) for name, one in columns}), said
         except DataError as error:
@@ -146,16 +140,10 @@ def _of_text(file: Path, kind: Kind, contract: Contract, options: FileOptions) -
 
     read = text_columns(file, kind, options, fit=fit, choose=choose).without_blank_rows()
     used = {name: contract.columns[name] for name in found}
-    recognised = recognise(
-        dict(zip(found, read.columns.values(), strict=True)),
-        used,
-        delimiter=read.delimiter,
-        options=options_of(options, contract.formats),
-    )
-    whole = {name: read.whole(place, recognised.columns[name]) for name, place in zip(found, read.columns, strict=True)}
-    text = {name: pa.chunked_array([column]) for name, column in whole.items()}
-    said = [*read.said, *recognised.said, *_zeros_lost(whole[contract.key], contract)]
-    return CustomerRows(_as_contract(text, found, contract), tuple(said))
+    recognised = recognise(read, used, options_of(options, contract.formats))
+    text = {name: pa.chunked_array([column]) for name, column in recognised.columns.items()}
+    zeros = _zeros_lost(recognised.columns[contract.key], contract)
+    return CustomerRows(_as_contract(text, found, contract), (*recognised.said, *zeros))
 
 
 def _zeros_lost(keys: pa.StringArray, contract: Contract) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,42 +22,41 @@ from clustering.customers.formats import (
     without_missing,
 )
 from clustering.errors import DataError
-from clustering.files.text_columns import FileOptions
+from clustering.files.text_columns import FileOptions, TextColumns
 
 
 @dataclass
 class Recognised:
-    """Columns of text (n,) by name, and what was recognised, in words."""
+    """Columns of text (n,) by name, and what is unusual about the file they come from, in words."""
 
     columns: dict[str, pa.StringArray]
-    said: list[str] = field(default_factory=list)
+    said: list[str]
 
 
-def recognise(
-    text: Mapping[str, pa.StringArray], types: Mapping[str, Column], *, delimiter: str, options: FileOptions
-) -> Recognised:
-    """Return the columns with numbers, dates and missing values as programs write them.
+def recognise(read: TextColumns, types: Mapping[str, Column], options: FileOptions) -> Recognised:
+    """Return the columns, named and typed as in `types`, with numbers, dates and missing values as programs do.
 
     Keys stay as they are. Raises DataError for a column that can be read in two ways.
     """
-    found = Recognised(dict(text))
+    found = Recognised(dict(zip(types, read.columns.values(), strict=True)), list(read.said))
     _take_missing(found, types, options.missing)
-    _take_numbers(found, types, delimiter, options)
+    _take_numbers(found, types, read.delimiter, options)
     for name, column in types.items():
         if column.type in ("date", "timestamp"):
             _take_dates(found, name, options.dates)
-    return found
+    whole = [read.whole(place, text) for place, text in zip(read.columns, found.columns.values(), strict=True)]
+    return Recognised(dict(zip(types, whole, strict=True)), found.said)
 
 
 def _take_missing(found: Recognised, types: Mapping[str, Column], declared: tuple[str, ...]) -> None:
-    taken: dict[str, int] = {}
+    taken: Counter[str] = Counter()
     for name, column in types.items():
         if column.role == "key":
             continue
         text = found.columns[name]
         less = without_missing(text, (*declared, *(MISSING if column.type == "text" else MISSING_NUMBERS)))
-        for value in pc.filter(text, pc.and_(text.is_valid(), less.is_null())).to_pylist():
-            taken[value.strip()] = taken.get(value.strip(), 0) + 1
+        gone = pc.utf8_trim_whitespace(text.filter(pc.and_(text.is_valid(), less.is_null())))
+        taken.update({one["values"]: one["counts"] for one in gone.value_counts().to_pylist()})
         found.columns[name] = less
     if taken:
         told = ", ".join(f"{value} ({count})" for value, count in taken.items())

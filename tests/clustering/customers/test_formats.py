@@ -55,7 +55,7 @@ def test_formats_are_told_in_words() -> None:
     """As a person would say them."""
     assert str(NumberFormat(",", ".", ("€",))) == "decimal comma, thousands by '.', € taken off"
     assert str(NumberFormat()) == "decimal point"
-    assert NumberFormat().is_plain
+    assert NumberFormat() == NumberFormat(decimal=".", thousands="", signs=())
 
 
 def test_decimal_signs_are_those_that_leave_no_doubt() -> None:
