@@ -103,12 +103,13 @@ create unique index on {table} (customer_id, valid_from);
 
 -- name: insert_movement
 -- Adds the customers who moved between two segments, or stayed in one.
--- Parameters: as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model.
+-- Parameters: as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model,
+-- by_source.
 insert into segmentation.segment_migrations (
-    as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model
+    as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model, by_source
 ) values (
     :as_of, :previous_as_of, :model, :from_segment_id, :to_segment_id, :customers, :by_behaviour,
-    :by_model
+    :by_model, :by_source
 );
 
 -- name: load

@@ -1,4 +1,4 @@
-"""Who moved between two dates, as a matrix of segments, split into what customers did and what the model did."""
+"""Who moved between two dates, as a matrix of segments, split into what customers, the model and the source did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Flows: TypeAlias = Mapping[tuple[int | None, int | None], int]  # customers by f
 
 @dataclass(frozen=True)
 class Move:
-    """Customers who went from one segment to another; None is no label: they joined, or left.
+    """Customers who went from one segment to another; None is no label.
 
     `by_model` counts those whom the former version, asked about the present data, would have left where they were; it
     is None where that version was not asked.
@@ -42,8 +42,8 @@ def movement(moves: Iterable[Move], sizes: Mapping[int, int], former_sizes: Mapp
     """Return one record a pair of segments that customers moved between, and one a segment for those who stayed.
 
     `sizes` and `former_sizes` are the customers of each segment after and before the moves, so that the records to and
-    from a segment add up to its size. Who joined or left did so by behaviour, and so did customers who have been
-    forgotten since they were counted; those who stayed count for neither.
+    from a segment add up to its size. Who has a label on one of the dates alone is there or not by the source, and
+    so is who has been forgotten since; those who stayed count for nothing.
     """
     by_model = {(move.from_segment, move.to_segment): move.by_model for move in moves}
     moved = {(move.from_segment, move.to_segment): move.customers for move in moves}
@@ -88,14 +88,16 @@ def _sum_known(counts: list[int | None]) -> int | None:
 
 
 def _record(former: int | None, latter: int | None, customers: int, by_model: int | None) -> dict[str, Any]:
-    if former is None or latter is None or former == latter:
+    by_source = customers if former is None or latter is None else 0
+    if by_source or former == latter:
         by_model = 0
     moved = 0 if former == latter else customers
-    by_behaviour = None if by_model is None else moved - by_model
+    by_behaviour = None if by_model is None else moved - by_model - by_source
     return {
         "from_segment_id": former,
         "to_segment_id": latter,
         "customers": customers,
         "by_behaviour": by_behaviour,
         "by_model": by_model,
+        "by_source": by_source,
     }

@@ -21,7 +21,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star"
 OUTLIER_SYMBOL = "x-thin-open"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 ELSEWHERE = "@muted"
-NEW, GONE = "New customers", "No longer there"
+NEW, GONE = "Not labelled before", "Not labelled any more"
 POINT = {"size": 7, "opacity": 0.75}
 
 

@@ -64,6 +64,10 @@ def _movement_note(counted: Movement) -> str:
         f"{moved:,} of {both:,} customers{share} are in another segment on {day(counted.latter.as_of)} than on "
         f"{day(counted.former.as_of)}."
     ]
+    if by_source := sum(customers for one, other, customers in counted.flows if one is None or other is None):
+        parts.append(
+            f"{by_source:,} are labelled on one of the dates alone: new in the source, missing from it, or rejected."
+        )
     if counted.former.version != counted.latter.version:
         parts.append(
             f"Version {counted.former.version} labelled the first date, version {counted.latter.version} the second: "

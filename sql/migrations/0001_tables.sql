@@ -497,8 +497,14 @@ create table segmentation.segment_migrations (
     customers        bigint not null check (customers > 0),
     by_behaviour     bigint check (by_behaviour >= 0),
     by_model         bigint check (by_model >= 0),
+    by_source        bigint not null,
+    by_time          bigint check (by_time >= 0),
     check ((by_behaviour is null) = (by_model is null)),
-    check (by_behaviour + by_model = case when from_segment_id = to_segment_id then 0 else customers end)
+    check (by_source = case when num_nulls(from_segment_id, to_segment_id) > 0 then customers else 0 end),
+    check (
+        by_behaviour + by_model + by_source + coalesce(by_time, 0)
+        = case when from_segment_id = to_segment_id then 0 else customers end
+    )
 );
 create unique index segment_migrations_key on segmentation.segment_migrations
     (as_of, model, coalesce(from_segment_id, -1), coalesce(to_segment_id, -1));
@@ -506,11 +512,13 @@ comment on table segmentation.segment_migrations is 'One row per date, model, fo
 comment on column segmentation.segment_migrations.as_of is 'The business date.';
 comment on column segmentation.segment_migrations.previous_as_of is 'The published date of the model before it, with which it is compared. The first date has no rows.';
 comment on column segmentation.segment_migrations.model is 'Name of the model.';
-comment on column segmentation.segment_migrations.from_segment_id is 'The segment on previous_as_of; null: was not labelled then, and joined.';
-comment on column segmentation.segment_migrations.to_segment_id is 'The segment on as_of; null: is not labelled any more, and left. The same as from_segment_id: stayed.';
+comment on column segmentation.segment_migrations.from_segment_id is 'The segment on previous_as_of; null: was not labelled then.';
+comment on column segmentation.segment_migrations.to_segment_id is 'The segment on as_of; null: is not labelled any more. The same as from_segment_id: stayed.';
 comment on column segmentation.segment_migrations.customers is 'Customers, exactly. By from_segment_id they add up to the segment''s customers on previous_as_of, by to_segment_id to those on as_of.';
-comment on column segmentation.segment_migrations.by_behaviour is 'Those of them whose own change moved them: the version of previous_as_of, asked about the data of as_of, would not have left them where they were. Also who joined or left. 0 for those who stayed; null where that version could not be asked.';
-comment on column segmentation.segment_migrations.by_model is 'Those whom only the change of version moved. customers = by_behaviour + by_model for all who moved; 0 for those who stayed.';
+comment on column segmentation.segment_migrations.by_behaviour is 'Those of them whose own change moved them: the version of previous_as_of, asked about the data of as_of, would not have left them where they were. 0 for those who stayed, or are labelled on one of the dates alone; null where that version could not be asked.';
+comment on column segmentation.segment_migrations.by_model is 'Those whom only the change of version moved; null where by_behaviour is.';
+comment on column segmentation.segment_migrations.by_source is 'Those who are labelled on one of the two dates alone: new in the source, missing from it, or rejected on the other date. customers = by_behaviour + by_model + by_source + by_time for all who moved; 0 for those who stayed.';
+comment on column segmentation.segment_migrations.by_time is 'Those whom only the passing of time moved; null, which counts as 0: it is not told apart yet.';
 
 create table segmentation.drift_checks (
     as_of             date not null,

@@ -16,6 +16,16 @@ latest as (
     select distinct on (model, segment_id) model, segment_id, segment_name
     from segmentation.segments
     order by model, segment_id, as_of desc
+),
+by_source as (
+    select
+        as_of,
+        model,
+        coalesce(to_segment_id, from_segment_id) as segment_id,
+        sum(case when to_segment_id is null then -by_source else by_source end)::bigint as change
+    from segmentation.segment_migrations
+    where by_source > 0
+    group by as_of, model, coalesce(to_segment_id, from_segment_id)
 )
 select
     segment.as_of,
@@ -36,14 +46,21 @@ select
     version.version,
     coalesce(night.model_version_id <> night.previous_version_id, false) as is_other_version,
     segment.run_id,
-    segment.model_version_id
+    segment.model_version_id,
+    case when exists (
+        select from segmentation.segment_migrations as moved
+        where moved.as_of = segment.as_of and moved.model = segment.model
+    ) then coalesce(by_source.change, 0) end as change_by_source
 from segmentation.segments as segment
 join night on night.model = segment.model and night.as_of = segment.as_of
 join latest on latest.model = segment.model and latest.segment_id = segment.segment_id
 join segmentation.model_versions as version on version.model_version_id = segment.model_version_id
 left join segmentation.segments as former
     on former.as_of = night.previous_as_of and former.model = segment.model
-    and former.segment_id = segment.segment_id;
+    and former.segment_id = segment.segment_id
+left join by_source
+    on by_source.as_of = segment.as_of and by_source.model = segment.model
+    and by_source.segment_id = segment.segment_id;
 comment on view segmentation.segment_trend is 'One row per date, model and segment: its size, and how that changed since the date published before.';
 comment on column segmentation.segment_trend.as_of is 'The business date.';
 comment on column segmentation.segment_trend.model is 'Name of the model.';
@@ -63,3 +80,4 @@ comment on column segmentation.segment_trend.version is 'Number of the version t
 comment on column segmentation.segment_trend.is_other_version is 'True where another version labelled the date before: a change may be the model''s doing, see segment_migrations.';
 comment on column segmentation.segment_trend.run_id is 'The run that made this row.';
 comment on column segmentation.segment_trend.model_version_id is 'The version''s number among all models.';
+comment on column segmentation.segment_trend.change_by_source is 'What the source did of customers_change: those who are labelled now and were not on that date, less those who were and are not any more. Null where movement was not counted.';

@@ -243,8 +243,8 @@ def test_movement_between_two_dates(visit: Open, project: Project) -> None:
     changes = {(row["from"], row["to"]): row["customers"] for row in answer["rows"] if row["moved"]}
     assert changes == {
         ("High Spenders", "Occasional Buyers"): 2,
-        ("High Spenders", "No longer there"): 1,
-        ("New customers", "Low Spenders"): 1,
+        ("High Spenders", "Not labelled any more"): 1,
+        ("Not labelled before", "Low Spenders"): 1,
     }
     assert answer["note"].startswith("2 of ")
 

@@ -372,18 +372,45 @@ def test_repeating_the_first_date_of_a_history_has_no_movement(project):
     assert project.sql("select * from segmentation.segment_migrations") == []
 
 
-def test_movement_is_behaviour_under_one_version(project):
-    """Whoever moves, joins or leaves does so by what the customer did."""
+def test_movement_is_behaviour_under_one_version_and_the_source_s_where_there_is_one_label(project):
+    """Whoever moves does so by what the customer did; who is missing, rejected or new is so by the source."""
     project.night(DAYS[0])
     place(project, 1, 3)
     place(project, 2, None)
+    place(project, 7, 2, age=999)
     place(project, 50, 0)
     project.night(DAYS[1])
     rows = project.sql(
-        "select from_segment_id is null, to_segment_id is null, customers, by_behaviour, by_model"
+        "select from_segment_id is null, to_segment_id is null, customers, by_behaviour, by_model, by_source, by_time"
         " from segmentation.segment_migrations where from_segment_id is distinct from to_segment_id order by 1, 2"
     )
-    assert rows == [(False, False, 1, 1, 0), (False, True, 1, 1, 0), (True, False, 1, 1, 0)]
+    assert rows == [
+        (False, False, 1, 1, 0, 0, None),
+        (False, True, 2, 0, 0, 2, None),
+        (True, False, 1, 0, 0, 1, None),
+    ]
+    assert_right(project)
+
+
+def test_half_of_the_source_missing_is_told_from_customers_who_left(project):
+    """Nobody who is missing, or back, has moved by behaviour, also under a new version, and the trend tells it too."""
+    project.night(DAYS[0])
+    project.sql("create table gone as select * from customers where customer_id > 20")
+    project.sql("delete from customers where customer_id > 20")
+    project.night(DAYS[1])
+    project.sql("insert into customers select * from gone")
+    other_version(project)
+    project.night(DAYS[2])
+    moved = (
+        "select sum(by_behaviour)::int, sum(by_source)::int, sum(customers)::int from segmentation.segment_migrations"
+        " where as_of = %s and {} is null"
+    )
+    assert project.sql(moved.format("to_segment_id"), DAYS[1]) == [(0, 20, 20)]
+    assert project.sql(moved.format("from_segment_id"), DAYS[2]) == [(0, 20, 20)]
+    trend = (
+        "select as_of::text, sum(change_by_source)::int from segmentation.segment_trend group by as_of order by as_of"
+    )
+    assert project.sql(trend) == [(DAYS[0], None), (DAYS[1], -20), (DAYS[2], 20)]
     assert_right(project)
 
 
@@ -433,7 +460,7 @@ def test_repeating_the_night_of_a_new_version_keeps_the_movement(project):
     make_champion(project, second)
     project.night(DAYS[1])
     assert project.sql(movement) == before
-    assert all(row[-1] is not None for row in before)
+    assert project.sql("select count(*) from segmentation.segment_migrations where by_model is null") == [(0,)]
 
 
 def test_movement_is_not_split_when_the_former_version_cannot_be_asked(project, caplog):

@@ -6,16 +6,16 @@ from clustering.segments.movement import Move, add_up, movement
 
 
 def test_matrix_of_moves_and_of_those_who_stayed() -> None:
-    """Movers are split, who joins or leaves does so by behaviour, and the rest of each segment stayed."""
+    """Movers are split, who is labelled on one date alone is so by the source, and the rest of each segment stayed."""
     moves = [Move(1, 2, 5, 3), Move(2, 1, 4, None), Move(None, 1, 2, 0), Move(2, None, 1, 0)]
     records = [tuple(record.values()) for record in movement(moves, {1: 10, 2: 5, 3: 7}, {1: 9, 2: 5, 3: 7})]
     assert records == [
-        (1, 2, 5, 2, 3),
-        (2, 1, 4, None, None),
-        (None, 1, 2, 2, 0),
-        (2, None, 1, 1, 0),
-        (1, 1, 4, 0, 0),
-        (3, 3, 7, 0, 0),
+        (1, 2, 5, 2, 3, 0),
+        (2, 1, 4, None, None, 0),
+        (None, 1, 2, 0, 0, 2),
+        (2, None, 1, 0, 0, 1),
+        (1, 1, 4, 0, 0, 0),
+        (3, 3, 7, 0, 0, 0),
     ]
 
 
@@ -24,11 +24,11 @@ def test_customers_who_have_been_forgotten_are_counted_as_gone_and_as_new() -> N
     moves = [Move(1, 2, 5, 3)]
     records = movement(moves, {1: 3, 2: 9}, {1: 9, 2: 3})
     assert [tuple(record.values()) for record in records] == [
-        (1, 2, 5, 2, 3),
-        (1, 1, 3, 0, 0),
-        (2, 2, 3, 0, 0),
-        (1, None, 1, 1, 0),
-        (None, 2, 1, 1, 0),
+        (1, 2, 5, 2, 3, 0),
+        (1, 1, 3, 0, 0, 0),
+        (2, 2, 3, 0, 0, 0),
+        (1, None, 1, 0, 0, 1),
+        (None, 2, 1, 0, 0, 1),
     ]
 
 
