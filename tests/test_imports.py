@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from clustering.config import PROJECT
 
 DATABASE = {"adbc_driver_manager", "adbc_driver_postgresql", "alembic", "psycopg2", "sqlalchemy"}
-FITTING = {"kneed", "scipy", "sklearn"}
+FITTING = {"scipy", "sklearn"}
 ARRAYS = {"numpy", "pandas", "pyarrow"}
 PAGES = {"fastapi", "jinja2", "plotly"}
 TASKS = (
@@ -29,10 +32,15 @@ TASK = "from clustering.warehouse.arrays import make_arrays_without_pandas; make
 
 def loaded(program: str) -> set[str]:
     """Return what a process has loaded at the end of a program, by the names of packages."""
+    return {name.partition(".")[0] for name in modules_of(program)}
+
+
+def modules_of(program: str) -> set[str]:
+    """Return the modules that a process has loaded at the end of a program."""
     report = "import sys; print(*sys.modules, file=sys.stderr)"
     command = [sys.executable, "-c", f"{program}\n{report}"]
     done = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
-    return {name.partition(".")[0] for name in done.stderr.splitlines()[-1].split()}
+    return set(done.stderr.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,26 @@ def loaded(program: str) -> set[str]:
 def test_only_what_is_needed_is_loaded(program: str, spared: set[str]) -> None:
     """The package, its help, clustering a file, judging candidates and the API each do without most of the rest."""
     assert loaded(program) & spared == set()
+
+
+@pytest.mark.parametrize("model", ["kmeans", "gmm", "dbscan"])
+def test_clustering_a_file_waits_for_no_estimator(model: str, tmp_path: Path) -> None:
+    """Models are fitted, judged and told without scikit-learn and SciPy's statistics, which take a second to load."""
+    places = np.random.default_rng(0).normal([[20, 20], [80, 80]], 3, size=(60, 2, 2)).reshape(-1, 2)
+    pd.DataFrame(places, columns=["income", "score"]).to_csv(tmp_path / "customers.csv", index=False)
+    arguments = [
+        "cluster",
+        str(tmp_path / "customers.csv"),
+        "--model",
+        model,
+        "--feature",
+        "income",
+        "--feature",
+        "score",
+    ]
+    program = f"from clustering.cli import main; assert main({arguments}) == 0"
+    modules = modules_of(program)
+    assert {name for name in modules if name.partition(".")[0] == "sklearn" or name.startswith("scipy.stats")} == set()
 
 
 @pytest.mark.parametrize("name", TASKS)

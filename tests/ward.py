@@ -13,10 +13,9 @@ from clustering.algorithms.base import (
     Labels,
     Noise,
     Standardised,
-    assign_in_blocks,
     canonical_order,
-    squared_distances,
 )
+from clustering.algorithms.blocks import assign_in_blocks, squared_distances
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
 from clustering.config import ModelSpec
 
@@ -57,7 +56,7 @@ class Ward(Algorithm[WardSpec]):
         parameters = {"means": means[canonical_order(means)]}
         labels = self.assigner(parameters)(features).labels
         require_every_cluster(labels, groups)
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=labels)
+        return Fitted(lambda: estimator, settings, parameters, labels)
 
     def doubts(self, fitted: Fitted, spec: WardSpec) -> list[str]:
         """Return a doubt for a single group and for a very small one."""

@@ -1,14 +1,11 @@
-"""The one face of every algorithm: propose → fit → judge → parameters → assign and explain.
-
-A row's assignment never depends, bit for bit, on the rows around it: rows are worked on as the columns of zero-padded
-blocks of one fixed size, with elementwise arithmetic or a product of fixed shape that sums term by term.
-"""
+"""The one face of every algorithm: propose → fit → judge → parameters → assign and explain."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -26,7 +23,6 @@ Settings: TypeAlias = Mapping[str, int | float | str]
 Parameters: TypeAlias = Mapping[str, NDArray[Any]]
 Noise: TypeAlias = Literal["uniform", "unimodal"]
 
-BLOCK_ROWS = 4096  # a multiple of every width in which processors take numbers: no row falls into a remainder
 DECIMALS = 6
 FARTHEST = 1e6  # standard deviations; farther out, squares lose the differences that decide, and overflow in the end
 NOISE = -1
@@ -45,13 +41,21 @@ class Assignment:
 class Fitted:
     """A trained clustering: what scoring needs as plain arrays, and the estimator for people with notebooks.
 
-    `labels` are those that the assigner gives to the training rows; clusters are numbered by their centres.
+    `labels` are those that the assigner gives to the training rows; clusters are numbered by their centres. `evidence`
+    is what only its algorithm judges by. The estimator is made when it is first asked for: nothing else imports
+    scikit-learn.
     """
 
-    estimator: Any
+    make_estimator: Callable[[], Any]
     settings: Settings
     parameters: Parameters
     labels: Labels
+    evidence: Parameters = field(default_factory=dict)
+
+    @cached_property
+    def estimator(self) -> Any:
+        """The fitted estimator of scikit-learn."""
+        return self.make_estimator()
 
 
 @dataclass(frozen=True)
@@ -201,41 +205,6 @@ class Algorithm(ABC, Generic[Spec]):
     def rebuild(self, parameters: Parameters, settings: Settings) -> Any:
         """Return an estimator made from parameters alone, when rows have been taken out of `personal` ones."""
         raise NotImplementedError(f"{type(self).__name__} has parameters that are personal, and no estimator of them")
-
-
-Kernel: TypeAlias = Callable[[FloatMatrix], tuple[Labels, FloatVector]]
-
-
-def assign_in_blocks(features: FloatMatrix, kernel: Kernel) -> Assignment:
-    """Label rows (n, d) with a kernel that takes columns (d, BLOCK_ROWS) and returns labels and confidences.
-
-    The last block is filled with zeros, so that the kernel always sees the same shape. Coordinates count as at most
-    FARTHEST, which keeps squares exact enough to compare and free of overflow.
-    """
-    rows, dimensions = features.shape
-    labels = np.empty(rows, dtype=np.int32)
-    confidence = np.empty(rows, dtype=np.float32)
-    columns = np.zeros((dimensions, BLOCK_ROWS))
-    for start in range(0, rows, BLOCK_ROWS):
-        block = features[start : start + BLOCK_ROWS]
-        filled = slice(start, start + len(block))
-        np.clip(block.T, -FARTHEST, FARTHEST, out=columns[:, : len(block)])
-        columns[:, len(block) :] = 0.0
-        block_labels, block_confidence = kernel(columns)
-        labels[filled] = block_labels[: len(block)]
-        confidence[filled] = np.round(block_confidence[: len(block)], DECIMALS)
-    return Assignment(labels=labels, confidence=confidence)
-
-
-def squared_distances(columns: FloatMatrix, point: FloatVector) -> FloatVector:
-    """Return the squared Euclidean distances of columns (d, n) to a point (d,), summed feature by feature."""
-    difference: FloatVector = columns[0] - point[0]
-    total: FloatVector = difference * difference
-    for column, value in zip(columns[1:], point[1:], strict=True):
-        np.subtract(column, value, out=difference)
-        np.multiply(difference, difference, out=difference)
-        total += difference
-    return total
 
 
 def canonical_order(centres: FloatMatrix) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ Settings that nobody gave are found without labels, see `density`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -91,8 +92,6 @@ class Dbscan(Algorithm[DbscanSpec]):
 
         Raises TrainingError when no customer has `min_samples` customers within `eps`.
         """
-        from sklearn import cluster
-
         eps, min_samples = float(settings["eps"]), int(settings["min_samples"])
         if len(features) < min_samples:
             raise TrainingError(
@@ -105,12 +104,9 @@ class Dbscan(Algorithm[DbscanSpec]):
                 "set a larger eps or a smaller min_samples"
             )
         parameters = _parameters(features[core], eps)
-        estimator = cluster.DBSCAN(eps=eps, min_samples=min_samples)
-        estimator.core_sample_indices_ = np.flatnonzero(core)
-        estimator.components_ = features[core]
-        estimator.labels_ = self.assigner(parameters)(features).labels
-        estimator.n_features_in_ = features.shape[1]
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+        labels = self.assigner(parameters)(features).labels
+        found = {"core": features[core], "places": np.flatnonzero(core)}
+        return Fitted(partial(_estimator, found, labels, eps, min_samples), settings, parameters, labels, found)
 
     def refits(
         self,
@@ -145,12 +141,11 @@ class Dbscan(Algorithm[DbscanSpec]):
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
         """Return red flags of the training rows' labels, and columns whose values were taken for groups."""
         eps = float(fitted.settings["eps"])
-        return red_flags(fitted.labels) + layers(fitted.estimator.components_, eps, spec.features)
+        return red_flags(fitted.labels) + layers(fitted.evidence["core"], eps, spec.features)
 
     def shows_groups(self, features: FloatMatrix, fitted: Fitted, spec: DbscanSpec) -> bool:
         """Whether two clusters stand out in the columns whose values are no layers."""
-        core = fitted.estimator.core_sample_indices_
-        measured = ~layered(features[core], fitted.labels[core])
+        measured = ~layered(fitted.evidence["core"], fitted.labels[fitted.evidence["places"]])
         return several_stand_out(features[:, measured], fitted.labels, seed=spec.seed)
 
     def statistics_of(
@@ -199,14 +194,20 @@ class Dbscan(Algorithm[DbscanSpec]):
 
     def rebuild(self, parameters: Parameters, settings: Settings) -> Any:
         """Return an estimator of the core customers alone."""
-        from sklearn import cluster
+        core = {"core": parameters["core"], "places": np.arange(len(parameters["core"]))}
+        return _estimator(core, parameters["core_labels"], float(parameters["eps"]), int(settings["min_samples"]))
 
-        estimator = cluster.DBSCAN(eps=float(parameters["eps"]), min_samples=int(settings["min_samples"]))
-        estimator.components_ = parameters["core"]
-        estimator.core_sample_indices_ = np.arange(len(parameters["core"]))
-        estimator.labels_ = parameters["core_labels"]
-        estimator.n_features_in_ = parameters["core"].shape[1]
-        return estimator
+
+def _estimator(core: Parameters, labels: Labels, eps: float, min_samples: int) -> Any:
+    """Return the estimator of rows with labels (n,), whose core rows (m, d) have their places (m,) among them."""
+    from sklearn import cluster
+
+    estimator = cluster.DBSCAN(eps=eps, min_samples=min_samples)
+    estimator.core_sample_indices_ = core["places"]
+    estimator.components_ = core["core"]
+    estimator.labels_ = labels
+    estimator.n_features_in_ = core["core"].shape[1]
+    return estimator
 
 
 def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.intp]:

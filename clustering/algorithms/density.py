@@ -44,7 +44,6 @@ Of all the `eps` around the knee that agree best, the middle one is taken:
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,6 +52,7 @@ from numpy.typing import NDArray
 from clustering.algorithms.agreement import Persistent
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
 from clustering.algorithms.hierarchy import Hierarchy, Neighbours
+from clustering.algorithms.knee import knee
 
 MIN_SAMPLES_SHARE = 0.01
 MIN_SAMPLES_FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
@@ -160,11 +160,11 @@ def _persistent(hierarchy: Hierarchy) -> list[Labels]:
 def _best_cut(hierarchy: Hierarchy, persistent: Persistent) -> tuple[float, float]:
     """Return the `eps` around the knee that agrees best with persistent clusters, and how well; of ties the middle."""
     lowest = float(hierarchy.core_distances.min())
-    knee = _knee(hierarchy.core_distances)
-    tried = np.maximum(knee * KNEE_FACTORS, lowest)
+    usual = _usual_eps(hierarchy.core_distances)
+    tried = np.maximum(usual * KNEE_FACTORS, lowest)
     scores = np.array([_merit(hierarchy.cut(float(eps)).labels, persistent) for eps in tried])
     if scores.max() <= 0:
-        return max(knee, lowest), 0.0
+        return max(usual, lowest), 0.0
     plateau = np.flatnonzero(scores == scores.max())
     return float(tried[plateau[len(plateau) // 2]]), float(scores.max())
 
@@ -175,15 +175,10 @@ def _merit(labels: Labels, persistent: Persistent) -> float:
     return persistent.agreement(labels) * math.sqrt(np.mean(labels != NOISE))
 
 
-def _knee(distances: FloatVector) -> float:
+def _usual_eps(distances: FloatVector) -> float:
     """Return the knee of the sorted k-distances; their upper decile or largest when the curve has none.
 
     When every customer has `min_samples` equals, all of these are 0, and the answer is one standard deviation.
     """
-    from kneed import KneeLocator
-
-    curve = np.quantile(distances, np.linspace(0, 1, min(len(distances), KNEE_POINTS)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        knee = KneeLocator(np.arange(len(curve)), curve, curve="convex", direction="increasing").knee_y
-    return next(float(eps) for eps in (knee, np.quantile(distances, 0.9), distances.max(), 1.0) if eps and eps > 0)
+    bend = knee(np.quantile(distances, np.linspace(0, 1, min(len(distances), KNEE_POINTS))))
+    return next(float(eps) for eps in (bend, np.quantile(distances, 0.9), distances.max(), 1.0) if eps and eps > 0)

@@ -22,12 +22,13 @@ from clustering.algorithms.base import (
     Settings,
     Standardised,
     Tried,
-    assign_in_blocks,
 )
+from clustering.algorithms.blocks import assign_in_blocks
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
-from clustering.algorithms.gaussian import monomials, most_probable, one_gaussian
-from clustering.algorithms.mixture_estimator import fit_estimator, parameters_of, shape_of
-from clustering.algorithms.mixtures import fit_mixtures
+from clustering.algorithms.gaussian import coefficients_of, monomials, most_probable, one_gaussian
+from clustering.algorithms.mixture_estimator import fit_parameters, free_parameters, make_estimator, shape_of
+from clustering.algorithms.mixtures import fit_mixtures, mean_log_likelihood
+from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
 
 BIC, LIKELIHOOD = "bic", "likelihood"
@@ -61,11 +62,12 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         """
         components = int(settings["n_components"])
         require_different_rows(features, max(components, 2))
-        estimator = fit_estimator(features, settings, spec, start=start)
-        parameters = parameters_of(estimator)
+        with one_thread():
+            parameters = fit_parameters(features, settings, spec, start=start)
         labels = self.assigner(parameters)(features).labels
         require_every_cluster(labels, components)
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=labels)
+        estimator = partial(make_estimator, features, parameters, settings, spec)
+        return Fitted(estimator, settings, parameters, labels)
 
     def doubts(self, fitted: Fitted, spec: GaussianMixtureSpec) -> list[str]:
         """Return doubts for small components, and for a variance that only `reg_covar` keeps from vanishing.
@@ -116,7 +118,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
 
     def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
         """Return the Bayesian information criterion (Schwarz, 1978)."""
-        return {BIC: float(fitted.estimator.bic(features))}
+        components, dimensions = fitted.parameters["means"].shape
+        free = free_parameters(components, dimensions, str(fitted.settings["covariance_type"]))
+        likelihood = mean_log_likelihood(features, fitted.parameters["coefficients"])
+        return {BIC: float(free * np.log(len(features)) - 2 * len(features) * likelihood)}
 
     def outdone(self, own: Tried, rivals: Sequence[Tried]) -> list[str]:
         """Return that another covariance type has a better BIC at the same number of components."""
@@ -157,17 +162,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
 
     def cost(self, parameters: Parameters, own: Standardised, common: Standardised) -> float:
         """Return the perplexity exp(−mean log likelihood) in the common scale."""
-        from scipy.special import logsumexp  # scoring does not pay for the import
-        from scipy.stats import multivariate_normal
-
-        densities = [
-            np.log(weight) + multivariate_normal(mean, covariance).logpdf(own.features)
-            for weight, mean, covariance in zip(
-                parameters["weights"], parameters["means"], parameters["covariances"], strict=True
-            )
-        ]
         volume = float(np.log(own.scale / common.scale).sum())
-        return float(np.exp(volume - logsumexp(densities, axis=0).mean()))
+        precisions = np.linalg.inv(parameters["covariances"])
+        coefficients = coefficients_of(parameters["weights"], parameters["means"], precisions)
+        return float(np.exp(volume - mean_log_likelihood(own.features, coefficients)))
 
 
 def discrete_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,11 @@ from clustering.algorithms.base import (
     Parameters,
     Settings,
     Standardised,
-    assign_in_blocks,
     canonical_order,
-    squared_distances,
 )
+from clustering.algorithms.blocks import assign_in_blocks, squared_distances
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
-from clustering.algorithms.lloyd import fit_centroids, gaps, memberships, nearest_two, with_ones
+from clustering.algorithms.lloyd import fit_centroids, gaps, memberships, nearest_two, steps, with_ones
 from clustering.algorithms.threads import one_thread
 from clustering.config import KMeansSpec
 
@@ -56,20 +56,16 @@ class KMeans(Algorithm[KMeansSpec]):
 
         Raises TrainingError for fewer different rows than clusters.
         """
-        from sklearn import cluster
-
         clusters = int(settings["n_clusters"])
         require_different_rows(features, clusters)
         with one_thread():  # threads add their partial sums in the order in which they finish
             begun = start.parameters["centroids"] if start else _begun(features, clusters, spec)
-            estimator = cluster.KMeans(clusters, init=begun, n_init=1, random_state=spec.seed, max_iter=MAX_ITERATIONS)
-            estimator.fit(features)
-        centroids = estimator.cluster_centers_
-        estimator.cluster_centers_ = np.ascontiguousarray(centroids[canonical_order(centroids)])
-        parameters = {"centroids": estimator.cluster_centers_.copy()}
-        estimator.labels_ = self.assigner(parameters)(features).labels
-        require_every_cluster(estimator.labels_, clusters)
-        return Fitted(estimator=estimator, settings=settings, parameters=parameters, labels=estimator.labels_)
+            centroids = _settled(features, begun)
+        parameters = {"centroids": np.ascontiguousarray(centroids[canonical_order(centroids)])}
+        labels = self.assigner(parameters)(features).labels
+        require_every_cluster(labels, clusters)
+        estimator = partial(_estimator, features, parameters["centroids"], labels, spec.seed)
+        return Fitted(estimator, settings, parameters, labels)
 
     def doubts(self, fitted: Fitted, spec: KMeansSpec) -> list[str]:
         """Return a doubt for a single cluster and for a very small one."""
@@ -154,6 +150,30 @@ def _begun(features: FloatMatrix, clusters: int, spec: KMeansSpec) -> FloatMatri
     found = fit_centroids(samples, clusters, seeds=[spec.seed], starts=spec.n_init, start_rows=START_ROWS)
     centroids: FloatMatrix = found[0]
     return centroids
+
+
+def _settled(features: FloatMatrix, centroids: FloatMatrix) -> FloatMatrix:
+    """Return centroids (k, d) after Lloyd's steps; one that no row is nearest to starts anew at the farthest row."""
+    columns = with_ones(features[np.newaxis])
+    for _ in centroids:
+        centroids = steps(columns, centroids[np.newaxis], iterations=MAX_ITERATIONS)[0]
+        members, scores = memberships(columns, centroids[np.newaxis])
+        empty = np.flatnonzero(~members[0].any(axis=1))
+        if not len(empty):
+            break
+        farthest = ((features**2).sum(axis=1) - 2 * scores[0]).argmax()
+        centroids[empty[0]] = features[farthest]
+    return centroids
+
+
+def _estimator(features: FloatMatrix, centroids: FloatMatrix, labels: Labels, seed: int) -> Any:
+    from sklearn import cluster
+
+    with one_thread():
+        estimator = cluster.KMeans(len(centroids), init=centroids, n_init=1, random_state=seed, max_iter=1)
+        estimator.fit(features)
+    estimator.max_iter, estimator.cluster_centers_, estimator.labels_ = MAX_ITERATIONS, centroids.copy(), labels
+    return estimator
 
 
 def _nearest(centroids: FloatMatrix, columns: FloatMatrix) -> tuple[Labels, FloatVector]:

@@ -1,4 +1,4 @@
-"""scikit-learn's mixture for people with notebooks, and its parameters as plain arrays."""
+"""A mixture's parameters as plain arrays, and scikit-learn's estimator of them for people with notebooks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clustering.algorithms.base import Fitted, FloatMatrix, Parameters, Settings, canonical_order
-from clustering.algorithms.gaussian import coefficients_of
-from clustering.algorithms.mixtures import Shape, fit_mixtures
+from clustering.algorithms.mixtures import Mixtures, Shape, fit_mixtures, steps
 from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
 
@@ -23,57 +21,75 @@ def shape_of(settings: Settings, spec: GaussianMixtureSpec) -> Shape:
     return Shape(str(settings["covariance_type"]), spec.reg_covar)
 
 
-def fit_estimator(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None) -> Any:
-    """Return a mixture whose components are in canonical order, fitted from `start` or from `spec.n_init` starts."""
+def fit_parameters(
+    features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None
+) -> Parameters:
+    """Return what scoring and explanations need of a mixture, fitted from `start` or from `spec.n_init` starts.
+
+    Components are in canonical order.
+    """
+    samples, shape = features[np.newaxis], shape_of(settings, spec)
+    begun = _begun_at(start) if start else _begun(features, settings, spec)
+    mixtures = steps(samples, begun, shape, iterations=MAX_ITERATIONS)
+    order = canonical_order(mixtures.means[0])
+    return {
+        "coefficients": mixtures.coefficients[0][order],
+        "weights": mixtures.weights[0][order],
+        "means": mixtures.means[0][order],
+        "covariances": mixtures.covariances[0][order],
+    }
+
+
+def free_parameters(components: int, dimensions: int, covariance_type: str) -> int:
+    """Return how many numbers a mixture is free to choose.
+
+    >>> [free_parameters(3, 2, one) for one in ("full", "tied", "diag", "spherical")]
+    [17, 11, 14, 11]
+    """
+    of_covariances = {
+        "full": components * dimensions * (dimensions + 1) // 2,
+        "tied": dimensions * (dimensions + 1) // 2,
+        "diag": components * dimensions,
+        "spherical": components,
+    }
+    return of_covariances[covariance_type] + components * dimensions + components - 1
+
+
+def make_estimator(features: FloatMatrix, parameters: Parameters, settings: Settings, spec: GaussianMixtureSpec) -> Any:
+    """Return scikit-learn's mixture of features (n, d) with these parameters."""
     from sklearn import mixture
     from sklearn.exceptions import ConvergenceWarning
 
+    kind = str(settings["covariance_type"])
+    precisions = np.linalg.inv(parameters["covariances"])
+    estimator = mixture.GaussianMixture(
+        int(settings["n_components"]),
+        covariance_type=kind,
+        reg_covar=spec.reg_covar,
+        random_state=spec.seed,
+        max_iter=1,
+        weights_init=parameters["weights"],
+        means_init=parameters["means"],
+        precisions_init=_of_type(precisions, kind),
+    )
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        estimator = mixture.GaussianMixture(
-            int(settings["n_components"]),
-            covariance_type=settings["covariance_type"],
-            reg_covar=spec.reg_covar,
-            random_state=spec.seed,
-            max_iter=MAX_ITERATIONS,
-            **(_going_on(start) if start else _begun(features, settings, spec)),
-        )
         estimator.fit(features)
-    _reorder(estimator, canonical_order(estimator.means_))
+    estimator.max_iter, estimator.converged_ = MAX_ITERATIONS, True
+    estimator.weights_, estimator.means_ = parameters["weights"].copy(), parameters["means"].copy()
+    estimator.covariances_ = _of_type(parameters["covariances"], kind)
+    estimator.precisions_ = _of_type(precisions, kind)
+    estimator.precisions_cholesky_ = _of_type(np.linalg.cholesky(precisions).astype(np.float64, copy=False), kind)
     return estimator
 
 
-def parameters_of(estimator: Any) -> Parameters:
-    """Return the parameters that scoring and explanations need."""
-    precisions = _square(estimator.precisions_, estimator)
-    return {
-        "coefficients": coefficients_of(estimator.weights_, estimator.means_, precisions),
-        "weights": estimator.weights_.copy(),
-        "means": estimator.means_.copy(),
-        "covariances": _square(estimator.covariances_, estimator),
-    }
+def _begun_at(start: Fitted) -> Mixtures:
+    weights, means, covariances = (start.parameters[name] for name in ("weights", "means", "covariances"))
+    return Mixtures(weights[np.newaxis], means[np.newaxis], covariances[np.newaxis], np.full(1, -np.inf))
 
 
-def _square(values: FloatMatrix, estimator: Any) -> FloatMatrix:
-    """Return covariances or precisions of any covariance type as (k, d, d)."""
-    components, dimensions = estimator.means_.shape
-    if estimator.covariance_type == "full":
-        return values.copy()
-    if estimator.covariance_type == "tied":
-        return np.repeat(values[np.newaxis], components, axis=0)
-    return values.reshape(components, -1, 1) * np.eye(dimensions)
-
-
-def _going_on(start: Fitted) -> dict[str, Any]:
-    return {
-        "weights_init": start.parameters["weights"],
-        "means_init": start.parameters["means"],
-        "precisions_init": start.estimator.precisions_,
-    }
-
-
-def _begun(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec) -> dict[str, Any]:
-    mixture = fit_mixtures(
+def _begun(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec) -> Mixtures:
+    return fit_mixtures(
         features[np.newaxis],
         int(settings["n_components"]),
         shape_of(settings, spec),
@@ -81,25 +97,12 @@ def _begun(features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec)
         starts=spec.n_init,
         start_rows=START_ROWS,
     )
-    return {
-        "weights_init": mixture.weights[0],
-        "means_init": mixture.means[0],
-        "precisions_init": _of_type(np.linalg.inv(mixture.covariances[0]), str(settings["covariance_type"])),
-    }
 
 
-def _of_type(precisions: FloatMatrix, covariance_type: str) -> FloatMatrix:
-    """Return precisions (k, d, d) in the shape that scikit-learn gives those of a covariance type."""
+def _of_type(matrices: FloatMatrix, covariance_type: str) -> FloatMatrix:
+    """Return matrices (k, d, d) in the shape that scikit-learn gives those of a covariance type."""
     if covariance_type == "full":
-        return precisions
-    diagonals = np.diagonal(precisions, axis1=1, axis2=2)
-    shaped: FloatMatrix = {"tied": precisions[0], "diag": diagonals, "spherical": diagonals[:, 0]}[covariance_type]
-    return shaped
-
-
-def _reorder(estimator: Any, order: NDArray[np.intp]) -> None:
-    names = ["weights_", "means_"]
-    if estimator.covariance_type != "tied":
-        names += ["covariances_", "precisions_", "precisions_cholesky_"]
-    for name in names:
-        setattr(estimator, name, np.ascontiguousarray(getattr(estimator, name)[order]))
+        return matrices
+    diagonals = np.diagonal(matrices, axis1=1, axis2=2)
+    shaped: FloatMatrix = {"tied": matrices[0], "diag": diagonals, "spherical": diagonals[:, 0]}[covariance_type]
+    return shaped.copy()

@@ -1,18 +1,19 @@
 """Gaussian mixtures of many samples of the same size at once, by expectation and maximisation (Dempster et al., 1977).
 
 A few starts take a few steps on few rows, and the likeliest goes on with all rows (Biernacki, Celeux & Govaert, 2003).
-All sums of an expectation or a maximisation are one product with the monomials of the features. As with `lloyd`, what
-becomes of a sample depends, bit for bit, on its own rows and seed alone.
+All sums of an expectation and a maximisation are products with the monomials of the features, which are made in blocks
+of many rows. As with `lloyd`, what becomes of a sample depends, bit for bit, on its own rows and seed alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.algorithms.base import FloatMatrix
 from clustering.algorithms.gaussian import coefficients_of, monomials, pairs
 from clustering.algorithms.lloyd import Samples, memberships, starting_centroids, with_ones
 
@@ -21,6 +22,9 @@ ITERATIONS = 200
 TOLERANCE = 1e-3  # of the mean log likelihood, as scikit-learn has it
 LEAST_WEIGHT = 1e-9  # of a component that no row belongs to any more
 NUMBERS_AT_ONCE = 150_000
+BLOCK_ROWS = 20_000  # whose monomials are kept
+
+Products = NDArray[np.float64]  # monomials (b, q, m)
 
 
 @dataclass(frozen=True)
@@ -86,60 +90,93 @@ def _fit(
     columns = np.repeat(with_ones(few), starts, axis=0)
     members, _ = memberships(columns, centroids.reshape(-1, *centroids.shape[2:]))
     products = monomials(columns[:, :-1])
-    begun = _maximised(products, members.astype(np.float64), shape)
-    tried = _steps(products, begun, shape, iterations=START_ITERATIONS)
+    begun = _maximised(members.astype(np.float64) @ np.swapaxes(products, 1, 2), shape)
+    tried = _steps(_Rows(columns[:, :-1], products), begun, shape, iterations=START_ITERATIONS)
     best = tried.likelihoods.reshape(len(samples), starts).argmax(axis=1) + np.arange(len(samples)) * starts
-    return _steps(monomials(np.swapaxes(samples, 1, 2)), _taken(tried, best), shape, iterations=ITERATIONS)
+    return steps(samples, _taken(tried, best), shape, iterations=ITERATIONS)
 
 
-def _steps(products: NDArray[np.float64], mixtures: Mixtures, shape: Shape, *, iterations: int) -> Mixtures:
-    """Return the mixtures after at most so many steps; `products` (b, q, m) are the monomials of the rows."""
+def steps(samples: Samples, mixtures: Mixtures, shape: Shape, *, iterations: int) -> Mixtures:
+    """Return the mixtures of samples (b, m, d) after at most so many steps."""
+    return _steps(_Rows.of(samples), mixtures, shape, iterations=iterations)
+
+
+def mean_log_likelihood(features: FloatMatrix, coefficients: FloatMatrix) -> float:
+    """Return that of rows (n, d) under a mixture with these coefficients (k, d(d + 3)/2 + 1)."""
+    return float(_expected(_Rows.of(features[np.newaxis]), coefficients[np.newaxis])[1][0])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Columns (b, d, m) of samples, and their monomials where one block holds them all."""
+
+    columns: NDArray[np.float64]
+    kept: Products | None
+
+    @classmethod
+    def of(cls, samples: Samples) -> _Rows:
+        columns = np.swapaxes(samples, 1, 2)
+        return cls(columns, monomials(columns) if samples.shape[1] <= BLOCK_ROWS else None)
+
+    def taken(self, places: NDArray[np.bool_]) -> _Rows:
+        return _Rows(self.columns[places], None if self.kept is None else self.kept[places])
+
+    def blocks(self) -> Iterator[Products]:
+        if self.kept is not None:
+            yield self.kept
+            return
+        for first in range(0, self.columns.shape[2], BLOCK_ROWS):
+            yield monomials(self.columns[..., first : first + BLOCK_ROWS])
+
+
+def _steps(rows: _Rows, mixtures: Mixtures, shape: Shape, *, iterations: int) -> Mixtures:
     ended = Mixtures(**{one.name: getattr(mixtures, one.name).copy() for one in fields(Mixtures)})
-    going = np.arange(len(products))
+    going = np.arange(len(rows.columns))
     for _ in range(iterations):
-        responsibilities, likelihoods = _expected(products, mixtures.coefficients)
-        moved = _maximised(products, responsibilities, shape, likelihoods)
+        sums, likelihoods = _expected(rows, mixtures.coefficients)
+        moved = _maximised(sums, shape, likelihoods)
         goes_on = np.abs(likelihoods - mixtures.likelihoods) > TOLERANCE
         _put(ended, going, moved)
         if not goes_on.any():
             break
         mixtures = moved
         if not goes_on.all():
-            going, products, mixtures = going[goes_on], products[goes_on], _taken(moved, goes_on)
+            going, rows, mixtures = going[goes_on], rows.taken(goes_on), _taken(moved, goes_on)
     return ended
 
 
-def _expected(
-    products: NDArray[np.float64], coefficients: NDArray[np.float64]
+def _expected(rows: _Rows, coefficients: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sums of monomials (b, k, q) that fall to each component, and the mean log likelihoods (b,)."""
+    parts = [_expected_of_block(products, coefficients) for products in rows.blocks()]
+    sums, likelihoods = (np.add.reduce(part) for part in zip(*parts, strict=True))
+    return sums, likelihoods / rows.columns.shape[2]
+
+
+def _expected_of_block(
+    products: Products, coefficients: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the components' responsibilities (b, k, m) for rows, and the mean log likelihoods (b,)."""
     densities = coefficients @ products
     highest = densities.max(axis=1, keepdims=True)
     densities -= highest
     np.exp(densities, out=densities)
     total = densities.sum(axis=1, keepdims=True)
     densities /= total
-    return densities, (highest + np.log(total))[:, 0].mean(axis=1)
+    return densities @ np.swapaxes(products, 1, 2), (highest + np.log(total))[:, 0].sum(axis=1)
 
 
-def _maximised(
-    products: NDArray[np.float64],
-    responsibilities: NDArray[np.float64],
-    shape: Shape,
-    likelihoods: NDArray[np.float64] | None = None,
-) -> Mixtures:
-    sums = responsibilities @ np.swapaxes(products, 1, 2)
+def _maximised(sums: NDArray[np.float64], shape: Shape, likelihoods: NDArray[np.float64] | None = None) -> Mixtures:
+    """Return the mixtures whose components have these sums of monomials (b, k, q)."""
     sizes = np.maximum(sums[..., -1], LEAST_WEIGHT)
     weights = sizes / sizes.sum(axis=1, keepdims=True)
     moments = sums / sizes[..., np.newaxis]
-    dimensions = next(d for d in range(1, products.shape[1]) if d * (d + 3) // 2 + 1 == products.shape[1])
+    dimensions = next(d for d in range(1, sums.shape[2]) if d * (d + 3) // 2 + 1 == sums.shape[2])
     means = moments[..., -dimensions - 1 : -1]
     squares = np.empty((*means.shape, dimensions))
     for place, (i, j) in enumerate(pairs(dimensions)):
         squares[..., i, j] = squares[..., j, i] = moments[..., place] - means[..., i] * means[..., j]
     each = np.arange(dimensions)
     squares[..., each, each] = np.maximum(squares[..., each, each], 0.0)
-    found = np.full(len(products), -np.inf) if likelihoods is None else likelihoods
+    found = np.full(len(sums), -np.inf) if likelihoods is None else likelihoods
     return Mixtures(weights, means, shape.covariances(weights, squares), found)
 
 

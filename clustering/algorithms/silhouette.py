@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.algorithms.base import NOISE, FloatMatrix, Labels
+from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels
 from clustering.algorithms.threads import one_thread
 
 SILHOUETTE_ROWS = 10_000
-WORKING_MEMORY = 64  # MiB of distances at a time
+DISTANCES_AT_ONCE = 8_000_000  # 64 MB of them
 
 
 def silhouette(features: FloatMatrix, labels: Labels, *, seed: int, most_rows: int = SILHOUETTE_ROWS) -> float:
@@ -18,16 +18,32 @@ def silhouette(features: FloatMatrix, labels: Labels, *, seed: int, most_rows: i
     Every noise row counts as a cluster of its own, whose silhouette is 0 by definition (Rousseeuw, 1987); so does
     everything when there are fewer than two clusters. Taken from a stratified sample of at most `most_rows` rows.
     """
-    from sklearn import config_context
-    from sklearn.metrics import silhouette_samples
-
     clustered = np.flatnonzero(labels != NOISE)
     rows = clustered[_stratified(labels[clustered], seed=seed, most_rows=most_rows)]
     if not 2 <= len(np.unique(labels[rows])) < len(rows):
         return 0.0
-    with config_context(working_memory=WORKING_MEMORY), one_thread():
-        values = silhouette_samples(features[rows], labels[rows])
+    with one_thread():
+        values = _silhouettes(features[rows], labels[rows])
     return float(values.mean() * len(clustered) / len(labels))
+
+
+def _silhouettes(features: FloatMatrix, labels: Labels) -> FloatVector:
+    """Return the silhouettes (n,) of rows (n, d), 0 of one that is alone in its cluster."""
+    from scipy.spatial.distance import cdist
+
+    _, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    members = (own[:, np.newaxis] == np.arange(len(sizes))).astype(np.float64)
+    rows = max(1, DISTANCES_AT_ONCE // len(features))
+    parts = [cdist(features[first : first + rows], features) @ members for first in range(0, len(features), rows)]
+    sums, everyone = np.concatenate(parts), np.arange(len(features))
+    within = sums[everyone, own] / np.maximum(sizes[own] - 1, 1)
+    sums /= sizes
+    sums[everyone, own] = np.inf
+    others = sums.min(axis=1)
+    larger = np.maximum(within, others)
+    found: FloatVector = np.divide(others - within, larger, out=np.zeros(len(own)), where=larger > 0)
+    found[sizes[own] == 1] = 0.0
+    return found
 
 
 def _stratified(labels: Labels, *, seed: int, most_rows: int) -> NDArray[np.intp]:

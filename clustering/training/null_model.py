@@ -93,13 +93,22 @@ class NullModel:
     @cached_property
     def _correlation_root(self) -> FloatMatrix:
         """A root (d, d) of the correlations of a Gaussian copula with the customers' rank correlations."""
-        from scipy.stats import rankdata
-
         with np.errstate(invalid="ignore", divide="ignore"):
-            ranks = np.nan_to_num(np.atleast_2d(np.corrcoef(rankdata(self.features, axis=0), rowvar=False)))
+            ranks = np.nan_to_num(np.atleast_2d(np.corrcoef([_ranks(column) for column in self.features.T])))
         correlations = 2 * np.sin(np.pi / 6 * ranks)  # of normal values with these rank correlations (Pearson, 1907)
         np.fill_diagonal(correlations, 1.0)
         values, vectors = np.linalg.eigh(correlations)
         root: FloatMatrix = vectors * np.sqrt(np.maximum(values, 0.0))
         root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
         return root
+
+
+def _ranks(values: FloatVector) -> FloatVector:
+    """Return the ranks of values (n,), from 1 on; equal values share the mean of theirs.
+
+    >>> _ranks(np.array([3.0, 1.0, 3.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: FloatVector = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks

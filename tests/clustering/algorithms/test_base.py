@@ -11,7 +11,8 @@ from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
 from clustering.algorithms import algorithm
-from clustering.algorithms.base import BLOCK_ROWS, Settings
+from clustering.algorithms.base import Settings
+from clustering.algorithms.blocks import BLOCK_ROWS
 from clustering.algorithms.gaussian import monomials, most_probable
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
 
@@ -184,7 +185,7 @@ def test_assigning_needs_no_scikit_learn():
     """Labels come from arrays where scikit-learn cannot be imported."""
     program = """
 import sys
-sys.modules["sklearn"] = sys.modules["kneed"] = None
+sys.modules["sklearn"] = None
 import numpy as np
 from clustering.algorithms import algorithm
 rows = np.array([[0.1, 0.0], [1.0, 0.9]])

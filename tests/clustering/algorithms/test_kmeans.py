@@ -60,6 +60,13 @@ def test_clusters_are_numbered_by_their_centres():
     assert centroids[:, 0].round().tolist() == [-5, 0, 5]
 
 
+def test_a_value_that_a_start_has_missed_has_its_own_cluster():
+    """A centroid that no customer is nearest to starts anew at the customer who is farthest from all."""
+    rows = np.vstack([np.zeros((6000, 2)), [[1.0, 0.0]], [[0.0, 3.0]]])
+
+    assert np.bincount(kmeans.fit(rows, {"n_clusters": 3}, SPEC).labels).tolist() == [6000, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -23,7 +23,7 @@ def _evaluated(clusters, *, spec=KMEANS, strength=0.95, jaccard=0.95, gap=0.3, s
     return Evaluation(
         {"n_clusters": clusters},
         spec,
-        fitted=Fitted(None, {}, {}, labels),
+        fitted=Fitted(object, {}, {}, labels),
         flaws=list(flaws),
         figures={"silhouette": silhouette, **figures},
         is_judged=True,
@@ -94,7 +94,7 @@ def test_density_takes_the_first_that_passes():
 def test_small_unstable_clusters_do_not_sink_a_density():
     """The mean over customers decides, as long as two clusters are reliable."""
     evaluated = _evaluated(3, spec=DBSCAN)
-    evaluated.fitted = Fitted(None, {}, {}, np.repeat([0, 1, 2, -1], [50, 45, 5, 10]).astype(np.int32))
+    evaluated.fitted = Fitted(object, {}, {}, np.repeat([0, 1, 2, -1], [50, 45, 5, 10]).astype(np.int32))
     evaluated.jaccard = np.array([[0.9, 0.9, 0.2]])
     assert evaluated.verdicts() == []
 
