@@ -71,11 +71,6 @@ update segmentation.model_versions
 set artifact = :artifact, artifact_sha256 = :artifact_sha256
 where model_version_id = :model_version_id;
 
--- name: source_rows
--- Returns the source's rows of a customer.
--- Names: columns, table, key, key_type, customer.
-select {columns} from {table} where {key} = {customer}::{key_type};
-
 -- name: tables
 -- Returns the tables of all schemas with the number of their columns, whether they are partitioned and, where there is
 -- one, the column of the customers' keys and whether that has their type. Labels whose detaching was interrupted are

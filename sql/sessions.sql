@@ -1,3 +1,11 @@
+-- name: limit_time
+-- Ends this transaction after a time: a statement, a statement that waits for a lock, and a session that does nothing.
+-- Parameters: statement, lock, idle (times with their units).
+select
+    set_config('statement_timeout', :statement, true),
+    set_config('lock_timeout', :lock, true),
+    set_config('idle_in_transaction_session_timeout', :idle, true);
+
 -- name: settings
 -- Sets for a transaction how values are written and read, whatever the database, the role or a pooler's session says.
 select

@@ -15,14 +15,6 @@ where promotion.model = :model
 order by promotion.promotion_id desc
 limit :at_most;
 
--- name: limit_time
--- Ends this transaction after a time: a statement, a statement that waits for a lock, and a session that does nothing.
--- Parameters: statement, lock, idle (times with their units).
-select
-    set_config('statement_timeout', :statement, true),
-    set_config('lock_timeout', :lock, true),
-    set_config('idle_in_transaction_session_timeout', :idle, true);
-
 -- name: segments
 -- Returns the current segments of some models, with every column.
 -- Parameters: models (an array of names).

@@ -56,6 +56,6 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         for point in report["core_points"]
     ]
     if report["source_rows"] is None:
-        lines.append("the source could not be read, or is empty")
+        lines.append("the source could not be read")
     lines.append("what was counted and published stays: it says how many customers there were on its date")
     return lines

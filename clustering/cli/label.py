@@ -95,8 +95,7 @@ def _split(rows: pa.Table, contract: Contract) -> Split:
     batch = rows.combine_chunks().to_batches()
     if not batch:
         raise DataError("the file has no rows")
-    of_key = contract.model_copy(update={"columns": {contract.key: contract.columns[contract.key]}})
-    keys = split(batch[0].select([contract.key]), of_key).valid[contract.key].value_counts()
+    keys = split(batch[0].select([contract.key]), contract.only(())).valid[contract.key].value_counts()
     return split(batch[0], contract, duplicated=keys.filter(pc.greater(keys.field("counts"), 1)).field("values"))
 
 

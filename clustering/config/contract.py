@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -228,6 +228,11 @@ class Contract(Frozen):
             exclude={"columns": {"__all__": {"description"}}},
         )
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
+
+    def only(self, columns: Collection[str]) -> Self:
+        """Return the contract of the key and these columns alone."""
+        kept = {name: column for name, column in self.columns.items() if name == self.key or name in columns}
+        return self.model_copy(update={"columns": kept})
 
     def with_role(self, role: Role) -> tuple[str, ...]:
         """Names of the columns with this role, in the contract's order."""

@@ -9,19 +9,16 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from psycopg2 import sql
 
 from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import Contract
-from clustering.customers import split
 from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
 from clustering.versions.cluster_points import replace_clusters
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection
-from clustering.warehouse.source import describe_source
+from clustering.warehouse.customer_values import customer_values
 
 ROUNDING = 1e-9  # standard deviations
 
@@ -72,26 +69,13 @@ class Found:
 
 
 def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
-    """Look a customer up in the source; `rows` is None where the source cannot be read or is empty."""
-    with warehouse.transaction(read_only=True) as transaction:
-        try:
-            source = describe_source(transaction, contract)
-        except DataError:
-            return Found(None, None)
-        names = {
-            "columns": source.select_list(),
-            "table": source.table,
-            "key": source.key,
-            "key_type": sql.SQL(contract.key_type),
-            "customer": sql.Literal(key),
-        }
-        query = transaction.compose("forgetting/source_rows", names)
-    with ArrowConnection(warehouse.uri, read_only=True) as reader:
-        rows = reader.table(query).combine_chunks()
-    if rows.num_rows != 1:
-        return Found(rows.num_rows, None)
-    valid = split(rows.to_batches()[0], contract, factors=source.factors, texts=source.texts).valid
-    return Found(1, valid if valid.num_rows else None)
+    """Look a customer up in the source; `rows` is None where the source cannot be read."""
+    try:
+        found = customer_values(warehouse, contract, [key])
+    except DataError:
+        return Found(None, None)
+    valid = found.split().valid
+    return Found(found.rows.num_rows, valid if valid.num_rows else None)
 
 
 def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.RecordBatch | None) -> list[CorePoint]:

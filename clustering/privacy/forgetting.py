@@ -101,7 +101,7 @@ def _require_rest(transaction: Transaction) -> None:
 def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:
     if any(removed.values()) or found.rows:
         return
-    told = "" if found.rows is not None else ", and the source could not be read, or is empty"
+    told = "" if found.rows is not None else ", and the source could not be read"
     raise DataError(
         f"no row has the key {key!r}{told}: nothing was changed; keys are compared as they are written, with every "
         "space, in upper and lower case"

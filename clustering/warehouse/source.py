@@ -120,6 +120,11 @@ class Source:
             for name, column in self.columns.items()
         )
 
+    def with_keys(self, keys: Collection[str]) -> sql.Composable:
+        """Return the condition for any of these keys, as text."""
+        listed = sql.Literal(list(keys))
+        return sql.SQL("{} = any({}::{}[])").format(self.key, listed, sql.SQL(self.contract.key_type))
+
     def in_range(self, lower: Any, upper: Any, *, takes_null: bool) -> sql.Composable:
         """Return the condition for keys from `lower` up to, but without, `upper`; None is no bound."""
         bounds = [
@@ -140,7 +145,7 @@ def describe_source(transaction: Transaction, contract: Contract, *, as_of: date
     the dated source is missing or cannot be read, or when there are no rows.
     """
     if as_of is None:
-        source = _counted(transaction, _describe_table(transaction, contract))
+        source = _counted(transaction, describe_table(transaction, contract))
     else:
         with query_errors():
             source = _counted(transaction, _describe_dated(transaction, contract, as_of))
@@ -152,7 +157,7 @@ def describe_source(transaction: Transaction, contract: Contract, *, as_of: date
 
 def present_layout(transaction: Transaction, contract: Contract) -> dict[str, Any]:
     """Return the layout of the contract's table, which may be empty; DataError when it is not as the contract says."""
-    return _describe_table(transaction, contract).layout()
+    return describe_table(transaction, contract).layout()
 
 
 def _counted(transaction: Transaction, source: Source) -> Source:
@@ -161,7 +166,8 @@ def _counted(transaction: Transaction, source: Source) -> Source:
     return replace(source, rows=int(transaction.scalar("source/count", {"table": source.table})))
 
 
-def _describe_table(transaction: Transaction, contract: Contract) -> Source:
+def describe_table(transaction: Transaction, contract: Contract) -> Source:
+    """Look the contract's table up as `describe_source` does; it may be empty, and its rows are counted by nobody."""
     relation = _found_table(transaction, contract)
     listed = transaction.rows("source/columns", relation=relation.oid)
     columns = _find_columns(contract, {row.name: row.type for row in listed})

@@ -19,12 +19,14 @@ from anyio.lowlevel import RunVar
 from fastapi.routing import APIRoute
 
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.customer_values import TimeLimit, limit_time
 from clustering.web.error_answers import busy
 
 THREADS = 16  # of this process at a time, each with one connection to the warehouse
 QUEUE_SECONDS = 5.0  # for which a request waits for one of them
 LOCK_SECONDS = 2  # for which a statement waits for a lock
 STATEMENT_SECONDS = 15
+LIMIT = TimeLimit(STATEMENT_SECONDS, LOCK_SECONDS)
 
 _threads: RunVar[CapacityLimiter] = RunVar("segmentation_threads")
 _counted: RunVar[CapacityLimiter] = RunVar("segmentation_counted")
@@ -48,15 +50,8 @@ class HurriedWarehouse(Warehouse):
     def transaction(self, *, repeatable_read: bool = False, read_only: bool = False) -> Iterator[Transaction]:
         """Open a transaction as the base class does, with limits of time that hold for it alone."""
         with super().transaction(repeatable_read=repeatable_read, read_only=read_only) as transaction:
-            limit_time(transaction)
+            limit_time(transaction, LIMIT)
             yield transaction
-
-
-def limit_time(transaction: Transaction) -> None:
-    """End a transaction's statements after a time, those that wait for a lock sooner."""
-    transaction.rows(
-        "web/limit_time", statement=f"{STATEMENT_SECONDS}s", lock=f"{LOCK_SECONDS}s", idle=f"{STATEMENT_SECONDS}s"
-    )
 
 
 def _in_own_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import split
 from clustering.errors import RunError, WarehouseError
 from clustering.scoring.history import read_sizes
 from clustering.segments.movement import balanced
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.source import describe_source
+from clustering.warehouse.customer_values import TimeLimit, customer_values
 from clustering.warehouse.states import QUERY_CANCELED, state_of
 from clustering.web.night_rows import NightRun, read_night_run
 
@@ -87,14 +85,10 @@ def read_points(
     with _in_time("drawing a sample"), warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
         night = read_night_with_labels(transaction, model, as_of)
         columns = choose_columns(contract, night.features, asked)
-        needed = _only(contract, columns)
         labels = _sample(transaction, night)
-        source = describe_source(transaction, needed)
-        chosen = sql.SQL("{} = any({}::{}[])").format(source.key, sql.Literal(list(labels)), sql.SQL(contract.key_type))
-        names = {"columns": source.select_list(), "table": source.table, "range": chosen}
-        query = transaction.compose("source/rows", names)
+    limit = TimeLimit(SECONDS, LOCK_SECONDS)
     with _in_time("reading the sampled customers"):
-        customers = split(_read(warehouse, query), needed, factors=source.factors, texts=source.texts).valid
+        customers = customer_values(warehouse, contract.only(columns), labels, limit=limit).split().valid
     values = [customers.column(name).to_pylist() for name in (contract.key, *columns)]
     found = sorted((str(key), x, y) for key, x, y in zip(*values, strict=True) if x is not None and y is not None)
     return Points(
@@ -144,25 +138,8 @@ def _portion(labels: int) -> sql.Composable:
     return sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(100 * SAMPLED_FROM / labels))
 
 
-def _only(contract: Contract, columns: Sequence[str]) -> Contract:
-    """Return the contract of the key and these columns alone."""
-    kept = {name: contract.columns[name] for name in dict.fromkeys([contract.key, *columns])}
-    return contract.model_copy(update={"columns": kept})
-
-
 def _limit(transaction: Transaction) -> None:
     transaction.rows("page/set_timeout", milliseconds=str(SECONDS * 1000))
-
-
-def _read(warehouse: Warehouse, query: str) -> pa.RecordBatch:
-    from clustering.warehouse.bulk import ArrowConnection  # an api-server starts without it, and without pandas
-
-    with ArrowConnection(warehouse.uri, read_only=True) as reader:
-        reader.execute(f"set local statement_timeout = {SECONDS * 1000}")
-        reader.execute(f"set local lock_timeout = {LOCK_SECONDS * 1000}")
-        table = reader.table(query)
-    batches = table.combine_chunks().to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
 @contextmanager

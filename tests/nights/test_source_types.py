@@ -56,6 +56,7 @@ def shop(create_database: Callable[..., str], configuration: Any, tmp_path: Any)
         ("customer_id::numeric(10,0)", "text"),
         ("customer_id", "text"),
         ("('c' || customer_id)::name", "text"),
+        ("('c' || customer_id)::char(12)", "text"),
         ("('k' || customer_id)::grade", "text"),
         ("lpad(customer_id::text, 32, '0')::uuid", "text"),
     ],

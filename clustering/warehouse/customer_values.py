@@ -1,0 +1,88 @@
+"""The values that single customers have in the source now, found by key.
+
+This is the one way in which anything but a night reads customers: it knows where the source is, and nobody else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clustering.config import Contract
+from clustering.customers import Split, split
+from clustering.warehouse.connection import Transaction, Warehouse
+from clustering.warehouse.source import Source, describe_table
+
+MOST_KEYS = 1_000
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """For how many seconds a statement may last, and wait for a lock."""
+
+    statement: float
+    lock: float
+
+
+@dataclass(frozen=True)
+class CustomerValues:
+    """Rows of the source as they are, of some keys; a key may have none, or several."""
+
+    source: Source
+    rows: pa.RecordBatch
+
+    def split(self, columns: Collection[str] | None = None) -> Split:
+        """Split the rows as a night does, by the key and these columns alone, by default all that were read.
+
+        A key that stands in several rows rejects them.
+        """
+        contract, source = self.source.contract, self.source
+        kept = contract if columns is None else contract.only(columns)
+        of_key = split(self.rows, contract.only(()), factors=source.factors, texts=source.texts).valid
+        counts = of_key[contract.key].value_counts()
+        repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+        return split(self.rows, kept, duplicated=repeated, factors=source.factors, texts=source.texts)
+
+
+def customer_values(
+    warehouse: Warehouse, contract: Contract, keys: Collection[str], *, limit: TimeLimit | None = None
+) -> CustomerValues:
+    """Look up at most MOST_KEYS customers in the contract's table, by their keys as labels hold them.
+
+    Raises DataError where the table cannot be read as the contract says, and WarehouseError where that takes longer
+    than the limit.
+    """
+    if len(keys) > MOST_KEYS:
+        raise ValueError(f"{len(keys)} keys; at most {MOST_KEYS} are looked up at once")
+    with warehouse.transaction(read_only=True) as transaction:
+        if limit is not None:
+            limit_time(transaction, limit)
+        source = describe_table(transaction, contract)
+        names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
+        query = transaction.compose("source/rows", names)
+    return CustomerValues(source, _read(warehouse, query, limit))
+
+
+def limit_time(transaction: Transaction, limit: TimeLimit) -> None:
+    """End a transaction's statements after a time, those that wait for a lock sooner, and the transaction when idle."""
+    transaction.rows(
+        "sessions/limit_time",
+        statement=f"{limit.statement}s",
+        lock=f"{limit.lock}s",
+        idle=f"{limit.statement}s",
+    )
+
+
+def _read(warehouse: Warehouse, query: str, limit: TimeLimit | None) -> pa.RecordBatch:
+    from clustering.warehouse.bulk import ArrowConnection  # an api-server starts without it, and without pandas
+
+    with ArrowConnection(warehouse.uri, read_only=True) as reader:
+        if limit is not None:
+            reader.execute(f"set local statement_timeout = '{limit.statement}s'")
+            reader.execute(f"set local lock_timeout = '{limit.lock}s'")
+        table = reader.table(query).combine_chunks()
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
