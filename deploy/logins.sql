@@ -3,6 +3,7 @@
 -- environment: WRITER, WRITER_PASSWORD, READER, READER_PASSWORD and SOURCE_SCHEMA, that of the customers.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
+set search_path = pg_catalog, pg_temp;
 \getenv writer WRITER
 \getenv writer_password WRITER_PASSWORD
 \getenv reader READER

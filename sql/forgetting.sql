@@ -72,14 +72,15 @@ set artifact = :artifact, artifact_sha256 = :artifact_sha256
 where model_version_id = :model_version_id;
 
 -- name: tables
--- Returns the tables of all schemas with the number of their columns, whether they are partitioned and, where there is
--- one, the column of the customers' keys and whether that has their type. Labels whose detaching was interrupted are
--- tables of their own here, since their parent leaves them out.
+-- Returns the tables of all schemas with their owners, the number of their columns, whether they are partitioned and,
+-- where there is one, the column of the customers' keys and whether that has their type. Labels whose detaching was
+-- interrupted are tables of their own here, since their parent leaves them out.
 -- Parameters: key (the contract's name of the key), key_type.
 select
     namespace.nspname as schema,
     class.relname as name,
     class.relkind = 'p' as is_partitioned,
+    pg_get_userbyid(class.relowner)::text as owner,
     count(*) as columns,
     min(attribute.attname) filter (where attribute.attname in ('customer_id', :key)) as key,
     coalesce(
@@ -99,5 +100,5 @@ where
             select from pg_inherits as inherits where inherits.inhrelid = class.oid and inherits.inhdetachpending
         )
     )
-group by namespace.nspname, class.relname, class.relkind
+group by namespace.nspname, class.relname, class.relkind, class.relowner
 order by namespace.nspname, class.relname;

@@ -22,6 +22,7 @@ from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ def watch(
     is not published.
     """
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         run = lock_watched_run(transaction, run_id)
         checks: list[DriftCheck] = []
         unwatched: dict[str, str] = {}

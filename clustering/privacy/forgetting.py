@@ -24,6 +24,7 @@ from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.versions.registry import Registry
 from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.warehouse.roles import WRITER, act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,18 @@ class Table:
     schema: str
     name: str
     is_partitioned: bool
+    owner: str
     columns: int
     key: str | None
     is_typed: bool  # whether that column has the keys' type
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def is_the_writers(self) -> bool:
+        """Whether it belongs to the writer, who attaches and drops its partitions."""
+        return self.is_partitioned or self.schema != "segmentation"
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -67,6 +74,7 @@ def forget(
         _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
+        _become_writer(transaction, [table for table in tables if table.is_the_writers])
         removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         found = find_customer(warehouse, contract, key)
         _require_known(key, removed, found)
@@ -86,6 +94,14 @@ def forget(
         point.finish(registry.store)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
     return report
+
+
+def _become_writer(transaction: Transaction, tables: Sequence[Table]) -> None:
+    """Act as the writer, who is given those of its tables that somebody else has made."""
+    for table in tables:
+        if not table.is_partitioned and table.owner != WRITER:
+            transaction.execute("scoring/hand_over", {"table": table.identifier})
+    act_as_writer(transaction, written=[table.identifier for table in tables])
 
 
 def _require_rest(transaction: Transaction) -> None:

@@ -19,6 +19,7 @@ from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, present_layout
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ def plan_run(
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
         bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers, models=len(champions)))
+        layout = present_layout(transaction, contract) if time == "dated" else source.layout()
+        act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
         if not dry_run:
@@ -78,7 +81,7 @@ def plan_run(
             source=contract.dated_source if time == "dated" else contract.table,
             source_time=time,
             contract_sha256=contract.digest,
-            source_layout=present_layout(transaction, contract) if time == "dated" else source.layout(),
+            source_layout=layout,
         )
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
     if source.warning:
@@ -101,6 +104,7 @@ def plan_run(
 def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
     """End a run without publishing, drop what it staged, and return whether it was still going on."""
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         return _abandon(transaction, run_id, note)
 
 
@@ -110,6 +114,7 @@ def abandon_by_hand(warehouse: Warehouse, *, run_id: int, abandoned_by: str) -> 
     Raises RunError when there is no such run.
     """
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         abandoned = _abandon(transaction, run_id, f"abandoned by {abandoned_by}")
         status = transaction.scalar("scoring/status", run_id=run_id)
     if status is None:

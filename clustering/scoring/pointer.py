@@ -19,6 +19,7 @@ from clustering.scoring.manifest import Run
 from clustering.segments.events import Event, EventKind
 from clustering.versions.own_names import record_events
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def retire_model(
     model without labels.
     """
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction, written=[HISTORY])
         transaction.execute("pointer/lock_model", model=model)
         current = {one.model: one for one in transaction.typed_rows(Current, "pointer/current")}
         if model not in current:

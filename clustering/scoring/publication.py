@@ -29,6 +29,7 @@ from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
 from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     """
     started, refused = time.monotonic(), None
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction, written=[HISTORY])
         run = lock_run(transaction, run_id)
         if run.status == "running":
             require_contract(run_id, run.contract_sha256, configuration.contract)

@@ -16,6 +16,7 @@ from clustering.config import Configuration
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import NO_NAMES, Names
+from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,16 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
         _unless_held(session, "pointer/announce")
         expired = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
         readers = session.scalar("retention/old_readers") if expired else 0
+        act_as_writer(session, session=True)
         for run_id in expired if not readers else []:
             if not _drop_labels(session, run_id):
                 break
             dropped.append(run_id)
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
-        if days := configuration.contract.history_days:
-            log.info("%s periods of the history removed", session.execute("retention/delete_history", days=days))
+    if days := configuration.contract.history_days:
+        with warehouse.transaction() as transaction:
+            act_as_writer(transaction, written=[HISTORY])
+            log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
     left = [run_id for run_id in expired if run_id not in dropped]
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)

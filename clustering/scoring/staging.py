@@ -27,6 +27,7 @@ from clustering.segments.protected_groups import Coded, GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
+from clustering.warehouse.roles import act_as_writer
 
 ROWS_WORTH_AN_INDEX_OF_SEGMENTS = 1_000_000  # 60 MB; smaller tables are read through as fast, with one lock less
 
@@ -71,6 +72,7 @@ class Staging:
         self._champions = champions
         self._attempt = attempt
         self._bounds = bounds
+        act_as_writer(transaction)
         transaction.execute("scoring/settings")
         rejected = {"table": staging_table(attempt.rejected_table)}
         for query in ("scoring/create_rejected", "scoring/hand_over"):

@@ -11,6 +11,7 @@ from clustering.versions.cluster_points import drop_explanations
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction
+from clustering.warehouse.roles import act_as_writer
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ def prune(configuration: Configuration, registry: Registry) -> dict[str, list[in
     pruned: dict[str, list[int]] = {}
     for model, spec in configuration.models.items():
         with registry.warehouse.transaction() as transaction:
+            act_as_writer(transaction)
             transaction.execute("registry/lock_model", model=model)
             found = _mark(transaction, model, keep=spec.keep_versions)
         with registry.warehouse.transaction(read_only=True) as transaction:

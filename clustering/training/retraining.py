@@ -24,6 +24,7 @@ from clustering.versions.own_names import own_names
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import describe_source
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def draw_sample(
 def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
     """Drop a sample's staging table, if it is still there."""
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         for row in transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
             transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
 

@@ -13,6 +13,7 @@ from clustering.segments.events import Event
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import act_as_writer
 
 NAME_CHARACTERS = 200  # of a segment's name, as the column has it
 
@@ -61,6 +62,7 @@ def name_segment(
     if not (name or description or recommended_action):
         raise ConfigurationError(f"{model} segment {segment_id}: give a name, a description or an action")
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         transaction.execute("registry/lock_model", model=model)
         champion, names = _present_names(transaction, model)
         _check(names, model, segment_id, name)
@@ -86,6 +88,7 @@ def name_segment(
 def reset_segment_name(warehouse: Warehouse, *, model: str, segment_id: int, reset_by: str) -> None:
     """Give a segment back to the model's own naming; ConfigurationError when no analyst has named it."""
     with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
         transaction.execute("audit/set_actor", actor=reset_by)
         if not transaction.execute("names/delete_name", model=model, segment_id=segment_id):
             raise ConfigurationError(f"{model} segment {segment_id} has no name, description or action of an analyst's")

@@ -32,6 +32,7 @@ from clustering.versions.version import (
     require_status,
 )
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.roles import act_as_writer
 
 __all__ = ["Registry", "Training", "Version"]
 
@@ -211,6 +212,7 @@ class Registry:
 
 
 def _lock(transaction: Transaction, model: str) -> None:
+    act_as_writer(transaction)
     transaction.execute("registry/lock_model", model=model)
 
 

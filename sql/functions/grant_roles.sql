@@ -14,7 +14,12 @@ declare
     ];
     callable  constant text[] := array[{callable_functions}];
     kept      constant text[] := array['alembic_version', 'contract', 'definitions'];
-    appended  constant text[] := array['audit_log', 'promotions'];
+    -- Who did something and when is filled by the server: of these tables the writer inserts the columns named here alone.
+    appended  constant jsonb := '{
+        "audit_log": ["action", "model", "actor", "description", "detail"],
+        "model_retirements": ["model", "retired_on", "reason", "retired_by", "run_id"],
+        "promotions": ["model", "model_version_id", "previous_version_id", "decision", "reason", "metrics", "decided_by"]
+    }';
     undeleted constant text[] := array['model_versions'];
     todo      record;
 begin
@@ -95,6 +100,15 @@ begin
                     then namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmentation_staging')
                     else namespace.nspname = 'segmentation' and privilege = 'USAGE'
                 end
+                -- Code that the writer could put among ours would run with the rights of whoever owns it; so there it may
+                -- create only while it becomes an owner.
+                and (namespace.nspname <> 'segmentation' or privilege = 'USAGE' or exists (
+                    select from written
+                    join pg_class as class on class.oid = written.oid
+                    where class.relnamespace = namespace.oid and class.relowner <> role.oid
+                    union all
+                    select from routine where routine.name = 'explain_customer' and routine.proowner <> role.oid
+                ))
                 and not has_schema_privilege(role.oid, namespace.oid, privilege)
             union all
             select 2, format('grant select on %s to %I', relation.quoted, role.name)
@@ -124,9 +138,22 @@ begin
             cross join unnest(array['INSERT', 'UPDATE', 'DELETE']) as privilege
             where
                 role.writes and relation.relkind in ('r', 'p') and relation.name <> all(kept)
-                and (privilege = 'INSERT' or relation.name <> all(appended))
+                and not appended ? relation.name
                 and (privilege <> 'DELETE' or relation.name <> all(undeleted))
                 and not has_table_privilege(role.oid, relation.oid, privilege)
+            union all
+            select 3, format('grant insert (%I) on %s to %I', listed.name, relation.quoted, role.name)
+            from role
+            cross join relation
+            cross join jsonb_array_elements_text(appended -> relation.name) as listed (name)
+            where role.writes and not has_column_privilege(role.oid, relation.oid, listed.name, 'INSERT')
+            union all
+            -- A night brings a retired model back.
+            select 3, format('grant update (returned_on) on segmentation.model_retirements to %I', role.name)
+            from role
+            where
+                role.writes
+                and not has_column_privilege(role.oid, 'segmentation.model_retirements', 'returned_on', 'UPDATE')
             union all
             select 4, format('grant execute on function %s to %I', routine.quoted, role.name)
             from role
@@ -191,6 +218,13 @@ begin
         end loop;
         exit when not found;
     end loop;
+
+    if exists (
+        select from pg_roles
+        where rolname = 'segmentation_writer' and has_schema_privilege(oid, 'segmentation', 'CREATE')
+    ) then
+        revoke create on schema segmentation from segmentation_writer;
+    end if;
 end
 $function$;
 comment on function segmentation.grant_roles(text, text) is

@@ -76,7 +76,8 @@ create table segmentation.promotions (
     reason               text not null,
     metrics              jsonb not null default '{}',
     decided_by           text not null,
-    decided_at           timestamptz not null default now()
+    decided_at           timestamptz not null default now(),
+    database_user        text not null default session_user
 );
 comment on table segmentation.promotions is 'One row per decision on a version: who decided what, when and why.';
 comment on column segmentation.promotions.promotion_id is 'Number of the decision.';
@@ -86,8 +87,9 @@ comment on column segmentation.promotions.previous_version_id is 'The champion b
 comment on column segmentation.promotions.decision is 'promoted, refused or rolled_back.';
 comment on column segmentation.promotions.reason is 'Why, in a sentence.';
 comment on column segmentation.promotions.metrics is 'The figures that the decision rests on.';
-comment on column segmentation.promotions.decided_by is 'Who decided: a person or the DAG''s gate.';
-comment on column segmentation.promotions.decided_at is 'When it was decided.';
+comment on column segmentation.promotions.decided_by is 'Who decided, a person or the DAG''s gate, as the login says that wrote the row.';
+comment on column segmentation.promotions.decided_at is 'When it was decided, by the server''s clock.';
+comment on column segmentation.promotions.database_user is 'The login that wrote the row, filled by the server.';
 
 create table segmentation.scoring_runs (
     run_id         bigint generated always as identity primary key,
@@ -219,7 +221,8 @@ create table segmentation.model_retirements (
     retired_at     timestamptz not null default now(),
     run_id         bigint references segmentation.scoring_runs,
     returned_on    date,
-    retired_xid    xid8 not null default pg_current_xact_id()
+    retired_xid    xid8 not null default pg_current_xact_id(),
+    database_user  text not null default session_user
 );
 create unique index one_retirement_a_model on segmentation.model_retirements (model) where returned_on is null;
 comment on table segmentation.model_retirements is 'One row per model and time for which it was retired: out of the views of what holds now, with its history ended and kept.';
@@ -227,11 +230,12 @@ comment on column segmentation.model_retirements.retirement_id is 'Number of the
 comment on column segmentation.model_retirements.model is 'Name of the model.';
 comment on column segmentation.model_retirements.retired_on is 'The first date on which nobody is in its segments any more: open periods end here.';
 comment on column segmentation.model_retirements.reason is 'Why, in a sentence.';
-comment on column segmentation.model_retirements.retired_by is 'Who: a person, or the night that noticed.';
-comment on column segmentation.model_retirements.retired_at is 'When.';
+comment on column segmentation.model_retirements.retired_by is 'Who, a person or the night that noticed, as the login says that wrote the row.';
+comment on column segmentation.model_retirements.retired_at is 'When, by the server''s clock.';
 comment on column segmentation.model_retirements.run_id is 'The run that noticed; null: a person retired it.';
 comment on column segmentation.model_retirements.returned_on is 'The date whose publication brought the model back; null while it is retired.';
 comment on column segmentation.model_retirements.retired_xid is 'The transaction that retired it: older snapshots still show the model.';
+comment on column segmentation.model_retirements.database_user is 'The login that wrote the row, filled by the server.';
 
 create table segmentation.customer_labels (
     customer_id       {key_type} not null,
@@ -597,11 +601,11 @@ create table segmentation.audit_log (
 create index on segmentation.audit_log (occurred_at);
 comment on table segmentation.audit_log is 'One row per change that a person made, apart from decisions on versions, which are in promotions. Nothing here names a customer.';
 comment on column segmentation.audit_log.audit_id is 'Number of the change.';
-comment on column segmentation.audit_log.occurred_at is 'When it was made.';
+comment on column segmentation.audit_log.occurred_at is 'When it was made, by the server''s clock.';
 comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer) or drop_core_point (of a DBSCAN version).';
 comment on column segmentation.audit_log.model is 'The model that it is about, if it is about one.';
-comment on column segmentation.audit_log.actor is 'Who made it, as they said.';
-comment on column segmentation.audit_log.database_user is 'The user of the database who was logged in.';
+comment on column segmentation.audit_log.actor is 'Who made it, as the login says that wrote the row.';
+comment on column segmentation.audit_log.database_user is 'The login that wrote the row, filled by the server.';
 comment on column segmentation.audit_log.description is 'The change in a sentence.';
 comment on column segmentation.audit_log.detail is 'What was there before and is there now; for forget a random request number and the rows removed by table.';
 
