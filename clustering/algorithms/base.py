@@ -98,6 +98,8 @@ class Algorithm(ABC, Generic[Spec]):
     """Whether settings are proposed in the order in which they are preferred, so that the first that passes is it."""
     least_errors: Mapping[tuple[str, Noise], float] = MappingProxyType({})
     """By how many standard errors which statistics have to beat which noise; without any, noise is not asked."""
+    compares_settings: bool = True
+    """Whether statistics depend on the settings; where they do not, all candidates are compared with noise as one."""
     personal: tuple[str, ...] = ()
     """Parameters that have a row for each of some customers; the first of them holds their features."""
 

@@ -58,6 +58,7 @@ class Dbscan(Algorithm[DbscanSpec]):
     specification = DbscanSpec
     proposes_best_first = True
     least_errors = MappingProxyType({(GAPS, "unimodal"): 4.0})
+    compares_settings = False
     personal = ("core", "core_labels")
 
     def propose(self, features: FloatMatrix, spec: DbscanSpec, *, share: float = 1.0) -> list[Settings]:
@@ -124,13 +125,13 @@ class Dbscan(Algorithm[DbscanSpec]):
         if len(features) > self.replicate_rows:
             return super().refits(features, drawn, settings, spec, seeds=seeds)
         graph = NeighbourGraph(features, float(settings["eps"]))
-        return [self._refit(graph, rows, settings) for rows in drawn]
+        core = graph.core(drawn, int(settings["min_samples"]))
+        return [self._labels(graph, clusters, settings) for clusters in graph.clusters(drawn, core)]
 
-    def _refit(self, graph: NeighbourGraph, rows: NDArray[np.intp], settings: Settings) -> Labels | None:
-        core = graph.core(rows, int(settings["min_samples"]))
+    def _labels(self, graph: NeighbourGraph, clusters: Labels, settings: Settings) -> Labels | None:
+        core = clusters != NOISE
         if not core.any():
             return None
-        clusters = graph.clusters(rows, core)
         parameters: Parameters = {
             "core": graph.points[core],
             "core_labels": clusters[core],

@@ -55,7 +55,7 @@ from clustering.algorithms.hierarchy import Hierarchy, Neighbours
 from clustering.algorithms.knee import knee
 
 MIN_SAMPLES_SHARE = 0.01
-MIN_SAMPLES_FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
+MIN_SAMPLES_FACTORS = (0.5, 1.0, 2.0)
 PERSISTENT_SHARE = 0.02  # of the customers: the smallest cluster that the hierarchy counts as one
 MOST_OF_ALL = 0.8  # of the customers: the largest cluster, or everything that touches would persist as one
 KNEE_FACTORS = np.geomspace(0.4, 1.8, 50)
@@ -87,7 +87,7 @@ def min_samples_to_try(rows: int, dimensions: int) -> list[int]:
     A share, since a sample that grows must not need an `eps` that shrinks.
 
     >>> min_samples_to_try(200, 2), min_samples_to_try(5000, 2)
-    ([3, 4, 6, 8], [25, 38, 50, 75, 100])
+    ([3, 4, 8], [25, 50, 100])
     """
     usual = max(2 * dimensions, int(MIN_SAMPLES_SHARE * rows))
     return sorted({max(dimensions + 1, math.floor(factor * usual + 0.5)) for factor in MIN_SAMPLES_FACTORS})
@@ -180,5 +180,8 @@ def _usual_eps(distances: FloatVector) -> float:
 
     When every customer has `min_samples` equals, all of these are 0, and the answer is one standard deviation.
     """
-    bend = knee(np.quantile(distances, np.linspace(0, 1, min(len(distances), KNEE_POINTS))))
-    return next(float(eps) for eps in (bend, np.quantile(distances, 0.9), distances.max(), 1.0) if eps and eps > 0)
+    curve = np.sort(distances)
+    if len(curve) > KNEE_POINTS:
+        curve = np.interp(np.linspace(0, len(curve) - 1, KNEE_POINTS), np.arange(len(curve)), curve)
+    usual = (knee(curve), np.quantile(distances, 0.9), distances.max(), 1.0)
+    return next(float(eps) for eps in usual if eps and eps > 0)

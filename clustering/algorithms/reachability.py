@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
 NEAREST = 8  # connect nearly all that is connected, at a hundredth of the time of all neighbours
+FEW_NEIGHBOURS = 32
 SLACK = 1 + 1e-9  # the tree's bounds are exclusive or rounded: they lie a little farther out, and eps itself decides
 
 Places = NDArray[np.intp]
@@ -38,7 +39,9 @@ def core_rows(features: FloatMatrix, eps: float, min_samples: int) -> NDArray[np
     if len(features) < min_samples:
         return np.zeros(len(features), dtype=bool)
     tree = tree_of(features)
-    core = np.asarray(tree.query_ball_point(features, eps, return_length=True) >= min_samples)
+    core = np.zeros(len(features), dtype=bool)
+    if min_samples > FEW_NEIGHBOURS:  # quicker counted than found
+        core = np.asarray(tree.query_ball_point(features, eps, return_length=True) >= min_samples)
     doubtful = np.flatnonzero(~core)  # the tree compares squares, which may round past eps
     reached = tree.query(features[doubtful], k=[min_samples], distance_upper_bound=eps * SLACK)[0]
     core[doubtful] = np.ravel(reached) <= eps

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels
 from clustering.algorithms.threads import one_thread
 
-SILHOUETTE_ROWS = 10_000
+SILHOUETTE_ROWS, MEAN_ROWS = 10_000, 2_000
 DISTANCES_AT_ONCE = 8_000_000  # 64 MB of them
 
 
@@ -16,26 +16,32 @@ def silhouette(features: FloatMatrix, labels: Labels, *, seed: int, most_rows: i
     """Return the mean silhouette of rows (n, d) with labels (n,).
 
     Every noise row counts as a cluster of its own, whose silhouette is 0 by definition (Rousseeuw, 1987); so does
-    everything when there are fewer than two clusters. Taken from a stratified sample of at most `most_rows` rows.
+    everything when there are fewer than two clusters. Of more than `most_rows` rows, a stratified sample counts; the
+    mean is that of at most MEAN_ROWS of its rows, each beside all others of the sample.
     """
     clustered = np.flatnonzero(labels != NOISE)
     rows = clustered[_stratified(labels[clustered], seed=seed, most_rows=most_rows)]
     if not 2 <= len(np.unique(labels[rows])) < len(rows):
         return 0.0
     with one_thread():
-        values = _silhouettes(features[rows], labels[rows])
+        counted = _stratified(labels[rows], seed=seed, most_rows=MEAN_ROWS)
+        values = _silhouettes(features[rows], labels[rows], counted)
     return float(values.mean() * len(clustered) / len(labels))
 
 
-def _silhouettes(features: FloatMatrix, labels: Labels) -> FloatVector:
-    """Return the silhouettes (n,) of rows (n, d), 0 of one that is alone in its cluster."""
+def _silhouettes(features: FloatMatrix, labels: Labels, counted: NDArray[np.intp]) -> FloatVector:
+    """Return the silhouettes (m,) of the rows `counted` (m,) among rows (n, d), 0 of one alone in its cluster."""
     from scipy.spatial.distance import cdist
 
     _, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     members = (own[:, np.newaxis] == np.arange(len(sizes))).astype(np.float64)
     rows = max(1, DISTANCES_AT_ONCE // len(features))
-    parts = [cdist(features[first : first + rows], features) @ members for first in range(0, len(features), rows)]
-    sums, everyone = np.concatenate(parts), np.arange(len(features))
+    blocks = [counted[first : first + rows] for first in range(0, len(counted), rows)]
+    sums, everyone = (
+        np.concatenate([cdist(features[block], features) @ members for block in blocks]),
+        np.arange(len(counted)),
+    )
+    own = own[counted]
     within = sums[everyone, own] / np.maximum(sizes[own] - 1, 1)
     sums /= sizes
     sums[everyone, own] = np.inf

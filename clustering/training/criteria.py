@@ -8,7 +8,7 @@ gap statistic, it has to be larger than that of fewer clusters, since a large ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,6 +116,13 @@ class Evaluation:
             for test, excess in self.noise.items()
         ]
         return bool(self.flaws) or min(margins) < -CERTAIN_ERRORS or min(margins) > CERTAIN_ERRORS
+
+    def add_noise(self, noise: Mapping[tuple[str, Noise], Excess]) -> None:
+        """Add by how much the candidate beats noise, to the figures too."""
+        self.noise |= noise
+        for (name, against), excess in noise.items():
+            figure = name if name == GAP else f"{name}_over_{against}"
+            self.figures |= {figure: excess.value, f"{figure}_error": excess.error}
 
     def has(self, settings: Settings | None) -> bool:
         """Whether these are its settings."""

@@ -63,7 +63,7 @@ def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Sett
         if not one.is_fitted:
             _fit(one, setup)
         if not one.flaws:
-            _judge(one, setup)
+            _judge(one, setup, evaluations)
         log.info("%s: %s", dict(one.settings), "; ".join(one.verdicts()) or "passes")
 
 
@@ -109,7 +109,7 @@ def _might_overrule(one: Evaluation, best: Evaluation, setup: Setup) -> bool:
     return might_overrule(one, best)
 
 
-def _judge(evaluation: Evaluation, setup: Setup) -> None:
+def _judge(evaluation: Evaluation, setup: Setup, evaluations: Sequence[Evaluation]) -> None:
     """Ask of clusters that noise surrounds first what costs least, and no further where that speaks against them."""
     evaluation.is_judged = True
     if not setup.spec.has_noise:
@@ -119,7 +119,11 @@ def _judge(evaluation: Evaluation, setup: Setup) -> None:
             _compare(evaluation, setup, rounds=REFERENCES)
         return
     if not setup.algorithm.shows_groups(setup.working, evaluation.known_fit, setup.spec):
-        _compare(evaluation, setup, rounds=REFERENCES)
+        compared = [one for one in evaluations if one.noise and not setup.algorithm.compares_settings]
+        if compared:
+            evaluation.add_noise(compared[0].noise)
+        else:
+            _compare(evaluation, setup, rounds=REFERENCES)
     if not evaluation.verdicts(leniency=LENIENCY):
         _bootstrap(evaluation, setup)
 
@@ -138,7 +142,7 @@ def _split(evaluation: Evaluation, setup: Setup) -> None:
 def _bootstrap(evaluation: Evaluation, setup: Setup) -> None:
     clusters = setup.clusters(evaluation.known_fit, evaluation.settings)
     found = []
-    for numbers in _rounds(setup, BOOTSTRAPS, BOOTSTRAP):
+    for numbers in _rounds(setup, [sum(BOOTSTRAPS)] if setup.spec.has_noise else BOOTSTRAPS, BOOTSTRAP):
         found.append(bootstrap_jaccard(clusters, numbers))
         evaluation.jaccard = np.concatenate(found)
         evaluation.figures["min_jaccard"] = float(evaluation.jaccard.mean(axis=0).min(initial=1.0))
@@ -175,10 +179,7 @@ def _add_excess(
         if len(of_noise) < FEWEST_REFERENCES or np.isnan(observed[name]):
             evaluation.flaws.append("there are too few different customers to tell groups from noise")
             return False
-        excess = excess_over_noise(observed[name], of_noise)
-        evaluation.noise[name, noise] = excess
-        figure = name if name == GAP else f"{name}_over_{noise}"
-        evaluation.figures |= {figure: excess.value, f"{figure}_error": excess.error}
+        evaluation.add_noise({(name, noise): excess_over_noise(observed[name], of_noise)})
     return not evaluation.is_noise_certain
 
 

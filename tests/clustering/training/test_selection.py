@@ -10,7 +10,9 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from clustering.algorithms.dbscan import GAPS, Dbscan
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.training import evaluation
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
 from kinds import NOISE, five_groups_like_mall, isotropic, uniform
@@ -161,6 +163,23 @@ def test_skew_and_shared_values_are_no_groups(spec, kind):
     names = tuple(f"column_{place}" for place in range(rows.shape[1]))
 
     assert select(_standardised(rows), _with(spec, features=names), seed=0).structure == "none"
+
+
+def test_candidates_that_noise_does_not_tell_apart_are_compared_with_it_once(monkeypatch):
+    """What speaks for groups at any of DBSCAN's settings is drawn and fitted for the first candidate alone."""
+    counted = []
+
+    def alike(self, samples, settings, spec, *, seeds):
+        counted.append(len(samples))
+        return {GAPS: np.arange(len(samples), dtype=float)}
+
+    monkeypatch.setattr(Dbscan, "shows_groups", lambda *_: False)
+    monkeypatch.setattr(Dbscan, "statistics_of", alike)
+    found = select(_standardised(five_groups_like_mall(1)), DBSCAN, seed=0)
+
+    assert len(found.candidates) > 1
+    assert all("no groups" in " ".join(one.verdicts) for one in found.candidates)
+    assert counted == [1, evaluation.REFERENCES[0]]
 
 
 def test_a_flag_is_named_and_divides():
