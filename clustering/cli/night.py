@@ -73,7 +73,7 @@ def _score(
             models=models,
             as_of=night.as_of,
             dry_run=night.dry_run,
-            ended_at=end_of_past(night.as_of, UTC, now=datetime.now(UTC)),
+            ended_at=end_of_past(night.as_of, UTC, now=datetime.now(UTC), here=datetime.now().astimezone().tzinfo),
             from_present_rows=night.from_present_rows,
             requested_by=f"{user_name()} (clustering score)",
             workers=jobs,

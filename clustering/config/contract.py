@@ -157,9 +157,9 @@ class Contract(Frozen):
     """How text columns write numbers and dates; null: as programs do, and what a file has is recognised."""
     max_rejected_share: float = Field(default=0.2, ge=0, le=1)
     """A run that rejects more than this share of its rows fails before it publishes."""
-    label_runs: int = Field(default=30, ge=1)
+    label_runs: int = Field(default=30, ge=1, le=100_000)
     """How many runs keep the labels of single customers; segments and history stay."""
-    history_days: int | None = Field(default=None, ge=1)
+    history_days: int | None = Field(default=None, ge=1, le=100_000)
     """How many days before the latest date the history of customers goes back; null keeps it for ever."""
     default_model: Identifier | None = None
     """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`

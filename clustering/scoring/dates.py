@@ -12,23 +12,31 @@ FIRST_ZONE = timezone(timedelta(hours=14))  # where a date begins first
 SourceTime: TypeAlias = Literal["present", "dated", "substituted"]
 
 
-def end_of_past(as_of: date, zone: tzinfo, *, now: datetime) -> datetime | None:
+def end_of_past(as_of: date, zone: tzinfo, *, now: datetime, here: tzinfo | None = None) -> datetime | None:
     """Return the moment at which a date ended in a time zone; None while it has not.
 
-    Raises ConfigurationError for a date that has begun nowhere: published, it would stay the current one until then.
+    Raises ConfigurationError for a date that has not begun there, nor, if they live elsewhere, `here`, where somebody
+    asks for it.
 
     >>> from datetime import UTC
     >>> end_of_past(date(2026, 1, 31), UTC, now=datetime(2026, 2, 1, tzinfo=UTC)).isoformat()
     '2026-02-01T00:00:00+00:00'
     """
-    today = now.astimezone(FIRST_ZONE).date()
-    if as_of > today:
-        raise ConfigurationError(
-            f"as_of is {as_of}, which is still to come: it is {today} at the latest; correct the date, nothing was "
-            "recorded"
-        )
+    require_begun(as_of, zone, here or zone, now=now)
     end = datetime.combine(as_of + timedelta(days=1), time(), zone)
     return end if end <= now else None
+
+
+def require_begun(as_of: date, *zones: tzinfo, now: datetime) -> None:
+    """Raise ConfigurationError for a date that has begun in none of some time zones, by default in no place at all.
+
+    Published, it would stay the current one until then.
+    """
+    today = max(now.astimezone(zone).date() for zone in zones or [FIRST_ZONE])
+    if as_of > today:
+        raise ConfigurationError(
+            f"as_of is {as_of}, which is still to come: it is {today}; correct the date, nothing was recorded"
+        )
 
 
 def source_time(contract: Contract, *, as_of: date, ended_at: datetime | None, from_present_rows: bool) -> SourceTime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg2 import sql
@@ -13,7 +13,7 @@ from psycopg2 import sql
 from clustering.config import Configuration
 from clustering.errors import RunError
 from clustering.scoring.champion_choice import choose_champions
-from clustering.scoring.dates import source_time
+from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.neighbours import require_neighbours
 from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
@@ -55,8 +55,9 @@ def plan_run(
     superseded: it can no longer publish. Models without a champion are skipped with a warning; those whose champion
     cannot be used are left out with the reason, unless the files cannot be read and the caller `may_retry`: StoreError.
     Raises NoChampionError when none is left, ArtifactError for a past champion that was pruned, ConfigurationError for
-    a past date without a source, DataError when the source is not as the contract says.
+    a past date without a source or one that has begun nowhere, DataError when the source is not as the contract says.
     """
+    require_begun(as_of, now=datetime.now(UTC))
     chosen = configuration.select(models)
     contract = configuration.contract
     time = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from psycopg2.errors import LockNotAvailable
+from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
@@ -19,6 +19,16 @@ from clustering.warehouse.connection import NO_NAMES, Names
 from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
+
+# A lock that is held, and what a statement meets where another retention is doing the same: a table that is detached
+# or dropped in between, or is about to be.
+IN_THE_WAY = (
+    errors.LockNotAvailable,
+    errors.DeadlockDetected,
+    errors.UndefinedTable,
+    errors.ObjectNotInPrerequisiteState,
+    errors.InternalError_,
+)
 
 
 def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str, Any]:
@@ -41,11 +51,11 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
                 break
             dropped.append(run_id)
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
+        left = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
     if days := configuration.contract.history_days:
         with warehouse.transaction() as transaction:
             act_as_writer(transaction, written=[HISTORY])
             log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
-    left = [run_id for run_id in expired if run_id not in dropped]
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
     log.info("labels of %s runs dropped", len(dropped))
@@ -73,11 +83,11 @@ def _drop_label_set(session: Transaction, one: LabelSet) -> bool:
 
 
 def _unless_held(session: Transaction, query: str, names: Names = NO_NAMES) -> bool:
-    """Run a statement and return whether it was let, for a lock is not waited for long."""
+    """Run a statement and return whether it was let: a lock is not waited for long, and others may do the same."""
     try:
         session.execute(query, names)
     except DBAPIError as error:
-        if not isinstance(error.orig, LockNotAvailable):
+        if not isinstance(error.orig, IN_THE_WAY):
             raise
         return False
     return True

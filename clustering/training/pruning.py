@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from clustering.config import Configuration
-from clustering.errors import ArtifactError
+from clustering.errors import ArtifactError, StoreError
 from clustering.versions.artifacts import remove_artifact
 from clustering.versions.cluster_points import drop_explanations
 from clustering.versions.registry import Registry
@@ -41,7 +41,7 @@ def prune(configuration: Configuration, registry: Registry) -> dict[str, list[in
 def _remove(registry: Registry, artifact: str, model: str, version: int) -> None:
     try:
         remove_artifact(registry.store, artifact, model=model, version=version)
-    except ArtifactError as error:  # the others are removed all the same
+    except (ArtifactError, StoreError) as error:  # the others are removed all the same
         log.error("nothing is removed for %s version %s: %s", model, version, error)
 
 

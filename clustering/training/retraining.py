@@ -20,6 +20,7 @@ from clustering.customers import added_up, as_keys, describe_rejections, split
 from clustering.errors import DataError
 from clustering.training.build import build
 from clustering.training.comparison import meet
+from clustering.versions.artifacts import require_writable
 from clustering.versions.own_names import own_names
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -85,11 +86,12 @@ def train(
 
     Where the champion's files cannot be read, StoreError is raised if the caller `may_retry`; otherwise the candidate
     says so, and the gate holds it for a person. Raises TrainingError with the reason when no version can be made from
-    these customers, DataError when no row of the sample is valid.
+    these customers, DataError when no row of the sample is valid, StoreError where no version can be written.
     """
     started = time.monotonic()
     spec = configuration.select([model])[model]
     contract = configuration.contract
+    require_writable(registry.store, model)
     customers, rejected = read_sample(warehouse, contract, sample=sample, rows=spec.sample_rows)
     champion = registry.champions([model]).get(model)
     with warehouse.transaction(read_only=True) as transaction:

@@ -17,7 +17,8 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,7 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
     digest = _sha256(meta)
     name = f"{artifact.model}/{version}-{digest[:12]}"
     directory = _directory(store, name)
-    (store / artifact.model).mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=store / artifact.model))
-    try:
+    with _draft(store, artifact.model) as draft:
         (draft / PARAMETERS).write_bytes(parameters)
         (draft / META).write_bytes(meta)
         joblib.dump(estimator, draft / ESTIMATOR)
@@ -115,9 +114,31 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
         if directory.exists():  # same content: left by an attempt that could not be registered
             shutil.rmtree(directory)
         draft.replace(directory)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return name, digest
+
+
+def require_writable(store: Path, model: str) -> None:
+    """Raise StoreError where no version of a model could be stored, before hours are spent on making one."""
+    with _draft(store, model):
+        pass
+
+
+@contextmanager
+def _draft(store: Path, model: str) -> Iterator[Path]:
+    """Make a folder beside a model's versions, and remove it afterwards, unless it has become one of them."""
+    draft = None
+    try:
+        (store / model).mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=store / model))
+        yield draft
+    except OSError as error:
+        raise StoreError(
+            f"{store}: no version of {model} can be written there ({error.strerror}); the model store "
+            "(CLUSTERING_STORE) has to be a folder with room that this user may write to"
+        ) from None
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
@@ -152,12 +173,20 @@ def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
 
 
 def remove_artifact(store: Path, name: str, *, model: str, version: int) -> None:
-    """Remove a version's directory, if it is still there; ArtifactError for a name of anything else."""
+    """Remove a version's directory, if it is still there.
+
+    Raises ArtifactError for a name of anything else, StoreError where it cannot be removed.
+    """
     directory = _directory(store, name)
     if not name.startswith(f"{model}/{version}-"):
         raise ArtifactError(f"the artifact {name!r} of {model} version {version} is another version's; not removed")
-    if directory.exists():
-        shutil.rmtree(directory)
+    try:
+        if directory.exists():
+            shutil.rmtree(directory)
+    except OSError as error:
+        raise StoreError(
+            f"{directory}: cannot be removed ({error.strerror}); remove it, nothing needs it any more"
+        ) from None
 
 
 def _directory(store: Path, name: str) -> Path:

@@ -185,10 +185,15 @@ def _wait_for_the_server(project):
     raise AssertionError("the killed attempt's session is still there")
 
 
-def test_a_night_is_scored_and_published_under_the_contract_that_it_was_planned_under(project):
-    """An image that is rolled out in between brings another unit or range: half a night in each is none."""
+@pytest.mark.parametrize("change", ["another range", "a column more"])
+def test_a_night_is_scored_and_published_under_the_contract_that_it_was_planned_under(project, change):
+    """An image that is rolled out in between brings another unit, range or column: half a night in each is none."""
     columns = dict(project.configuration.contract.columns)
-    columns["annual_income"] = columns["annual_income"].model_copy(update={"range": (0.0, 50_000.0)})
+    if change == "a column more":
+        project.sql("alter table customers add column visits integer not null default 1")
+        columns["visits"] = columns["age"].model_copy(update={"role": "profile", "description": "Visits"})
+    else:
+        columns["annual_income"] = columns["annual_income"].model_copy(update={"range": (0.0, 50_000.0)})
     rolled_out = project.with_contract(columns=columns)
     run_id = project.plan("2026-11-22", shards=1)["run_id"]
     with pytest.raises(RunError, match=r"planned under another customers\.yaml"):

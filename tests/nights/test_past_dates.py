@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,15 +76,34 @@ def test_date_ends_where_it_is(now: str, end: str | None) -> None:
     assert (ended and ended.isoformat()) == end
 
 
-@pytest.mark.parametrize(("now", "ahead"), [("2026-02-27T09:59:59+00:00", True), ("2026-02-27T10:00:00+00:00", False)])
-def test_date_is_refused_until_it_begins_somewhere(now: str, ahead: bool) -> None:
-    """Whoever lives where it is today already may ask for today; nobody may ask for a date that is nowhere yet."""
-    asked = partial(end_of_past, date(2026, 2, 28), UTC, now=datetime.fromisoformat(now))
+@pytest.mark.parametrize(
+    ("now", "here", "ahead"),
+    [
+        ("2026-02-27T23:59:59+00:00", None, True),
+        ("2026-02-28T00:00:00+00:00", None, False),
+        ("2026-02-27T14:59:59+00:00", "Asia/Tokyo", True),
+        ("2026-02-27T15:00:00+00:00", "Asia/Tokyo", False),
+        ("2026-02-27T23:59:59+00:00", "America/Lima", True),
+        ("2026-02-28T00:00:00+00:00", "America/Lima", False),
+    ],
+)
+def test_date_is_refused_until_it_begins(now: str, here: str | None, ahead: bool) -> None:
+    """A date may be asked for once it has begun in the run's time zone, or where somebody asks for it."""
+    zone = ZoneInfo(here) if here else None
+    asked = partial(end_of_past, date(2026, 2, 28), UTC, now=datetime.fromisoformat(now), here=zone)
     if not ahead:
         assert asked() is None
         return
     with pytest.raises(ConfigurationError, match="as_of is 2026-02-28, which is still to come: it is 2026-02-27"):
         asked()
+
+
+def test_plan_from_python_refuses_a_date_that_is_nowhere_yet(project: Project) -> None:
+    """Whatever plans a run, a mistyped year is refused before anything is recorded."""
+    for day in ("9999-12-31", str((datetime.now(UTC) + timedelta(days=2)).date())):
+        with pytest.raises(ConfigurationError, match=f"as_of is {day}, which is still to come"):
+            project.plan(day, models=["kmeans"])
+    assert project.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
 
 def test_past_dates_are_scored_by_the_champions_of_their_ends(project: Project) -> None:

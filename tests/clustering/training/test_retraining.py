@@ -13,6 +13,7 @@ from clustering.training.comparison import meet
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, gate
 from clustering.training.retraining import draw_sample, train
+from clustering.versions.artifacts import write_artifact
 from clustering.versions.own_names import name_segment
 from clustering.versions.registry import Registry
 from tests.clustering.made import five_groups
@@ -51,6 +52,26 @@ def test_retrained_segments_are_the_champions(project, registry, declared):
     assert built.training.metrics.events == ()
     assert built.training.metrics.champion_version_id == champion.model_version_id
     assert version.metrics == built.training.metrics
+
+
+def test_store_that_cannot_be_written_is_said_before_the_training(project, registry, declared, tmp_path, monkeypatch):
+    """One line that names the store, a disk without room included, and not after hours; nothing is registered."""
+    in_the_way = tmp_path / "in the way"
+    in_the_way.touch()
+    drawn = draw_sample(project.warehouse, declared, models=["kmeans"], requested_by="test")
+    monkeypatch.setattr("clustering.training.retraining.build", lambda *_, **__: pytest.fail("it was trained"))
+    with pytest.raises(StoreError, match=f"{in_the_way}: no version of kmeans can be written there"):
+        train(
+            project.warehouse,
+            declared,
+            Registry(project.warehouse, in_the_way),
+            model="kmeans",
+            sample=drawn["sample"],
+        )
+    champion = registry.champions(["kmeans"])["kmeans"]
+    with pytest.raises(StoreError, match="no version of kmeans can be written there"):
+        write_artifact(in_the_way, registry.load(champion), version=2, estimator=None)
+    assert project.sql("select count(*) from segmentation.model_versions where model = 'kmeans'") == [(1,)]
 
 
 @pytest.mark.parametrize(("gone", "found"), [(True, "could not be read"), (False, "are not what was registered")])
