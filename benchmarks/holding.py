@@ -1,0 +1,174 @@
+"""How often honest nights are held, and broken ones are not: companies through the functions of a night, no Airflow.
+
+    python benchmarks/holding.py honest --companies 12 --nights 200
+    python benchmarks/holding.py breaks --size 20000 --companies 3
+
+Kinds that are kept for the end run only with `--final`. Each night is written to `--out` as a line of JSON, and the
+tables are made from those lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from held_nights import Outcome, breaks_table, honest_table
+from rehearsal import Rehearsal, Server, Verdict, copied, quick_server, rehearse
+from sources.breaks import KINDS, Source, break_source
+from sources.effects import changed_share, moved_share
+from sources.honest import GENERATORS
+from sources.layout import Night
+
+PAST = 45  # honest nights before a broken one
+AT_MOST_SILENT = 10  # nights after the past until one has a delivery
+REMEMBERED = 31  # nights that a break can take rows from
+SMALLEST, LARGEST = 200, 2_000  # customers of an honest company in the beginning
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company of a generator, by its seed and size."""
+
+    generator: str
+    seed: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The name of its database."""
+        return f"{self.generator}_{self.size}_{self.seed}"
+
+    def nights(self, count: int) -> Iterator[Night]:
+        """Yield its nights."""
+        return GENERATORS[self.generator].nights(self.seed, size=self.size, nights=count)
+
+    def outcome(self, night: Night, verdict: Verdict, seconds: float, **effects: object) -> Outcome:
+        """Return what became of a night."""
+        known = {"as_of": night.as_of.isoformat(), "remarks": tuple(sorted(night.remarks))}
+        return Outcome(**asdict(self), **known, **asdict(verdict), seconds=seconds, **effects)  # type: ignore[arg-type]
+
+
+def honest_company(seed: int, size: int | None = None) -> Company:
+    """Return a company of a seed; the generators take turns, and the size is drawn where none is given."""
+    drawn = round(float(np.exp(np.random.default_rng([seed, 4]).uniform(np.log(SMALLEST), np.log(LARGEST)))))
+    return Company(list(GENERATORS)[seed % len(GENERATORS)], seed, size or drawn)
+
+
+def live(rehearsal: Rehearsal, company: Company, night: Night) -> Outcome:
+    """Run an honest night; one that is held is released, as its data team would."""
+    started = time.monotonic()
+    rehearsal.load(night.customers)
+    verdict = rehearsal.night(night.as_of, release=True)
+    return company.outcome(night, verdict, time.monotonic() - started)
+
+
+def run_honest(company: Company, nights: int) -> list[Outcome]:
+    """Return what became of a company's honest nights."""
+    with server() as running:
+        rehearsal = rehearse(running, company.name, GENERATORS[company.generator].layout)
+        return [live(rehearsal, company, night) for night in _trained_on_the_first(rehearsal, company.nights(nights))]
+
+
+def run_breaks(company: Company, kinds: Sequence[str], past: int = PAST) -> list[Outcome]:
+    """Return what became of one night after an honest past, broken in each way, and once as it was."""
+    layout = GENERATORS[company.generator].layout
+    before: deque[pd.DataFrame] = deque(maxlen=REMEMBERED)
+    outcomes: list[Outcome] = []
+    with server() as running:
+        rehearsal = rehearse(running, company.name, layout)
+        for night in _trained_on_the_first(rehearsal, company.nights(past + AT_MOST_SILENT)):
+            if len(outcomes) >= past and "unchanged" not in night.remarks:
+                break
+            outcomes.append(live(rehearsal, company, night))
+            before.append(night.customers)
+        source, right = Source(night.customers, list(before), layout), rehearsal.labels(night.customers)
+        for kind in [None, *kinds]:
+            broken = night.customers if kind is None else break_source(kind, source, seed=company.seed)
+            effects = {} if kind is None else _effects(kind, source, broken, right, rehearsal.labels(broken))
+            started = time.monotonic()
+            with copied(running, company.name, rehearsal) as copy:
+                copy.load(broken)
+                verdict = copy.night(night.as_of)
+            outcomes.append(company.outcome(night, verdict, time.monotonic() - started, **effects))
+    return outcomes
+
+
+def _trained_on_the_first(rehearsal: Rehearsal, nights: Iterator[Night]) -> Iterator[Night]:
+    first = next(nights)
+    rehearsal.train(first.customers)
+    return chain([first], nights)
+
+
+def _effects(
+    kind: str, source: Source, broken: pd.DataFrame, right: pd.Series, wrong: pd.Series
+) -> dict[str, str | bool | float]:
+    return {
+        "kind": kind,
+        "final": KINDS[kind].final,
+        "rows_changed": changed_share(source.tonight, broken),
+        "labels_changed": moved_share(right, wrong),
+    }
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Run a server that is removed in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="holding-"))
+    try:
+        with quick_server(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder)
+
+
+def chosen_kinds(size: int, *, final: bool) -> list[str]:
+    """Return the kinds that make sense at a size: those to tune with, or also those kept for the end."""
+    return [name for name, one in KINDS.items() if one.least <= size and (final or not one.final)]
+
+
+def main() -> None:
+    """Run what is asked for, write each night, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["honest", "breaks"])
+    parser.add_argument("--companies", type=int, default=12)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--size", type=int, help="customers in the beginning; honest companies draw theirs")
+    parser.add_argument("--nights", type=int, default=200)
+    parser.add_argument("--past", type=int, default=PAST)
+    parser.add_argument("--final", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.companies)
+    companies = [honest_company(seed, arguments.size) for seed in seeds]
+    if arguments.what == "honest":
+        work = [delayed(run_honest)(company, arguments.nights) for company in companies]
+    else:
+        work = [
+            delayed(run_breaks)(company, chosen_kinds(company.size, final=arguments.final), arguments.past)
+            for company in companies
+        ]
+    outcomes: list[Outcome] = []
+    for found in Parallel(n_jobs=arguments.jobs, return_as="generator_unordered")(work):
+        outcomes += found
+        if arguments.out:
+            with arguments.out.open("a", encoding="utf-8") as file:
+                file.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
+    print("\n".join([*honest_table(outcomes), "", *breaks_table(outcomes)]))
+
+
+if __name__ == "__main__":
+    main()
