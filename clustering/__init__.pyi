@@ -10,13 +10,13 @@ from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
 from clustering.privacy.forgetting import forget as forget
 from clustering.scoring.dates import end_of_past as end_of_past
-from clustering.scoring.explained_customers import explain_customer as explain_customer
 from clustering.scoring.plan import abandon_run as abandon_run, plan_run as plan_run
 from clustering.scoring.pointer import retire_model as retire_model
 from clustering.scoring.posted_records import cluster_records as cluster_records
 from clustering.scoring.publication import publish_run as publish_run
 from clustering.scoring.retention import drop_expired as drop_expired
 from clustering.scoring.shards import score_shard as score_shard
+from clustering.scoring.withdrawal import withdraw_date as withdraw_date
 from clustering.training.preview import preview as preview
 from clustering.training.promotion import (
     approve as approve,

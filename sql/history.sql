@@ -91,6 +91,33 @@ where
 -- Parameters: table.
 select to_regclass(:table) is not null;
 
+-- name: held_before
+-- Makes a table of the customers who were in another segment just before a day than on it.
+-- Names: table.
+-- Parameters: model, day.
+create table {table} as
+select customer_id, latter.segment_id as from_segment, former.segment_id as to_segment
+from (
+    select customer_id, segment_id
+    from segmentation.segment_history
+    where model = :model and valid_from < :day and (valid_to is null or valid_to >= :day)
+) as former
+full join (
+    select customer_id, segment_id
+    from segmentation.segment_history
+    where model = :model and valid_from <= :day and (valid_to is null or valid_to > :day)
+) as latter using (customer_id)
+where former.segment_id is distinct from latter.segment_id;
+
+-- name: held_on
+-- Makes a table of the customers who are in a segment on a day, as if they should be in none.
+-- Names: table.
+-- Parameters: model, day.
+create table {table} as
+select customer_id, segment_id as from_segment, null::integer as to_segment
+from segmentation.segment_history
+where model = :model and valid_from <= :day and (valid_to is null or valid_to > :day);
+
 -- name: hold
 -- Keeps a table from being dropped until the transaction ends.
 -- Names: base.

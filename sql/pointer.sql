@@ -21,9 +21,37 @@ from (
 where retired.model = back.model and retired.returned_on is null
 returning back.model, back.model_version_id, retired.retired_on;
 
+-- name: cancel_empty_retirements
+-- Lets the retirements of a model count for nothing before which nothing of it is published: nothing was retired.
+-- Parameters: model.
+update segmentation.model_retirements as retired
+set returned_on = '-infinity'
+where
+    retired.model = :model
+    and not exists (
+        select
+        from segmentation.published_runs as published
+        where published.model = retired.model and published.as_of < retired.retired_on
+    );
+
+-- name: cancel_open_retirement
+-- Lets the retirement that holds for a model count for nothing.
+-- Parameters: model.
+update segmentation.model_retirements set returned_on = '-infinity' where model = :model and returned_on is null;
+
+-- name: cancel_retirement
+-- Lets a retirement count for nothing.
+-- Parameters: retirement_id.
+update segmentation.model_retirements set returned_on = '-infinity' where retirement_id = :retirement_id;
+
 -- name: current
 -- Returns what holds for each model.
 select model, as_of, model_version_id from segmentation.current_models order by model;
+
+-- name: end_retirement
+-- Lets a retirement end on a date; null lets it hold.
+-- Parameters: retirement_id, returned_on.
+update segmentation.model_retirements set returned_on = :returned_on where retirement_id = :retirement_id;
 
 -- name: gone
 -- Returns what holds for the models that are no longer configured, and were not published for a later date than this.
@@ -38,6 +66,12 @@ order by model;
 -- Parameters: model.
 select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), hashtext(:model));
 
+-- name: lock_named
+-- Waits until nobody else publishes these models; in one order, as history/lock_models.
+-- Parameters: models (an array of names).
+select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), model.key)
+from (select distinct hashtext(named.model) as key from unnest(:models::text[]) as named (model) order by 1) as model;
+
 -- name: move
 -- Makes a run the one that holds for its date, for the models that it ran.
 -- Parameters: run_id.
@@ -50,6 +84,11 @@ on conflict (model, as_of) do update
 set run_id = excluded.run_id, model_version_id = excluded.model_version_id, published_at = now(),
     published_xid = pg_current_xact_id();
 
+-- name: published_on
+-- Returns the models that are published for a date, with their runs, in order.
+-- Parameters: as_of.
+select model, run_id, model_version_id from segmentation.published_runs where as_of = :as_of order by model;
+
 -- name: retire
 -- Takes a model out of what holds now, from a date on, or from the one after its latest where that is not before;
 -- returns the date.
@@ -59,6 +98,13 @@ select :model, greatest(:day::date, max(as_of) + 1), :reason, :retired_by, :run_
 from segmentation.published_runs
 where model = :model
 returning retired_on;
+
+-- name: retire_from
+-- Adds a retirement from a date on, and returns its number.
+-- Parameters: model, retired_on, reason, retired_by, run_id (null where a person does it).
+insert into segmentation.model_retirements (model, retired_on, reason, retired_by, run_id)
+values (:model, :retired_on, :reason, :retired_by, :run_id)
+returning retirement_id;
 
 -- name: retired_by_run
 -- Returns the models that a run has retired, with the date from which on they are.
@@ -90,6 +136,11 @@ from (
     end as model
 ) as chosen
 where held.default_model is distinct from chosen.model;
+
+-- name: withdraw
+-- Lets a date be published no longer for some models.
+-- Parameters: as_of, models (an array of names).
+delete from segmentation.published_runs where as_of = :as_of and model = any(:models);
 
 -- name: set_default_model
 -- Passes the default model on to the views.

@@ -54,8 +54,8 @@ with kept as (
 select run.run_id
 from segmentation.scoring_runs as run
 where
-    run.status in ('published', 'replaced') and run.labels_dropped_at is null
-    and run.run_id not in (select run_id from kept)
+    run.status in ('published', 'replaced', 'withdrawn') and run.labels_dropped_at is null
+    and (run.labels_expired_at is not null or run.run_id not in (select run_id from kept))
 order by
     exists (
         select
@@ -69,10 +69,23 @@ order by
     ) desc,
     run.run_id;
 
+-- name: expire
+-- Notes that a run's labels will be dropped, unless it has become current again since it was found; returns the run.
+-- Parameters: run_id.
+update segmentation.scoring_runs
+set labels_expired_at = coalesce(labels_expired_at, now())
+where run_id = :run_id and run_id not in (select current.run_id from segmentation.current_models as current)
+returning run_id;
+
 -- name: finalize_detach
 -- Goes on with a detaching that was interrupted.
 -- Names: parent, table.
 alter table {parent} detach partition {table} finalize;
+
+-- name: lock_run
+-- Keeps a run from becoming current again until the transaction ends; returns it unless somebody else holds it.
+-- Parameters: run_id.
+select run_id from segmentation.scoring_runs where run_id = :run_id for update skip locked;
 
 -- name: mark_dropped
 -- Notes that a run's labels are gone.
@@ -96,6 +109,8 @@ where
                     select published_xid as xid from segmentation.published_runs
                     union all
                     select retired_xid from segmentation.model_retirements
+                    union all
+                    select withdrawn_xid from segmentation.scoring_runs where withdrawn_xid is not null
                 ) as changed
                 order by changed.xid desc
                 limit 1

@@ -17,7 +17,6 @@ from typer.exceptions import TyperException
 
 from clustering.cli.abandon import abandon
 from clustering.cli.champions import models, promote, retire, rollback
-from clustering.cli.explain import explain
 from clustering.cli.forget import forget
 from clustering.cli.input_files import cluster
 from clustering.cli.night import score
@@ -25,6 +24,7 @@ from clustering.cli.output import logs_to_stderr, warn_of_error
 from clustering.cli.prepare import load, migrate
 from clustering.cli.retrain import retrain
 from clustering.cli.segment_names import name_segment, report, segments
+from clustering.cli.withdraw import withdraw
 from clustering.errors import ClusteringError
 
 FAILED, MISUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -45,8 +45,8 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, retrain, score, abandon, segments, models, promote, rollback, retire, cluster, report),
-    *(name_segment, explain, forget),
+    *(migrate, load, retrain, score, abandon, withdraw, segments, models, promote, rollback, retire, cluster, report),
+    *(name_segment, forget),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

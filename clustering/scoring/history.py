@@ -144,7 +144,7 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
     different = transaction.execute("history/differences", names, model=publication.model, as_of=publication.as_of)
     transaction.execute("scoring/analyze", {"table": table})
     next_date, next_version = (around.after.as_of, around.after.model_version_id) if around.after else (None, None)
-    if pause := _pause(transaction, publication.model, publication.as_of, next_date):
+    if pause := find_pause(transaction, publication.model, publication.as_of, next_date):
         next_date, next_version = pause, None
     transaction.execute("history/repair", names, **written, next_date=next_date, next_version_id=next_version)
     transaction.execute("scoring/drop_table", {"table": table})
@@ -163,30 +163,32 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
     if around.before is not None and _is_compared(transaction, publication, around.before):
         known = around.before.model_version_id == publication.model_version_id
-        moves = _staged_moves(transaction, publication) or _moves(transaction, model, as_of, known=known)
-        _insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
-    if around.after is not None and not _pause(transaction, model, as_of, around.after.as_of):
+        moves = _staged_moves(transaction, publication) or read_moves(transaction, model, as_of, known=known)
+        insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
+    if around.after is not None and not find_pause(transaction, model, as_of, around.after.as_of):
         after, known = around.after.as_of, around.after.model_version_id == publication.model_version_id
-        written = _written_moves(transaction, model, after) if kept else _moves(transaction, model, after, known=known)
+        written = (
+            _written_moves(transaction, model, after) if kept else read_moves(transaction, model, after, known=known)
+        )
         if written is not None:
             transaction.execute("history/delete_movement", model=model, as_of=after)
-            _insert_movement(transaction, model, written, as_of=after, previous=as_of)
+            insert_movement(transaction, model, written, as_of=after, previous=as_of)
 
 
 def _is_compared(transaction: Transaction, publication: Publication, before: Published) -> bool:
     """Return whether there is movement from the date before: not where the model was retired in between."""
-    if _pause(transaction, publication.model, before.as_of, publication.as_of):
+    if find_pause(transaction, publication.model, before.as_of, publication.as_of):
         return False
-    return publication.changes is not None or _reaches(transaction, publication.model, before)
+    return publication.changes is not None or reaches(transaction, publication.model, before)
 
 
-def _pause(transaction: Transaction, model: str, as_of: date, until: date | None) -> date | None:
+def find_pause(transaction: Transaction, model: str, as_of: date, until: date | None) -> date | None:
     """Return the date between two, the second included, on which the model was retired; None where it was not."""
     found: date | None = transaction.scalar("history/pause", model=model, as_of=as_of)
     return found if found is not None and (until is None or found <= until) else None
 
 
-def _reaches(transaction: Transaction, model: str, before: Published) -> bool:
+def reaches(transaction: Transaction, model: str, before: Published) -> bool:
     """Return whether the history knows the date; an upgraded warehouse has dates from before its history."""
     return bool(transaction.scalar("history/reaches", model=model, as_of=before.as_of))
 
@@ -203,7 +205,7 @@ def _staged_moves(transaction: Transaction, publication: Publication) -> list[Mo
     )
 
 
-def _moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> list[Move]:
+def read_moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> list[Move]:
     """Return who moved to a date by the history; under one version, nobody was moved by a change of it."""
     rows = transaction.rows("history/moves", model=model, as_of=as_of)
     if rows and not known:
@@ -223,9 +225,10 @@ def _written_moves(transaction: Transaction, model: str, as_of: date) -> list[Mo
     return [Move(*row) for row in rows if row.from_segment_id != row.to_segment_id] if rows else None
 
 
-def _insert_movement(
+def insert_movement(
     transaction: Transaction, model: str, moves: Sequence[Move], *, as_of: date, previous: date
 ) -> None:
+    """Write who moved to a date from the one before, so that it adds up to what was published of both."""
     sizes, former_sizes = (read_sizes(transaction, model, day) for day in (as_of, previous))
     of_date = {"as_of": as_of, "previous_as_of": previous, "model": model}
     records = movement(moves, sizes, former_sizes)

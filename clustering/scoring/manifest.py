@@ -69,14 +69,15 @@ class ScoredShard:
 
 
 def lock_run(transaction: Transaction, run_id: int) -> Run:
-    """Return a run that nobody else can end until the transaction does; RunError for one that was abandoned."""
+    """Return a run that nobody else can end until the transaction does; RunError for one abandoned or withdrawn."""
     as_of = transaction.scalar("publishing/date_of_run", run_id=run_id)
     if as_of is None:
         raise RunError(f"there is no run {run_id} in this warehouse")
     transaction.execute("publishing/lock_date", as_of=as_of)
     run = transaction.typed_row(Run, "publishing/locked_run", run_id=run_id)
-    if run is None or run.status == "abandoned":
-        raise RunError(f"run {run_id} was abandoned ({run.note if run else 'and removed'}); start a new run")
+    if run is None or run.status in ("abandoned", "withdrawn"):
+        was = f"{run.status} ({run.note})" if run else "removed"
+        raise RunError(f"run {run_id} was {was}; start a new run")
     return run
 
 

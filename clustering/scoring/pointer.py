@@ -43,7 +43,7 @@ def bring_back(transaction: Transaction, run: Run) -> list[str]:
         if run.as_of < row.retired_on:
             transaction.execute("history/reopen_model", model=row.model, day=row.retired_on)
         told = f"{row.model} has labels again from {run.as_of} on."
-        _record(transaction, row.model, row.model_version_id, "returned", told)
+        record_model_event(transaction, row.model, row.model_version_id, "returned", told)
     return [row.model for row in found]
 
 
@@ -112,10 +112,11 @@ def _retire(
     ended = transaction.execute("history/end_model", model=gone.model, day=retired_on)
     transaction.execute("pointer/drop_default_model", model=gone.model)
     told = f"{reason}: it has no labels from {retired_on} on."
-    _record(transaction, gone.model, gone.model_version_id, "retired", told)
+    record_model_event(transaction, gone.model, gone.model_version_id, "retired", told)
     log.warning("%s Its history is kept; %s open periods end", told, ended)
     return retired_on
 
 
-def _record(transaction: Transaction, model: str, model_version_id: int, kind: EventKind, told: str) -> None:
+def record_model_event(transaction: Transaction, model: str, model_version_id: int, kind: EventKind, told: str) -> None:
+    """Write what happened to all segments of a model at once."""
     record_events(transaction, model, model_version_id, [Event(kind, None, (), None, told)])

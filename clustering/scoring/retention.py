@@ -47,7 +47,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
         readers = session.scalar("retention/old_readers") if expired else 0
         act_as_writer(session, session=True)
         for run_id in expired if not readers else []:
-            if not _drop_labels(session, run_id):
+            if not (_expire(warehouse, run_id) and _drop_labels(session, run_id)):
                 break
             dropped.append(run_id)
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
@@ -60,6 +60,15 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
     log.info("labels of %s runs dropped", len(dropped))
     return {"dropped": dropped, "left": left, "readers": readers}
+
+
+def _expire(warehouse: Warehouse, run_id: int) -> bool:
+    """Keep a run from becoming current again by a withdrawal, and return whether it can be kept from it."""
+    with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
+        if not transaction.rows("retention/lock_run", run_id=run_id):
+            return False
+        return bool(transaction.rows("retention/expire", run_id=run_id))
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:

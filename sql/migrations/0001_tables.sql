@@ -95,7 +95,7 @@ create table segmentation.scoring_runs (
     run_id         bigint generated always as identity primary key,
     as_of          date not null,
     status         text not null default 'running'
-                   check (status in ('running', 'published', 'replaced', 'dry_run', 'abandoned')),
+                   check (status in ('running', 'published', 'replaced', 'withdrawn', 'dry_run', 'abandoned')),
     dry_run        boolean not null,
     requested_by   text not null,
     source         text not null,
@@ -105,27 +105,31 @@ create table segmentation.scoring_runs (
     note           text,
     started_at     timestamptz not null default now(),
     finished_at    timestamptz,
+    labels_expired_at  timestamptz,
     labels_dropped_at  timestamptz,
+    withdrawn_xid  xid8,
     source_layout  jsonb,
     contract_sha256  text not null check (contract_sha256 ~ '^[0-9a-f]{64}$'),
     source_time    text not null default 'present' check (source_time in ('present', 'dated', 'substituted')),
-    check (status not in ('published', 'replaced', 'dry_run') or rows_read = rows_labelled + rows_rejected)
+    check (status not in ('published', 'replaced', 'withdrawn', 'dry_run') or rows_read = rows_labelled + rows_rejected)
 );
 create index on segmentation.scoring_runs (as_of);
 comment on table segmentation.scoring_runs is 'One row per scoring of the source by all, or some, champions.';
 comment on column segmentation.scoring_runs.run_id is 'Number of the run.';
 comment on column segmentation.scoring_runs.as_of is 'The business date that the labels stand for.';
-comment on column segmentation.scoring_runs.status is 'running; published; replaced: a later run of the same date took its place for every model; dry_run: counted and dropped; abandoned: ended without publishing.';
+comment on column segmentation.scoring_runs.status is 'running; published; replaced: a later run of the same date took its place for every model; withdrawn: it was published, and then taken back, for every model that no later run had replaced; dry_run: counted and dropped; abandoned: ended without publishing.';
 comment on column segmentation.scoring_runs.dry_run is 'True: the run publishes nothing.';
 comment on column segmentation.scoring_runs.requested_by is 'Who asked for the run: the DAG run''s id, or a name.';
 comment on column segmentation.scoring_runs.source is 'What the customers were read from: the table, or the contract''s dated_source.';
 comment on column segmentation.scoring_runs.rows_read is 'Rows read from the source.';
 comment on column segmentation.scoring_runs.rows_labelled is 'Rows labelled by every model of the run.';
 comment on column segmentation.scoring_runs.rows_rejected is 'Rows rejected with a reason; read = labelled + rejected.';
-comment on column segmentation.scoring_runs.note is 'Why the run was abandoned.';
+comment on column segmentation.scoring_runs.note is 'Why the run was abandoned, or withdrawn.';
 comment on column segmentation.scoring_runs.started_at is 'When the run was planned.';
 comment on column segmentation.scoring_runs.finished_at is 'When the run was published, counted or abandoned.';
+comment on column segmentation.scoring_runs.labels_expired_at is 'When retention decided to drop the run''s labels: from then on they cannot become current again.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
+comment on column segmentation.scoring_runs.withdrawn_xid is 'The transaction that last took the run back for a model: older snapshots still show it. Null: none did.';
 comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, what fills a missing value, and whether it is text in the contract''s formats.';
 comment on column segmentation.scoring_runs.contract_sha256 is 'Hash of what determines the labels in the contract that the run was planned under; shards and publication refuse another.';
 comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
@@ -233,7 +237,7 @@ comment on column segmentation.model_retirements.reason is 'Why, in a sentence.'
 comment on column segmentation.model_retirements.retired_by is 'Who, a person or the night that noticed, as the login says that wrote the row.';
 comment on column segmentation.model_retirements.retired_at is 'When, by the server''s clock.';
 comment on column segmentation.model_retirements.run_id is 'The run that noticed; null: a person retired it.';
-comment on column segmentation.model_retirements.returned_on is 'The date whose publication brought the model back; null while it is retired.';
+comment on column segmentation.model_retirements.returned_on is 'The date whose publication brought the model back; null while it is retired. -infinity: it counts for nothing, since the date that brought it about was withdrawn.';
 comment on column segmentation.model_retirements.retired_xid is 'The transaction that retired it: older snapshots still show the model.';
 comment on column segmentation.model_retirements.database_user is 'The login that wrote the row, filled by the server.';
 
@@ -591,7 +595,8 @@ comment on column segmentation.segment_groups.run_id is 'The run that made this 
 create table segmentation.audit_log (
     audit_id       bigint generated always as identity primary key,
     occurred_at    timestamptz not null default now(),
-    action         text not null check (action in ('name_segment', 'reset_segment_name', 'forget', 'drop_core_point')),
+    action         text not null
+                   check (action in ('name_segment', 'reset_segment_name', 'forget', 'drop_core_point', 'withdraw')),
     model          text,
     actor          text not null,
     database_user  text not null default session_user,
@@ -602,12 +607,12 @@ create index on segmentation.audit_log (occurred_at);
 comment on table segmentation.audit_log is 'One row per change that a person made, apart from decisions on versions, which are in promotions. Nothing here names a customer.';
 comment on column segmentation.audit_log.audit_id is 'Number of the change.';
 comment on column segmentation.audit_log.occurred_at is 'When it was made, by the server''s clock.';
-comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer) or drop_core_point (of a DBSCAN version).';
+comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer), drop_core_point (of a DBSCAN version) or withdraw (a published date of a model).';
 comment on column segmentation.audit_log.model is 'The model that it is about, if it is about one.';
 comment on column segmentation.audit_log.actor is 'Who made it, as the login says that wrote the row.';
 comment on column segmentation.audit_log.database_user is 'The login that wrote the row, filled by the server.';
 comment on column segmentation.audit_log.description is 'The change in a sentence.';
-comment on column segmentation.audit_log.detail is 'What was there before and is there now; for forget a random request number and the rows removed by table.';
+comment on column segmentation.audit_log.detail is 'What was there before and is there now; for forget a random request number and the rows removed by table; for withdraw the date, its run and the date that is current since.';
 
 create function segmentation.audit_segment_names() returns trigger
 language plpgsql security definer

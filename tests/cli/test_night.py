@@ -254,3 +254,24 @@ def test_model_is_retired_without_a_configuration(
         1,
         "error: 'dbscan' has no labels that could be retired; no model has any\n",
     )
+
+
+def test_published_date_is_taken_back(trained: Run) -> None:
+    """The date before is current again, who and why are kept, and a second time is an error in one line."""
+    trained("score")
+    sql("update segmentation.promotions set decided_at = '2026-01-30 23:59:59Z' returning 1")
+    trained("score", "--as-of", "2026-01-31", "--from-present-rows")
+    today = sql("select as_of::text from segmentation.current_models")
+    command = ("withdraw", today[0][0], "--reason", "half were missing", "--by", "Ada")
+    done = trained(*command)
+    assert f"{today[0][0]} is withdrawn of dbscan (run 1)\ndbscan is as of 2026-01-31 now\n" in done.out
+    assert done.err == ""
+    assert sql("select as_of::text from segmentation.current_models") == [("2026-01-31",)]
+    assert sql("select actor from segmentation.audit_trail where action = 'withdraw'") == [("Ada",)]
+    again = trained(*command)
+    assert (again.code, again.err.count("\n")) == (1, 1)
+    assert "is not published any more (dbscan withdrawn by Ada: half were missing), so nothing was" in again.err
+    assert "the published dates next to it are 2026-01-31" in again.err
+    assert trained("withdraw", "2026-01-31", "--json", "--reason", " ").code == 1
+    assert trained("withdraw", "31.1.2026", "--reason", "half were missing").code == 2
+    assert trained("withdraw", "2026-01-31").code == 2

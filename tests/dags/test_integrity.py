@@ -11,7 +11,7 @@ import pytest
 from clustering.config import PROJECT, model_names
 from progress import WORDS
 
-DAGS = {"segment_customers", "retrain_models"}
+DAGS = {"segment_customers", "retrain_models", "withdraw_date"}
 
 
 def test_dags_load(bag: Any) -> None:

@@ -7,11 +7,20 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from clustering import ClusteringError, Registry, Warehouse, load_configuration, publish_run, score_shard
+from clustering import (
+    ClusteringError,
+    Registry,
+    Warehouse,
+    load_configuration,
+    publish_run,
+    score_shard,
+    withdraw_date,
+)
 from clustering.warehouse import bulk
 from tests.paths import CONFIGURATION
 from tests.projects import Project
@@ -67,6 +76,13 @@ def score(warehouse: Warehouse, store: Path, *, run_id: int, shard: int) -> None
 def publish(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
     """Publish a run."""
     publish_run(warehouse, load_configuration(CONFIGURATION), run_id=run_id)
+
+
+def withdraw(warehouse: Warehouse, store: Path, *, as_of: str) -> None:
+    """Withdraw a date."""
+    configuration = load_configuration(CONFIGURATION)
+    day = date.fromisoformat(as_of)
+    withdraw_date(warehouse, configuration, as_of=day, withdrawn_by="test", reason="wrong")
 
 
 def _work(pipe: Connection, work: Callable[..., Any], uri: str, store: Path, arguments: dict[str, Any]) -> None:

@@ -18,7 +18,6 @@ from tests.web.examples import REQUEST, SECRET, backend_of
 
 ROUTES = [
     ("POST", "/cluster"),
-    ("GET", "/customers/1"),
     ("GET", "/models"),
     ("GET", "/models/kmeans"),
     ("GET", "/segments"),

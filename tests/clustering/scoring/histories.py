@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from clustering import withdraw_date
+from clustering.versions.registry import Version
+from tests.appointing import appoint
 from tests.projects import Project
+
+PLACES = ((86_500, 82), (55_000, 49), (26_000, 21), (88_000, 17), (26_000, 79))
+DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
 
 Labels = dict[str, dict[str, int]]  # by date, the segment of each customer
 
@@ -99,6 +106,30 @@ SUMS = """
     where segment.customers <> coalesce(former.customers, 0)
 """
 
+# What people read, without the numbers of runs.
+READ = (
+    "select model, customer_id, segment_id, valid_from::text, valid_to::text, model_version_id"
+    " from segmentation.segment_history",
+    "select as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_source"
+    " from segmentation.segment_migrations",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.segments as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.segment_profiles as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.segment_groups as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.current_segments as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.current_customer_segments as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.segment_trend as held",
+    "select model, as_of::text, model_version_id from segmentation.published_runs",
+    "select model, retired_on::text, returned_on::text from segmentation.model_retirements"
+    " where returned_on is null or returned_on > retired_on",
+    "select default_model from segmentation.contract",
+)
+RESET = (
+    "drop table if exists segmentation_partitions.period_kmeans, segmentation_partitions.period_gmm;"
+    " truncate segmentation.segment_migrations, segmentation.segments, segmentation.segment_profiles,"
+    " segmentation.segment_groups, segmentation.model_retirements, segmentation.drift_checks;"
+    " delete from segmentation.published_runs"
+)
+
 
 def history(project: Project) -> list[tuple[Any, ...]]:
     """Return the whole history."""
@@ -158,3 +189,41 @@ def _moves(model: str, labels: Labels) -> list[tuple[Any, ...]]:
         moves = Counter((then.get(customer), now.get(customer)) for customer in then.keys() | now.keys())
         rows += [(model, day, before, *between, count) for between, count in moves.items()]
     return rows
+
+
+def place(project: Project, customer: object, where: int | None, *, age: int = 40) -> None:
+    """Put a customer to a place; None removes the customer from the source."""
+    project.sql("delete from customers where customer_id = %s", customer)
+    if where is not None:
+        values = (customer, age, "x", *PLACES[where])
+        columns = "customer_id, age, gender, annual_income, spending_score"
+        project.sql(f"insert into customers ({columns}) values (%s, %s, %s, %s, %s)", *values)  # noqa: S608
+
+
+def periods(project: Project, customer: int) -> list[tuple[str, str | None]]:
+    """Return when the periods of a customer begin and end."""
+    return [(begin, end) for _, one, begin, end, _, _ in history(project) if one == str(customer)]
+
+
+def other_version(project: Project) -> tuple[Version, Version]:
+    """Appoint a version of other places, and return both; the second one is the champion."""
+    first = project.registry.champions(["kmeans"])["kmeans"]
+    return first, appoint(project, "kmeans", n_clusters=3)
+
+
+def make_champion(project: Project, version: Version) -> None:
+    """Make a version the champion again, unless it is."""
+    present = project.registry.champions(["kmeans"])["kmeans"]
+    if present.model_version_id != version.model_version_id:
+        project.registry.roll_back("kmeans", to_version=version.version, decided_by="test")
+
+
+def withdraw(project: Project, day: str, **options):
+    """Withdraw a date."""
+    settings = {"withdrawn_by": "Ada", "reason": "half of the customers were missing"} | options
+    return withdraw_date(project.warehouse, project.configuration, as_of=date.fromisoformat(day), **settings)
+
+
+def read(project: Project):
+    """Return all that people read, in a fixed order."""
+    return {question: sorted(map(str, project.sql(question))) for question in READ}

@@ -15,55 +15,20 @@ from clustering import Registry, Warehouse, abandon_run, drop_expired, migrate
 from clustering.errors import RunError
 from clustering.versions.registry import Version
 from tests.appointing import appoint
-from tests.clustering.scoring.histories import assert_right, assert_sound, history
+from tests.clustering.scoring.histories import (
+    DAYS,
+    assert_right,
+    assert_sound,
+    history,
+    make_champion,
+    other_version,
+    periods,
+    place,
+)
 from tests.docs.pages import rows
 from tests.projects import Project
 
-PLACES = ((86_500, 82), (55_000, 49), (26_000, 21), (88_000, 17), (26_000, 79))
 COLUMNS = "age int, gender text, annual_income double precision, spending_score double precision"
-DAYS = [f"2026-01-{day:02}" for day in range(1, 31)]
-
-
-@pytest.fixture
-def project(appointed_project: Project) -> Project:
-    """Return a project with 40 customers at five places, and a champion of K-Means."""
-    whole = appointed_project.configuration
-    some = {
-        "models": {"kmeans": whole.models["kmeans"]},
-        "contract": whole.contract.model_copy(update={"max_rejected_share": 0.9}),
-    }
-    project = replace(appointed_project, configuration=whole.model_copy(update=some))
-    project.sql("truncate customers")
-    for customer in range(1, 41):
-        place(project, customer, customer % 5)
-    return project
-
-
-def place(project: Project, customer: object, where: int | None, *, age: int = 40) -> None:
-    """Put a customer to a place; None removes the customer from the source."""
-    project.sql("delete from customers where customer_id = %s", customer)
-    if where is not None:
-        values = (customer, age, "x", *PLACES[where])
-        columns = "customer_id, age, gender, annual_income, spending_score"
-        project.sql(f"insert into customers ({columns}) values (%s, %s, %s, %s, %s)", *values)  # noqa: S608
-
-
-def periods(project: Project, customer: int) -> list[tuple[str, str | None]]:
-    """Return when the periods of a customer begin and end."""
-    return [(begin, end) for _, one, begin, end, _, _ in history(project) if one == str(customer)]
-
-
-def other_version(project: Project) -> tuple[Version, Version]:
-    """Appoint a version of other places, and return both; the second one is the champion."""
-    first = project.registry.champions(["kmeans"])["kmeans"]
-    return first, appoint(project, "kmeans", n_clusters=3)
-
-
-def make_champion(project: Project, version: Version) -> None:
-    """Make a version the champion again, unless it is."""
-    present = project.registry.champions(["kmeans"])["kmeans"]
-    if present.model_version_id != version.model_version_id:
-        project.registry.roll_back("kmeans", to_version=version.version, decided_by="test")
 
 
 def test_first_night_begins_a_period_for_everybody(project):
@@ -332,7 +297,8 @@ def test_past_date_is_refused_when_the_history_before_it_is_gone(project):
     assert known.night(DAYS[3])["status"] == "published"
 
 
-def test_mistyped_date_in_the_future_does_not_end_the_history(project):
+@pytest.mark.usefixtures("wrong_clock")
+def test_date_in_the_future_does_not_end_the_history(project):
     """Periods are removed by today's date at the latest."""
     project.night(DAYS[0])
     place(project, 1, 2)
@@ -520,7 +486,7 @@ def segments_by_version(project: Project, version: Version) -> dict[int, int]:
     """Return the segments that a version gives to the present rows, by a dry look at the labels it would publish."""
     present = project.registry.champions(["kmeans"])["kmeans"]
     make_champion(project, version)
-    run_id = project.plan("2030-01-01", shards=1)["run_id"]
+    run_id = project.plan(DAYS[-1], shards=1)["run_id"]
     project.score(run_id)
     [table] = [name for name in project.staged() if name.startswith(f"labels_{run_id}_")]
     found = dict(project.sql(f'select customer_id, segment_id from segmentation_staging."{table}"'))  # noqa: S608

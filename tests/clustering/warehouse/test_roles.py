@@ -14,6 +14,7 @@ from psycopg2 import errors
 
 from clustering import Configuration, Registry, Warehouse, drop_expired, forget, retire_model
 from clustering.errors import ClusteringError, ConfigurationError
+from tests.clustering.scoring.histories import withdraw
 from tests.projects import Project
 
 RISE = "reset role; alter role {login} superuser;"
@@ -97,6 +98,10 @@ def _retain(project: Project) -> None:
     drop_expired(project.warehouse, project.with_contract(history_days=1).configuration)
 
 
+def _withdraw(project: Project) -> None:
+    withdraw(project, "2026-11-21")
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_writers_code_has_no_rights_of_whoever_forgets(neighbours: Neighbours, attack: str) -> None:
     """An administrator who forgets a customer is told what is on the writer's table, and nothing of it runs."""
@@ -106,7 +111,9 @@ def test_writers_code_has_no_rights_of_whoever_forgets(neighbours: Neighbours, a
     assert not neighbours.is_superuser
 
 
-@pytest.mark.parametrize("work", [_publish, _retire, _retain], ids=["publish", "retire", "retention"])
+@pytest.mark.parametrize(
+    "work", [_publish, _retire, _retain, _withdraw], ids=["publish", "retire", "retention", "withdrawal"]
+)
 def test_writers_code_has_no_rights_of_whoever_works(neighbours: Neighbours, work: Callable[[Project], None]) -> None:
     """Nor does it run with those of an administrator who publishes, retires a model or keeps less history."""
     neighbours.admin.sql(
@@ -133,6 +140,21 @@ def test_writers_types_have_no_rights_of_whoever_forgets(neighbours: Neighbours)
     with pytest.raises(ConfigurationError, match=r"sample_1 has a type of column customer_id that"):
         _forget(neighbours.admin)
     assert not neighbours.is_superuser
+
+
+def test_writer_withdraws_a_date_and_what_its_night_has_retired(neighbours: Neighbours) -> None:
+    """Whoever may publish may take back, and adds to what is noted without changing it."""
+    writer = neighbours.writer
+    writer.night("2026-11-20", models=["gmm"])
+    contract = writer.configuration.contract.model_copy(update={"default_model": None})
+    alone = {"models": {"kmeans": writer.configuration.models["kmeans"]}, "contract": contract}
+    without = replace(writer, configuration=writer.configuration.model_copy(update=alone))
+    for day in ("2026-11-22", "2026-11-23"):
+        without.night(day)
+    withdraw(without, "2026-11-22")
+    assert withdraw(writer, "2026-11-23")["returned"] == {"gmm": "2026-11-20"}
+    (noted,) = writer.sql("select count(*), bool_and(database_user = session_user) from segmentation.audit_log")
+    assert noted == (2, True)
 
 
 def test_administrator_works_with_the_writers_rights(neighbours: Neighbours) -> None:

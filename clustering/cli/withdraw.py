@@ -1,0 +1,52 @@
+"""The command that takes a published date back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from clustering.cli.options import By, Json, Models, open_session
+from clustering.cli.output import tell, warn
+
+
+def withdraw(
+    date: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="The published date")],
+    reason: Annotated[str, typer.Option(help="Why; recorded")],
+    by: By,
+    model: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Take a published date back: the date before becomes current, and the history is as if it had never been.
+
+    The labels stay until retention takes them; the change is recorded. The date can be run anew.
+    """
+    from clustering.scoring.withdrawal import withdraw_date
+
+    with open_session() as session:
+        told = withdraw_date(
+            session.warehouse, session.configuration, as_of=date.date(), models=model, withdrawn_by=by, reason=reason
+        )
+    for one in told["trained_since"]:
+        warn(
+            f"warning: {one['model']} version {one['version']} was trained since that night began, maybe on the same "
+            f"customers: clustering rollback {one['model']} goes back"
+        )
+    tell(told, "\n".join(_lines(told)), as_json=as_json)
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    runs = sorted(set(told["withdrawn"].values()))
+    yield f"{told['as_of']} is withdrawn of {', '.join(told['withdrawn'])} (run {', '.join(map(str, runs))})"
+    for model, day in told["current"].items():
+        if model in told["retired"]:
+            yield f"{model} is retired again from {told['retired'][model]} on: the date had brought it back"
+        else:
+            yield f"{model} is as of {day} now" if day else f"{model} has no labels now"
+    for model, day in told["returned"].items():
+        yield f"{model} is as of {day} again: the night had retired it"
+    for model in told["still_retired"]:
+        yield f"{model}, which the night had retired, stays so: its labels are no longer kept"
+    yield f"to publish the date anew: clustering score --as-of {told['as_of']}"

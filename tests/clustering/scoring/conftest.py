@@ -1,0 +1,31 @@
+"""A small project whose history is easy to follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.clustering.scoring.histories import place
+from tests.projects import Project
+
+
+@pytest.fixture
+def project(appointed_project: Project) -> Project:
+    """Return a project with 40 customers at five places, and a champion of K-Means."""
+    whole = appointed_project.configuration
+    some = {
+        "models": {"kmeans": whole.models["kmeans"]},
+        "contract": whole.contract.model_copy(update={"max_rejected_share": 0.9}),
+    }
+    project = replace(appointed_project, configuration=whole.model_copy(update=some))
+    project.sql("truncate customers")
+    for customer in range(1, 41):
+        place(project, customer, customer % 5)
+    return project
+
+
+@pytest.fixture
+def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let dates be published that are still to come, as a machine does whose clock is wrong."""
+    monkeypatch.setattr("clustering.scoring.plan.require_begun", lambda *_, **__: None)
