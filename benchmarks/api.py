@@ -61,7 +61,7 @@ def bare_app() -> FastAPI:
 def segmentation_app() -> FastAPI:
     """Return our app on the warehouse of the environment, open to everybody."""
     opened = open_backend(warehouse_url())
-    return create_app(lambda: opened, Access(reads=everybody, posts=everybody))
+    return create_app(lambda: opened, Access(reads=everybody, customers=everybody))
 
 
 async def measure(body: bytes, requests: int) -> dict[str, list[float]]:

@@ -10,6 +10,7 @@ from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
 from clustering.privacy.forgetting import forget as forget
 from clustering.scoring.dates import end_of_past as end_of_past
+from clustering.scoring.explained_customers import explain_customer as explain_customer
 from clustering.scoring.plan import abandon_run as abandon_run, plan_run as plan_run
 from clustering.scoring.pointer import retire_model as retire_model
 from clustering.scoring.posted_records import cluster_records as cluster_records

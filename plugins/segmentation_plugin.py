@@ -1,7 +1,7 @@
 """The API and the Segments page inside Airflow, under /segmentation, behind Airflow's log-in and DAG permissions.
 
-Whoever may see the runs of `segment_customers` may read; whoever may trigger `cluster_customers` may post customers;
-whoever may trigger `retrain_models` may change champions.
+Whoever may see the runs of `segment_customers` may read; whoever may trigger `cluster_customers` may post customers,
+and look single ones up; whoever may trigger `retrain_models` may change champions.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def airflow_access() -> Access:
 
     return Access(
         reads=requires_access_dag("GET", DagAccessEntity.RUN, "segment_customers"),
-        posts=requires_access_dag("POST", DagAccessEntity.RUN, "cluster_customers"),
+        customers=requires_access_dag("POST", DagAccessEntity.RUN, "cluster_customers"),
         caller=recognise(
             get_user,
             name=lambda user: user.get_name(),

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from clustering.cli.abandon import abandon
 from clustering.cli.champions import models, promote, retire, rollback
+from clustering.cli.explain import explain
 from clustering.cli.forget import forget
 from clustering.cli.input_files import cluster
 from clustering.cli.night import score
@@ -46,7 +47,7 @@ def describe(
 
 COMMANDS = (
     *(migrate, load, retrain, score, abandon, withdraw, segments, models, promote, rollback, retire, cluster, report),
-    *(name_segment, forget),
+    *(name_segment, explain, forget),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from clustering.algorithms import algorithm
 from clustering.algorithms.base import FARTHEST, FloatMatrix, FloatVector, Parameters
+from clustering.errors import ArtifactError
 from clustering.features import Scaling
 from clustering.segments.rules import OUTLIERS
 from clustering.segments.thresholds import rounded_number
@@ -27,6 +29,7 @@ from clustering.segments.thresholds import rounded_number
 NOBODY = -1  # the runner-up where there is only one segment
 
 THE_ONLY_SEGMENT = "There is no other segment."
+CHANGED = -1e-9  # of all pulls: a smaller total is no rounding error, but speaks against the label
 
 
 class Cluster(Protocol):
@@ -59,7 +62,8 @@ class Explanations:
 
     `pulls` (n, d) are the features' parts of what the runner-up would cost more, `constant` (n,) is the part of none
     of them, and `total` (n,) the sum of both. A negative pull speaks for the runner-up. `strongest` is the place of the
-    feature with the largest pull. Without another segment the runner-up is NOBODY and everything is 0.
+    feature with the largest pull. `shares` (n, d + 1) are those of the pulls, and last of the constant, in the sum of
+    their absolute values. Without another segment the runner-up is NOBODY and everything is 0.
     """
 
     segments: NDArray[np.intp]
@@ -67,12 +71,24 @@ class Explanations:
     pulls: FloatMatrix
     constant: FloatVector
     total: FloatVector
+    shares: FloatMatrix
     strongest: NDArray[np.intp]
     sentences: tuple[str, ...] = ()
 
 
-def explain(version: Explainable, features: FloatMatrix) -> Explanations:
-    """Return why rows of standardised features (n, d) are in their segments.
+@dataclass(frozen=True)
+class Given:
+    """The cluster labels (n,) that a version gave to customers on a date, when their values may have been others."""
+
+    labels: NDArray[np.signedinteger]
+    as_of: date
+
+
+def explain(version: Explainable, features: FloatMatrix, given: Given | None = None) -> Explanations:
+    """Return why rows of standardised features (n, d) are in their segments, or in those of labels that were `given`.
+
+    Where features speak against a given label, the total is negative, and the sentence says that the values have
+    changed. Raises ArtifactError for a given label of a cluster that the version no longer has.
 
     The runner-up is the segment with the least cost among the others; noise only where there is no other one. Features
     count as at most FARTHEST standard deviations. Memory grows with rows × clusters × features.
@@ -81,23 +97,34 @@ def explain(version: Explainable, features: FloatMatrix) -> Explanations:
     found = algorithm(version.algorithm).attractions(version.parameters)
     segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
     segments = np.array([segment_of[each.cluster_label] for each in found])
-    labels = algorithm(version.algorithm).assigner(version.parameters)(features).labels
-    own = np.searchsorted([each.cluster_label for each in found], labels)
+    own = _places(
+        given.labels if given else algorithm(version.algorithm).assigner(version.parameters)(features).labels,
+        [each.cluster_label for each in found],
+    )
     terms = np.stack([each.terms(features) for each in found])
     constants = np.array([each.constant for each in found])
     other = _runners_up(terms.sum(axis=2) + constants[:, np.newaxis], segments, own)
     rows = np.arange(len(features))
     pulls = terms[other, rows] - terms[own, rows]
     constant = constants[other] - constants[own]
+    parts = np.column_stack([pulls, constant])
+    everything = np.abs(parts).sum(axis=1, keepdims=True)
     plain = Explanations(
         segments=segments[own],
         runners_up=np.where(other == own, NOBODY, segments[other]),
         pulls=pulls,
         constant=constant,
         total=pulls.sum(axis=1) + constant,
+        shares=np.divide(parts, everything, out=np.zeros_like(parts), where=everything > 0),
         strongest=pulls.argmax(axis=1),
     )
-    return replace(plain, sentences=_sentences(version, features, plain))
+    return replace(plain, sentences=_sentences(version, features, plain, since=given.as_of if given else None))
+
+
+def _places(labels: NDArray[np.signedinteger], present: list[int]) -> NDArray[np.intp]:
+    if gone := sorted(set(labels.tolist()) - set(present)):
+        raise ArtifactError(f"the version no longer has the cluster {gone[0]}, since customers were forgotten; retrain")
+    return np.searchsorted(present, labels)
 
 
 def _runners_up(costs: FloatMatrix, segments: NDArray[np.intp], own: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -109,19 +136,20 @@ def _runners_up(costs: FloatMatrix, segments: NDArray[np.intp], own: NDArray[np.
     return np.where(barred.all(axis=0), own, np.where(barred, np.inf, costs).argmin(axis=0))
 
 
-def _sentences(version: Explainable, features: FloatMatrix, found: Explanations) -> tuple[str, ...]:
+def _sentences(
+    version: Explainable, features: FloatMatrix, found: Explanations, *, since: date | None
+) -> tuple[str, ...]:
     names = {cluster.segment_id: cluster.segment_name for cluster in version.clusters} | {NOBODY: ""}
     rows = np.arange(len(features))
     values = version.scaling.invert(features)[rows, found.strongest]
-    pulls = found.pulls[rows, found.strongest]
-    everything = np.abs(found.pulls).sum(axis=1) + np.abs(found.constant)
-    shares = np.divide(pulls, everything, out=np.zeros_like(pulls), where=everything > 0)
+    shares = found.shares[rows, found.strongest]
+    changed = (found.shares.sum(axis=1) < CHANGED) & (since is not None)
+    told = (found.strongest, values, shares, found.segments, found.runners_up, changed)
     return tuple(
-        _sentence(version.scaling.columns[place], value, share, segment=names[own], runner_up=names[other])
-        for place, value, share, own, other in zip(
-            *(each.tolist() for each in (found.strongest, values, shares, found.segments, found.runners_up)),
-            strict=True,
-        )
+        f"The values have changed since {since}: today they are nearer to {names[other]} than to {names[own]}."
+        if has_changed
+        else _sentence(version.scaling.columns[place], value, share, segment=names[own], runner_up=names[other])
+        for place, value, share, own, other, has_changed in zip(*(each.tolist() for each in told), strict=True)
     )
 
 

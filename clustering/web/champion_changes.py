@@ -35,7 +35,7 @@ class Champions:
 
     def __init__(self, configuration: Configuration, registry: Registry, *, seconds: float = SECONDS) -> None:
         self._configuration = configuration
-        self._registry = registry
+        self.registry = registry
         self._seconds = seconds
         self._lock = threading.Lock()
         self._asked = float("-inf")
@@ -62,7 +62,7 @@ class Champions:
             state = (version.artifact_sha256, version.model_version_id, own)
             held = self._scorers.get(model)
             if held is None or held[0] != state:
-                artifact = self._registry.load(version)
+                artifact = self.registry.load(version)
                 held = state, make_scorer(version, artifact, self._configuration.contract, own=own)
                 self._scorers[model] = held
             return held[1]
@@ -89,6 +89,6 @@ class Champions:
 
     def _read(self) -> _Present:
         models = list(self._configuration.models)
-        versions = self._registry.champions(models)
-        with self._registry.warehouse.transaction(read_only=True) as transaction:
+        versions = self.registry.champions(models)
+        with self.registry.warehouse.transaction(read_only=True) as transaction:
             return _Present(versions, own_names(transaction, models))

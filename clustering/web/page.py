@@ -15,9 +15,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, StrictInt, StrictStr
 from sqlalchemy.exc import DBAPIError
 
-from clustering.config import store_directory
 from clustering.errors import ArtifactError, ClusteringError, DataError, PermanentError, RunError
-from clustering.versions.registry import Registry
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
@@ -155,7 +153,7 @@ def change_champion(opened: Backend, model: str, change: Change, *, decided_by: 
     """Make a version the champion and say so; Refusal 409 when it cannot be, or the champion is not the one seen."""
     from clustering.training.promotion import promote  # loads scikit-learn
 
-    registry = Registry(opened.warehouse, store_directory())
+    registry = opened.champions.registry
     present = registry.champions([model]).get(model)
     if (present.version if present else None) != change.champion:
         raise Refusal(409, f"{model} has another champion by now; reload the page and look again")

@@ -1,4 +1,4 @@
-"""The routes: labels for posted customers, and what is known of models and segments."""
+"""The routes: labels for posted customers and of one who is known, and what is known of models and segments."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
 from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.openapi.utils import get_openapi
+from starlette.convertors import Convertor, register_url_convertor
 
 from clustering.customers.json_schema import body_schema, example_record, record_schema
 from clustering.customers.record_checks import check_records, describe_faults
-from clustering.errors import did_you_mean
+from clustering.errors import DataError, did_you_mean
+from clustering.scoring.explained_customers import explain_customer
 from clustering.settings import ApiLimits
 from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
@@ -21,6 +23,7 @@ from clustering.web.limits import OwnThreads
 
 Model = Annotated[str, Path(description="A configured model, in upper or lower case.", examples=["KMeans"])]
 Detail = Annotated[bool, Query(description="Also give segment, confidence, version and the reason of each customer.")]
+Key = Annotated[str, Path(description="The customer's key as labels hold it, percent-encoded; never trimmed.")]
 SegmentId = Annotated[int, Path(ge=0, lt=2**31, description="The segment's number, stable across versions.")]
 _ANYWHERE: dict[int | str, dict[str, Any]] = {
     401: {"model": schemas.Problem, "description": "Not logged in, or a wrong token."},
@@ -50,8 +53,23 @@ def refuse_unknown_parameters(request: Request) -> None:
             raise Refusal(422, f"{name[:100]!r} is no parameter of {request.method} {request.url.path}{told}")
 
 
+class AnyKey(Convertor[str]):
+    """A part of an address that is taken as it is: with slashes and line ends, at its end too."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        """Return the key."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the part of the address."""
+        return value
+
+
+register_url_convertor("customer_key", AnyKey())
 _REFUSES = [Depends(refuse_unknown_parameters)]
-posts = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES, route_class=OwnThreads)
+customers = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES, route_class=OwnThreads)
 gets = APIRouter(default_response_class=Answer, responses=_ANYWHERE, dependencies=_REFUSES, route_class=OwnThreads)
 
 
@@ -61,7 +79,7 @@ def opened(request: Request) -> Backend:
     return found()
 
 
-@posts.post("/cluster", responses=_POSTED, summary="Label customers")
+@customers.post("/cluster", responses=_POSTED, summary="Label customers")
 def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail: Detail = False) -> Response:
     """Give each of the posted customers the cluster that the model's champion puts it in. Nothing is stored."""
     backend = opened(request)
@@ -74,6 +92,21 @@ def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail
         raise Refusal(422, told, errors=faults, errors_found=len(checked.faults))
     scorer = backend.champions.scorer(model)
     return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail or asked.detail)})
+
+
+@customers.get(
+    "/customers/{key:customer_key}",
+    response_model=schemas.Customer,
+    responses={404: {"model": schemas.Problem, "description": "No customer with this key is labelled now."}},
+    summary="Explain a customer",
+)
+def customer(request: Request, key: Key) -> Mapping[str, Any]:
+    """Give a customer's current label by every model that has one, and why, from the values in the source now."""
+    backend = opened(request)
+    try:
+        return explain_customer(backend.configuration, backend.champions.registry, customer_id=key).to_document()
+    except DataError as error:
+        raise Refusal(404, str(error)) from None
 
 
 @gets.get("/models", response_model=schemas.Models, summary="List the models")

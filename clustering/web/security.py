@@ -35,11 +35,14 @@ def _reader() -> Caller:
 class Access:
     """The FastAPI dependencies that let a caller through, or answer 401 or 403; `caller` says who it is.
 
+    `reads` guards what is known of models and segments, with samples of customers that have no keys; `customers` guards
+    single customers, whom a caller hands over, or looks up by key with their values.
+
     `log_in`, where there is such a page, is the address that a browser is sent to in place of a 401.
     """
 
     reads: Callable[..., Any]
-    posts: Callable[..., Any]
+    customers: Callable[..., Any]
     caller: Callable[..., Caller] = _reader
     log_in: Callable[[Request], str] | None = None
 
@@ -69,14 +72,14 @@ def token_access() -> Access:
     settings = AccessSettings.read()
     if settings.token:
         known = _require(settings.token.get_secret_value())
-        return Access(reads=known, posts=known)
+        return Access(reads=known, customers=known)
     if not settings.allow_anonymous:
         raise ConfigurationError(
             f"{TOKEN} is not set; set it to a long random text that callers send as `Authorization: Bearer <text>`, "
             f"or set {ANONYMOUS}=1 to serve whoever can reach the port"
         )
-    log.warning("%s=1: whoever can reach the port can post customers and read segments", ANONYMOUS)
-    return Access(reads=_everybody, posts=_everybody)
+    log.warning("%s=1: whoever can reach the port can post customers, look them up and read segments", ANONYMOUS)
+    return Access(reads=_everybody, customers=_everybody)
 
 
 def _require(token: str) -> Callable[..., Any]:

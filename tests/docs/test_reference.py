@@ -173,7 +173,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_API_ALLOW_ANONYMOUS", raising=False)
     monkeypatch.setenv("CLUSTERING_API_TOKEN", "a long random text")
     with pytest.raises(HTTPException, match="a valid token is needed"):
-        asyncio.run(token_access().posts(None))
+        asyncio.run(token_access().customers(None))
     monkeypatch.delenv("CLUSTERING_API_TOKEN")
     with pytest.raises(ConfigurationError, match="CLUSTERING_API_TOKEN is not set"):
         token_access()
@@ -182,7 +182,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 def _anonymous(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_API_TOKEN", raising=False)
     monkeypatch.setenv("CLUSTERING_API_ALLOW_ANONYMOUS", "1")
-    asyncio.run(token_access().posts())
+    asyncio.run(token_access().customers())
 
 
 def _limit(name: str, read: Callable[[], int]) -> Callable[[pytest.MonkeyPatch], None]:

@@ -13,7 +13,7 @@ def _nobody() -> None:
 
 def addresses() -> list[tuple[str, str]]:
     """Return method and path of each, with 1 in the place of what a path leaves open."""
-    routes = create_app(_nobody, Access(reads=_nobody, posts=_nobody)).routes  # type: ignore[arg-type]
+    routes = create_app(_nobody, Access(reads=_nobody, customers=_nobody)).routes  # type: ignore[arg-type]
     return sorted(
         (method, "/segmentation" + re.sub("{.*?}", "1", route.path))  # type: ignore[attr-defined]
         for route in routes

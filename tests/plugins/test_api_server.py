@@ -161,11 +161,15 @@ def test_documented_request_gets_the_documented_answer(curl: Curl) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "posts", "reads"), [("", 401, 401), ("viewer", 403, 200), ("user", 200, 200), ("admin", 200, 200)]
+    ("user", "customers", "reads"), [("", 401, 401), ("viewer", 403, 200), ("user", 200, 200), ("admin", 200, 200)]
 )
-def test_reads_and_posts_have_permissions_of_their_own(curl: Curl, user: str, posts: int, reads: int) -> None:
-    """Nobody without a log-in, a viewer reads, a user posts."""
-    assert curl(user, "/segmentation/cluster", REQUEST)[0] == posts
+def test_segments_and_single_customers_have_permissions_of_their_own(
+    curl: Curl, unchanged: Project, user: str, customers: int, reads: int
+) -> None:
+    """Nobody without a log-in; a viewer reads of segments; a user posts customers, and looks single ones up."""
+    ((key,),) = unchanged.sql("select min(customer_id) from segmentation.customer_segments")
+    assert curl(user, "/segmentation/cluster", REQUEST)[0] == customers
+    assert curl(user, f"/segmentation/customers/{key}")[0] == customers
     for path in ("models", "models/gmm", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"):
         assert curl(user, f"/segmentation/{path}")[0] == reads
 

@@ -107,7 +107,7 @@ def test_failure_is_remembered_for_a_while(unchanged: Project) -> None:
     champions = Champions(unchanged.configuration, Registry(away, unchanged.registry.store), seconds=60)
     with pytest.raises(WarehouseError):
         champions.scorer("kmeans")
-    champions._registry = unchanged.registry
+    champions.registry = unchanged.registry
     with pytest.raises(WarehouseError):
         champions.scorer("kmeans")
 
@@ -118,7 +118,7 @@ def test_warehouse_that_comes_back_is_used(unchanged: Project) -> None:
     champions = Champions(unchanged.configuration, Registry(away, unchanged.registry.store), seconds=0)
     with pytest.raises(WarehouseError):
         champions.scorer("kmeans")
-    champions._registry = unchanged.registry
+    champions.registry = unchanged.registry
     assert champions.scorer("kmeans").version.version == 1
 
 

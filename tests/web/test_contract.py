@@ -40,4 +40,4 @@ def test_app_keeps_to_its_document(unchanged: Project, tmp_path: Path) -> None:
         environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert "Tested: 7" in done.stdout
+    assert "Tested: 8" in done.stdout

@@ -67,6 +67,20 @@ def test_locked_table_is_a_503_with_a_hint(
     assert api.post("/cluster", json=REQUEST).status_code == 200
 
 
+def test_locked_source_is_a_503_with_a_hint(serve: Callable[[Project], TestClient], hurried: Project) -> None:
+    """A customer's label is not told without the reasons that it would have a second later."""
+    api = serve(hurried)
+    ((key,),) = hurried.sql("select min(customer_id) from segmentation.customer_segments")
+    with closing(psycopg2.connect(hurried.warehouse.uri)) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table public.customers in access exclusive mode")
+        started = time.monotonic()
+        answer = api.get(f"/customers/{key}")
+        assert time.monotonic() - started < LOCK_SECONDS + 2
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "the warehouse is busy: a lock or a long statement holds it up" in answer.text
+    assert api.get(f"/customers/{key}").status_code == 200
+
+
 def test_every_transaction_of_the_app_has_limits_of_time(hurried: Project) -> None:
     """Statements, locks and silence within a transaction end by themselves; nothing is left for the next session."""
     asked = "select current_setting('statement_timeout'), current_setting('lock_timeout')"

@@ -35,7 +35,7 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     def open_for(project: Project, *, may_change: bool = True) -> TestClient:
         monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
         backend = backend_of(project)
-        access = Access(reads=anybody, posts=anybody, caller=lambda: Caller("Ada", may_change=may_change))
+        access = Access(reads=anybody, customers=anybody, caller=lambda: Caller("Ada", may_change=may_change))
         clients.append(TestClient(create_app(lambda: backend, access)))
         return clients[-1]
 

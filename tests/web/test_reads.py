@@ -108,6 +108,7 @@ def test_openapi_describes_every_route(api: TestClient) -> None:
     document = api.get("/openapi.json").json()
     assert set(document["paths"]) == {
         "/cluster",
+        "/customers/{key}",
         "/models",
         "/models/{model}",
         "/segments",

@@ -18,6 +18,7 @@ from tests.web.examples import REQUEST, SECRET, backend_of
 
 ROUTES = [
     ("POST", "/cluster"),
+    ("GET", "/customers/1"),
     ("GET", "/models"),
     ("GET", "/models/kmeans"),
     ("GET", "/segments"),

@@ -210,7 +210,7 @@ def look(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
     names = [segment for (segment,) in project.sql("select segment_name from segmentation.current_segments")]
     backend = backend_of(project)
-    access = Access(reads=anybody, posts=anybody, caller=lambda: Caller("Ada", may_change=True))
+    access = Access(reads=anybody, customers=anybody, caller=lambda: Caller("Ada", may_change=True))
     with TestClient(create_app(lambda: backend, access)) as client:
         page = client.get("/page", params={"model": "tried_out"})
         charts = client.get("/page/charts", params={"model": "tried_out"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import combinations
 from math import factorial
 from typing import Any
@@ -13,8 +14,9 @@ from scipy.spatial.distance import cdist
 
 from clustering.algorithms import Parameters, algorithm
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.errors import ArtifactError
 from clustering.features import Scaling
-from clustering.segments.explanations import NOBODY, explain
+from clustering.segments.explanations import NOBODY, Given, explain
 from clustering.versions.artifacts import ClusterSegment
 
 CENTRES = np.array([[-1.3, 1.1, 0.4], [-1.2, -1.1, -0.2], [0.0, 0.0, 0.0], [1.0, 1.2, 0.5], [1.1, -1.3, -0.7]])
@@ -204,6 +206,37 @@ def test_sentence() -> None:
         == "Annual income 85,000 pulls most towards Segment 2 rather than Segment 1: 89 % of all pulls."
     )
     assert found.sentences[1].startswith("Annual income 35,000 pulls most towards Segment 1")
+
+
+def test_given_label_is_explained_although_the_values_speak_against_it() -> None:
+    """The label stays; the total is negative, and the sentence says that the values have changed."""
+    version = replace(
+        trained("kmeans"),
+        parameters={"centroids": np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]])},
+        clusters=named([0, 1]),
+    )
+    rows = np.array([[1.0, 0.0, 0.25], [1.0, 0.0, 0.25]])
+    found = explain(version, rows, Given(np.array([0, 1]), date(2026, 11, 22)))
+    assert found.segments.tolist() == [1, 2]
+    assert found.pulls.tolist() == [[-4.0, 0.0, 0.5], [4.0, 0.0, -0.5]]
+    assert found.sentences == (
+        "The values have changed since 2026-11-22: today they are nearer to Segment 2 than to Segment 1.",
+        "Annual income 85,000 pulls most towards Segment 2 rather than Segment 1: 89 % of all pulls.",
+    )
+
+
+def test_given_label_of_a_cluster_that_is_gone_is_an_error() -> None:
+    """Forgetting customers may take all of a density cluster's core customers."""
+    with pytest.raises(ArtifactError, match="no longer has the cluster 7"):
+        explain(trained("kmeans"), sample(1), Given(np.array([7]), date(2026, 11, 22)))
+
+
+@pytest.mark.parametrize("name", ["kmeans", "gmm", "dbscan"])
+def test_shares_add_up_to_one(name: str) -> None:
+    """Their absolute values are parts of a whole, the constant's the last."""
+    found = explain(trained(name), sample(100, seed=1))
+    np.testing.assert_allclose(np.abs(found.shares).sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(np.sign(found.shares), np.sign(np.column_stack([found.pulls, found.constant])))
 
 
 @pytest.mark.parametrize("name", ["kmeans", "gmm", "dbscan"])
