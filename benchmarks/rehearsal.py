@@ -14,6 +14,7 @@ import pandas as pd
 import psycopg2
 import pyarrow as pa
 from psycopg2 import sql
+from pyarrow.csv import WriteOptions, write_csv
 
 from clustering import (
     Configuration,
@@ -35,7 +36,6 @@ from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
 from clustering.versions.metrics import Metrics
 from clustering.versions.registry import Training
-from clustering.warehouse.bulk import ArrowConnection
 from sources.layout import AGE, KEY, Layout
 
 sys.path.append(str(PROJECT / "tools"))
@@ -80,14 +80,16 @@ class Rehearsal:
     def load(self, customers: pd.DataFrame) -> None:
         """Let the source hold these customers and no others."""
         rows = as_rows(customers)
-        columns = ", ".join(f'"{field.name}" {TYPES[field.type]}' for field in rows.schema)
-        with ArrowConnection(self.warehouse.uri) as writer:
-            writer.execute("drop table if exists public.customers")  # a broken load may have other types
-            writer.execute(f"create table public.customers ({columns})")
-            for batch in rows.to_batches():
-                writer.append("public", "customers", batch)
-            writer.execute("analyze public.customers")
-            writer.commit()
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(TYPES[field.type])) for field in rows.schema
+        )
+        lines = pa.BufferOutputStream()
+        write_csv(rows, lines, WriteOptions(include_header=False))
+        with closing(psycopg2.connect(self.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("drop table if exists public.customers")  # a broken load may have other types
+            cursor.execute(sql.SQL("create table public.customers ({})").format(columns))
+            cursor.copy_expert("copy public.customers from stdin (format csv)", pa.BufferReader(lines.getvalue()))
+            cursor.execute("analyze public.customers")
 
     def train(self, customers: pd.DataFrame) -> None:
         """Appoint a champion with fixed settings, fitted to these customers: what is rehearsed is nights."""
