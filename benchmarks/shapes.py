@@ -1,6 +1,6 @@
 """How close tuning without labels comes to the best settings: generated shapes with known groups.
 
-`python -m benchmarks.shapes` rewrites the table of docs/shapes.md. Every noise row counts as a cluster of its own, in
+`python benchmarks/shapes.py` rewrites the table of docs/shapes.md. Every noise row counts as a cluster of its own, in
 the tuned clustering and in the best one alike; rows that belong to no group are left out of the comparison.
 """
 

@@ -1,6 +1,6 @@
 """What a training costs beside the sweep that a person would write instead, on the same rows and one thread.
 
-`python -m benchmarks.training` rewrites the table of docs/training.md. The sweep is scikit-learn's: two to ten clusters
+`python benchmarks/training.py` rewrites the table of docs/training.md. The sweep is scikit-learn's: two to ten clusters
 with ten starts each, chosen by silhouette (of at most 10,000 rows) or by BIC, and for DBSCAN one HDBSCAN. Everything is
 measured in processes of their own, sweep and training in turns, and in processor time, imports apart.
 """

@@ -1,6 +1,6 @@
 """What the criteria say of noise, and of groups whose answer is known.
 
-`python -m benchmarks.verdicts` rewrites the table of docs/verdicts.md.
+`python benchmarks/verdicts.py` rewrites the table of docs/verdicts.md.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Verdict:
 DATA = NOISE | GROUPS
 
 
-def judge(data: str, model: str, seed: int) -> Verdict:
-    """Return what the criteria say of one data set."""
+def judge(data: str, model: str, seed: int, *, selection_seed: int = 0) -> Verdict:
+    """Return what the criteria say of one data set, which `seed` draws; `selection_seed` draws their samples."""
     rows = DATA[data](seed)
     frame = pd.DataFrame(rows, columns=[f"column_{place}" for place in range(rows.shape[1])])
     transforms: dict[str, Transform] = dict.fromkeys(frame.columns, "log") if data.endswith("as log") else {}
-    found = cluster(frame, {"algorithm": model}, transforms=transforms)
+    found = cluster(frame, {"algorithm": model, "seed": selection_seed}, transforms=transforms)
     return Verdict(data, model, found.structure, len(found.stability), found.refusal is not None)
 
 

@@ -143,19 +143,19 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
     at: dict[int, _Cluster] = {}  # by the first visit of the run that the cluster has become
     for step, bounds in joins(steps):
         first, end = bounds[0], bounds[-1]
+        if end - first < smallest:
+            continue
         density = 1 / step if step > 0 else np.inf
         parts = [at[start] for start in bounds[:-1] if start in at]
         if len(parts) == 1:
             whole = parts[0]
             whole.excess += (end - first - whole.size) * density
             whole.first, whole.end = first, end
-        elif parts or end - first >= smallest:
+        else:
             for part in parts:
                 part.excess -= part.size * density
             whole = _Cluster(first, end, (end - first) * density, parts)
             found.append(whole)
-        else:
-            continue
         for start in bounds[1:-1]:
             at.pop(start, None)
         at[first] = whole

@@ -24,7 +24,7 @@ from clustering.training.stability import weakest_cluster
 LEAST_STRENGTH = 0.8
 LEAST_JACCARD = 0.75
 LENIENCY = 0.05  # towards the champion's own settings
-CERTAIN_ERRORS = 3.0  # standard errors from a limit at which more replicates would not change the verdict
+CERTAIN_ERRORS = 2.0  # from a limit: more replicates would change one verdict in a thousand, see docs/verdicts.md
 NEAR_TIE = 0.02  # of silhouettes
 
 PATTERN = 0.6  # Hennig's bound below which a cluster is not to be trusted

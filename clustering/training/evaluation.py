@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from clustering.algorithms import Fitted, Settings
-from clustering.algorithms.base import GAP, FloatVector, Noise, Tried
+from clustering.algorithms.base import GAP, FloatMatrix, FloatVector, Noise, Tried
 from clustering.errors import TrainingError
 from clustering.training.criteria import LENIENCY, Evaluation, best_of, might_overrule
 from clustering.training.measures import measure
@@ -67,10 +67,17 @@ def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Sett
         log.info("%s: %s", dict(one.settings), "; ".join(one.verdicts()) or "passes")
 
 
-def final_stability(fitted: Fitted, settings: Settings, setup: Setup) -> FloatVector:
-    """Return the mean bootstrap Jaccard (k,) of the clusters of a fit with `settings`, for all customers."""
-    numbers = setup.seeds(FINAL_BOOTSTRAPS, stream=FINAL_BOOTSTRAP)
-    jaccard: FloatVector = bootstrap_jaccard(setup.clusters(fitted, settings), numbers).mean(axis=0)
+def final_stability(
+    fitted: Fitted, settings: Settings, setup: Setup, *, known: FloatMatrix | None = None
+) -> FloatVector:
+    """Return the mean bootstrap Jaccard (k,) of the clusters of a fit with `settings`, for all customers.
+
+    `known` (b, k) are bootstraps that the same fit has already had.
+    """
+    found = [] if known is None else [known]
+    if missing := setup.seeds(FINAL_BOOTSTRAPS, stream=FINAL_BOOTSTRAP)[sum(map(len, found)) :]:
+        found.append(bootstrap_jaccard(setup.clusters(fitted, settings), missing))
+    jaccard: FloatVector = np.concatenate(found).mean(axis=0)
     return jaccard
 
 

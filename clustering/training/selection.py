@@ -84,7 +84,7 @@ def _select(
     if setup.share < 1:
         fitted = setup.algorithm.fit(features, chosen.settings, spec, start=fitted)
         chosen.flaws += [doubt for doubt in setup.algorithm.doubts(fitted, spec) if doubt not in chosen.flaws]
-    jaccard = final_stability(fitted, chosen.settings, setup)
+    jaccard = final_stability(fitted, chosen.settings, setup, known=chosen.jaccard if fitted is chosen.fitted else None)
     structure: Structure = "structured" if passed and not chosen.flaws else "none"
     figures = {
         **chosen.figures,

@@ -11,10 +11,12 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from clustering.algorithms.dbscan import GAPS, Dbscan
+from clustering.algorithms.kmeans import KMeans as KMeansAlgorithm
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
 from clustering.training import evaluation
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
+from clustering.training.setup import Setup
 from kinds import NOISE, five_groups_like_mall, isotropic, uniform
 
 DATA = PROJECT.parent / "shared" / "data"
@@ -180,6 +182,18 @@ def test_candidates_that_noise_does_not_tell_apart_are_compared_with_it_once(mon
     assert len(found.candidates) > 1
     assert all("no groups" in " ".join(one.verdicts) for one in found.candidates)
     assert counted == [1, evaluation.REFERENCES[0]]
+
+
+def test_bootstraps_that_a_fit_has_had_are_not_made_again():
+    """They count among the last ones: the stability of a candidate that is taken as it is needs only those missing."""
+    setup = Setup(_standardised(five_groups_like_mall(1)), 1.0, KMEANS, seed=0)
+    settings = {"n_clusters": 5}
+    fitted = KMeansAlgorithm().fit(setup.working, settings, KMEANS)
+    halves, zeros = np.full((evaluation.FINAL_BOOTSTRAPS, 5), 0.5), np.zeros((evaluation.FINAL_BOOTSTRAPS - 1, 5))
+
+    assert evaluation.final_stability(fitted, settings, setup, known=halves).tolist() == [0.5] * 5
+    missing = evaluation.final_stability(fitted, settings, setup, known=zeros) * evaluation.FINAL_BOOTSTRAPS
+    assert 0.5 < missing.min() <= missing.max() <= 1.0
 
 
 def test_a_flag_is_named_and_divides():
