@@ -117,7 +117,6 @@ QUESTIONS = (
     "select * from segmentation.current_customer_segments where customer_id = 7777",
     "select * from segmentation.current_customer_segments limit 1000",
     "select * from segmentation.current_customer_segments where model = 'kmeans' and customer_id = 7777",
-    "select * from segmentation.explain_customer('kmeans', 7777)",
     "select * from segmentation.segment_history where customer_id = 7777",
     "select * from segmentation.segment_history limit 1000",
     "select * from segmentation.segment_as_of('2026-01-15') where customer_id = 7777",

@@ -116,11 +116,11 @@ create index on {table} using brin (segment_id) with (pages_per_range = 16);
 
 -- name: insert_run
 -- Adds a run and returns its id.
--- Parameters: as_of, dry_run, requested_by, source, source_time, source_layout, contract_sha256.
+-- Parameters: as_of, dry_run, requested_by, source, source_time, contract_sha256.
 insert into segmentation.scoring_runs (
-    as_of, dry_run, requested_by, source, source_time, source_layout, contract_sha256
+    as_of, dry_run, requested_by, source, source_time, contract_sha256
 )
-values (:as_of, :dry_run, :requested_by, :source, :source_time, :source_layout, :contract_sha256)
+values (:as_of, :dry_run, :requested_by, :source, :source_time, :contract_sha256)
 returning run_id;
 
 -- name: insert_run_model

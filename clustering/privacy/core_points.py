@@ -14,7 +14,6 @@ from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import Contract
 from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
-from clustering.versions.cluster_points import replace_clusters
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction, Warehouse
@@ -115,7 +114,6 @@ def _replace(transaction: Transaction, registry: Registry, version: Version, art
     # The former estimator holds the customer's values too.
     estimator = algorithm(artifact.algorithm).rebuild(artifact.parameters, artifact.settings)
     name, digest = write_artifact(registry.store, artifact, version=version.version, estimator=estimator)
-    replace_clusters(transaction, version.model_version_id, artifact)
     transaction.execute(
         "forgetting/set_artifact", model_version_id=version.model_version_id, artifact=name, artifact_sha256=digest
     )

@@ -20,7 +20,7 @@ from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, present_layout
+from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,6 @@ def plan_run(
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
         bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers, models=len(champions)))
-        layout = present_layout(transaction, contract) if time == "dated" else source.layout()
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
@@ -82,7 +81,6 @@ def plan_run(
             source=contract.dated_source if time == "dated" else contract.table,
             source_time=time,
             contract_sha256=contract.digest,
-            source_layout=layout,
         )
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
     if source.warning:

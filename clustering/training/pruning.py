@@ -7,7 +7,6 @@ import logging
 from clustering.config import Configuration
 from clustering.errors import ArtifactError, StoreError
 from clustering.versions.artifacts import remove_artifact
-from clustering.versions.cluster_points import drop_explanations
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_champion
 from clustering.warehouse import Transaction
@@ -51,5 +50,4 @@ def _mark(transaction: Transaction, model: str, *, keep: int) -> list[int]:
     rows = transaction.rows("registry/prunable", model=model, keep=keep, former=former)
     for row in rows:
         transaction.execute("registry/mark_pruned", model_version_id=row.model_version_id)
-        drop_explanations(transaction, row.model_version_id)
     return [row.version for row in rows]

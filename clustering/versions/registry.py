@@ -15,7 +15,6 @@ from clustering.errors import ArtifactError, NoChampionError
 from clustering.segments.events import Event, events_between
 from clustering.versions.artifacts import Artifact, read_artifact, write_artifact
 from clustering.versions.candidates import Tried, candidate_rows
-from clustering.versions.cluster_points import keep_explanations
 from clustering.versions.decisions import Decision, GateCheck, read_decision, record_decision
 from clustering.versions.metrics import Metrics
 from clustering.versions.own_names import own_names, record_events
@@ -81,7 +80,6 @@ class Registry:
                 sample_sha256=training.sample_sha256,
                 library_versions=Json(_library_versions()),
             )
-            keep_explanations(transaction, identity, artifact)
             transaction.insert("registry/insert_candidate", candidate_rows(identity, training.candidates))
             return read_version(transaction, identity)
 

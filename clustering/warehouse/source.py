@@ -17,7 +17,7 @@ from clustering.customers import is_written, match_headers
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.dated_source import as_relation, column_types, estimated_rows, query_errors
-from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of, number_cast
+from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of
 
 NOT_ALLOWED = "42501"  # PostgreSQL: insufficient privilege
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
@@ -87,28 +87,6 @@ class Source:
         """The columns that are text in the warehouse, in which the contract's formats apply."""
         return frozenset(name for name, column in self.columns.items() if is_written(column.pg_type))
 
-    def layout(self) -> dict[str, Any]:
-        """Where the columns are found, their units and what fills a missing value, as JSON-able values."""
-        schema, table = self.contract.schema_and_table
-        formats = self.contract.formats
-        formatted = self.texts if formats is not None and formats.concern_numbers else frozenset()
-        return {
-            "schema": schema,
-            "table": table,
-            "key": self.columns[self.contract.key].header,
-            "key_cast": "text" if self._key_is_written else None,
-            "columns": {
-                name: {
-                    "header": column.header,
-                    "factor": column.factor,
-                    "fill": self.contract.columns[name].fill,
-                    "cast": number_cast(column.pg_type, self.contract.columns[name])[0],
-                    "formatted": name in formatted,
-                }
-                for name, column in self.columns.items()
-            },
-        }
-
     def select_list(self) -> sql.Composable:
         """Return the contract's columns, by casts that never raise: one that does would abort the whole shard."""
         return sql.SQL(", ").join(
@@ -153,11 +131,6 @@ def describe_source(transaction: Transaction, contract: Contract, *, as_of: date
         found = "the table " + ".".join(contract.schema_and_table) if as_of is None else f"dated_source as of {as_of}"
         raise DataError(f"{found} has no rows; load customers first, nothing was changed")
     return source
-
-
-def present_layout(transaction: Transaction, contract: Contract) -> dict[str, Any]:
-    """Return the layout of the contract's table, which may be empty; DataError when it is not as the contract says."""
-    return describe_table(transaction, contract).layout()
 
 
 def _counted(transaction: Transaction, source: Source) -> Source:

@@ -16,18 +16,11 @@ KEY_TYPES: Mapping[KeyType, tuple[str, ...]] = {
     "text": (*TEXTS, *WRITTEN),
     "uuid": ("uuid",),
 }
-# What a number is read from, by a cast that never raises. Their names stand in a run's layout, see explain_customer.
-NUMBER_CASTS: Mapping[str, tuple[str, str]] = {
-    "money": ("numeric", "::numeric::text"),
-    "bool": ("integer", "::integer"),
-}
+NUMBER_CASTS: Mapping[str, str] = {"money": "::numeric::text", "bool": "::integer"}  # none of them ever raises
 
 
 def cast_of(pg_type: str, column: Column) -> str:
     """Return the cast that a column of a type of PostgreSQL's is selected by; none of them ever raises."""
-    return number_cast(pg_type, column)[1] or ("::text" if source_cast(pg_type, column) else "")
-
-
-def number_cast(pg_type: str, column: Column) -> tuple[str | None, str]:
-    """Return the name and the cast by which a number is read from a type that holds none, if there is one."""
-    return NUMBER_CASTS.get(pg_type, (None, "")) if column.is_numeric and column.role != "key" else (None, "")
+    if column.is_numeric and column.role != "key" and pg_type in NUMBER_CASTS:
+        return NUMBER_CASTS[pg_type]
+    return "::text" if source_cast(pg_type, column) else ""

@@ -106,8 +106,6 @@ begin
                     select from written
                     join pg_class as class on class.oid = written.oid
                     where class.relnamespace = namespace.oid and class.relowner <> role.oid
-                    union all
-                    select from routine where routine.name = 'explain_customer' and routine.proowner <> role.oid
                 ))
                 and not has_schema_privilege(role.oid, namespace.oid, privilege)
             union all
@@ -159,7 +157,7 @@ begin
             from role
             cross join routine
             where
-                (role.writes or routine.name = any(callable)) and routine.name <> 'explain_customer'
+                (role.writes or routine.name = any(callable))
                 and not has_function_privilege(role.oid, routine.oid, 'EXECUTE')
             union all
             select 5, format('grant usage on schema %I to %I', source.nspname, role.name)
@@ -172,22 +170,8 @@ begin
             cross join source
             where role.writes and not has_any_column_privilege(role.oid, source.oid, 'SELECT')
             union all
-            -- Reasons are read with the writer's rights, never with those of whoever migrates.
-            select 7, format('alter function %s owner to %I', routine.quoted, role.name)
-            from role
-            cross join routine
-            where role.writes and routine.name = 'explain_customer' and routine.proowner <> role.oid
-            union all
-            -- So nobody is let in before that.
-            select 8, format('grant execute on function %s to %I', routine.quoted, role.name)
-            from role
-            cross join routine
-            where
-                routine.name = 'explain_customer' and exists (select from role where writes)
-                and not has_function_privilege(role.oid, routine.oid, 'EXECUTE')
-            union all
             -- The parts come first.
-            select 9 - written.level / 100.0, format('alter table %s owner to %I', written.oid::regclass, role.name)
+            select 8 - written.level / 100.0, format('alter table %s owner to %I', written.oid::regclass, role.name)
             from role
             cross join written
             join pg_class as class on class.oid = written.oid

@@ -108,7 +108,6 @@ create table segmentation.scoring_runs (
     labels_expired_at  timestamptz,
     labels_dropped_at  timestamptz,
     withdrawn_xid  xid8,
-    source_layout  jsonb,
     contract_sha256  text not null check (contract_sha256 ~ '^[0-9a-f]{64}$'),
     source_time    text not null default 'present' check (source_time in ('present', 'dated', 'substituted')),
     check (status not in ('published', 'replaced', 'withdrawn', 'dry_run') or rows_read = rows_labelled + rows_rejected)
@@ -130,7 +129,6 @@ comment on column segmentation.scoring_runs.finished_at is 'When the run was pub
 comment on column segmentation.scoring_runs.labels_expired_at is 'When retention decided to drop the run''s labels: from then on they cannot become current again.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
 comment on column segmentation.scoring_runs.withdrawn_xid is 'The transaction that last took the run back for a model: older snapshots still show it. Null: none did.';
-comment on column segmentation.scoring_runs.source_layout is 'Where explain_customer reads a customer''s present values, which is the contract''s table for every run: schema, table, the key''s header, and of each column its header, the factor into the contract''s unit, what fills a missing value, and whether it is text in the contract''s formats.';
 comment on column segmentation.scoring_runs.contract_sha256 is 'Hash of what determines the labels in the contract that the run was planned under; shards and publication refuse another.';
 comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
 
@@ -410,39 +408,6 @@ comment on column segmentation.segment_names.description is 'Its description; nu
 comment on column segmentation.segment_names.recommended_action is 'What to do for its customers; null: the model''s.';
 comment on column segmentation.segment_names.set_by is 'Who gave it.';
 comment on column segmentation.segment_names.set_at is 'When it was given.';
-
-create table segmentation.version_features (
-    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
-    place             integer not null check (place >= 1),
-    feature           text not null,
-    transform         text not null check (transform in ('none', 'log')),
-    mean              double precision not null,
-    scale             double precision not null check (scale > 0),
-    primary key (model_version_id, place)
-);
-comment on table segmentation.version_features is 'One row per version and feature: how a column becomes a feature. With version_clusters, what explain_customer computes from.';
-comment on column segmentation.version_features.model_version_id is 'The version.';
-comment on column segmentation.version_features.place is 'Place of the feature among the version''s, from 1.';
-comment on column segmentation.version_features.feature is 'The contract''s column.';
-comment on column segmentation.version_features.transform is 'none, or log: the logarithm of 1 + value.';
-comment on column segmentation.version_features.mean is 'Subtracted after the transform.';
-comment on column segmentation.version_features.scale is 'Divided by after that.';
-
-create table segmentation.version_clusters (
-    model_version_id  bigint not null references segmentation.model_versions on delete cascade,
-    cluster_label     integer not null,
-    points            double precision[],
-    form              double precision[],
-    constant          double precision not null,
-    primary key (model_version_id, cluster_label)
-);
-alter table segmentation.version_clusters alter column points set statistics 0;
-comment on table segmentation.version_clusters is 'One row per version and cluster: what a customer''s distance from it costs, (x - p)'' F (x - p) + c with the nearest of its points p; a customer is in the cluster of the least cost. For DBSCAN the points are the features of its core customers, without their keys.';
-comment on column segmentation.version_clusters.model_version_id is 'The version.';
-comment on column segmentation.version_clusters.cluster_label is 'The version''s own number for the cluster, -1 for noise.';
-comment on column segmentation.version_clusters.points is 'Standardised coordinates, point after point: the centroid (K-Means), the mean (GMM), the core customers (DBSCAN); empty for noise; null where there are too many to keep.';
-comment on column segmentation.version_clusters.form is 'F row after row: half the precision matrix (GMM); null for the identity.';
-comment on column segmentation.version_clusters.constant is 'c: minus the logarithm of weight and normalisation (GMM), eps squared (noise), otherwise 0.';
 
 create table segmentation.model_selection (
     model_version_id         bigint not null references segmentation.model_versions on delete cascade,

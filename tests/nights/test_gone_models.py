@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg2
 import pytest
 
-from clustering import drop_expired, retire_model
+from clustering import drop_expired, explain_customer, retire_model
 from clustering.errors import ConfigurationError, RunError
 from tests.clustering.scoring.histories import assert_right, assert_sound
 from tests.faults.server import held, session, wait_for, waiting
@@ -76,7 +76,9 @@ def test_thirty_removed_models_leave_the_living_ones_all_of_their_rows(project):
     assert shown(project) == ["gmm", "kmeans"]
     ((customer, model),) = project.sql("select customer_id, model from segmentation.customer_segments limit 1")
     assert model == "gmm"
-    assert project.sql("select count(*) > 0 from segmentation.explain_customer('kmeans', %s)", customer) == [(True,)]
+    told = explain_customer(living.configuration, living.registry, customer_id=customer)
+    assert [label.model for label in told.labels] == ["gmm", "kmeans"]
+    assert all(label.explanation.pulls for label in told.labels)
 
 
 def test_nights_that_notice_a_removed_model_side_by_side_retire_it_once(project):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clustering import explain_customer
 from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError, RunError
 from clustering.scoring.dates import end_of_past
 from tests.appointing import appoint
@@ -203,10 +204,9 @@ def test_reasons_of_a_dated_run_are_those_of_the_present_values(project: Project
     decided(project, "2026-03-01 12:00Z")
     project.sql(HISTORY)
     with_dated_source(project).night("2026-03-10", **past("2026-03-10"))
-    [(value, sentence)] = project.sql(
-        "select value, sentence from segmentation.explain_customer('kmeans', 5) where feature = 'annual_income'"
-    )
-    assert value == 200_000
+    (label,) = explain_customer(project.configuration, project.registry, customer_id=5, models=["kmeans"]).labels
+    assert {part.feature: part.value for part in label.explanation.pulls}["annual_income"] == 200_000
+    sentence = label.explanation.sentence
     assert "annual income" in sentence.casefold() or "have changed since 2026-03-10" in sentence
 
 

