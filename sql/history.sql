@@ -185,13 +185,13 @@ group by former.segment_id, latter.segment_id;
 
 -- name: neighbours
 -- Returns what is published of a model on the date itself, the one before and the one after, in order, whether its
--- labels are still kept, and the model's latest date.
+-- labels are still kept, and the date from which retention counts back to remove periods of all models.
 -- Parameters: model, as_of.
 select
     published.as_of, published.run_id, published.model_version_id,
     to_regclass(format('segmentation_partitions.labels_%s_%s', published.run_id, published.model_version_id))
         is not null as kept,
-    (select max(as_of) from segmentation.published_runs where model = :model) as latest
+    least((select max(as_of) from segmentation.published_runs), current_date) as latest
 from segmentation.published_runs as published
 where
     published.model = :model

@@ -12,7 +12,7 @@ from clustering.warehouse import Transaction
 
 @dataclass(frozen=True)
 class Published:
-    """What is published of a model on a date: whether its labels are `kept`, and the model's `latest` date."""
+    """What is published of a model on a date: whether its labels are `kept`, and the `latest` date of all models."""
 
     as_of: date
     run_id: int

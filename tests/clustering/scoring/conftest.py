@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from clustering import Configuration
 from tests.clustering.scoring.histories import place
 from tests.projects import Project
 
@@ -29,3 +30,10 @@ def project(appointed_project: Project) -> Project:
 def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let dates be published that are still to come, as a machine does whose clock is wrong."""
     monkeypatch.setattr("clustering.scoring.plan.require_begun", lambda *_, **__: None)
+
+
+@pytest.fixture
+def both(project: Project, configuration: Configuration) -> Project:
+    """Return the small project with two models."""
+    models = {name: configuration.models[name] for name in ("gmm", "kmeans")}
+    return replace(project, configuration=project.configuration.model_copy(update={"models": models}))

@@ -297,6 +297,17 @@ def test_past_date_is_refused_when_the_history_before_it_is_gone(project):
     assert known.night(DAYS[3])["status"] == "published"
 
 
+def test_past_date_is_refused_when_the_nights_of_other_models_have_taken_the_history_before_it(both):
+    """Retention counts back from the latest date of all models, however long ago a model was run."""
+    for day in DAYS[:4]:
+        both.night(day, models=["gmm"])
+    both.night(DAYS[20], models=["kmeans"])
+    known = both.with_contract(history_days=5)
+    with pytest.raises(RunError, match=f"the history of gmm cannot be repaired at {DAYS[1]}: it is kept for 5 days"):
+        known.plan(DAYS[1], models=["gmm"])
+    assert known.night(DAYS[3], models=["gmm"])["status"] == "published"
+
+
 @pytest.mark.usefixtures("wrong_clock")
 def test_date_in_the_future_does_not_end_the_history(project):
     """Periods are removed by today's date at the latest."""

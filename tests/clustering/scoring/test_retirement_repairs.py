@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from clustering import Configuration, drop_expired, retire_model
+from clustering import drop_expired, retire_model
 from tests.clustering.scoring.histories import DAYS, RESET, assert_sound, place, read, withdraw
 from tests.projects import Project
 
@@ -16,13 +16,6 @@ RETIRED = (
     " where model = 'gmm' and (returned_on is null or returned_on > retired_on) order by 1"
 )
 EVENTS = "select event from segmentation.segment_events where event in ('retired', 'returned') order by event_id"
-
-
-@pytest.fixture
-def both(project: Project, configuration: Configuration) -> Project:
-    """Return the small project with two models."""
-    models = {name: configuration.models[name] for name in ("gmm", "kmeans")}
-    return replace(project, configuration=project.configuration.model_copy(update={"models": models}))
 
 
 def night(both: Project, alone: Project, day: str, kind: str) -> None:
