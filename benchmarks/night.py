@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from clustering import Configuration, Registry, Warehouse, load_configuration, plan_run, publish_run
+from clustering import Configuration, Registry, Warehouse, check_run, load_configuration, plan_run, publish_run
 from clustering.config import PROJECT
 from setting import SAMPLE_ROWS, Bench, made_customers
 
@@ -29,6 +29,7 @@ class Night:
     run_id: int
     plan_s: float = 0.0
     score_s: float = 0.0
+    check_s: float = 0.0
     publish_s: float = 0.0
     shards_s: list[float] = field(default_factory=list)
     processor_s: float = 0.0  # of the scoring processes
@@ -38,7 +39,7 @@ class Night:
     @property
     def seconds(self) -> float:
         """From the first read to the committed publication."""
-        return self.plan_s + self.score_s + self.publish_s
+        return self.plan_s + self.score_s + self.check_s + self.publish_s
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def scoring_processes(bench: Bench) -> Iterator[tuple[ProcessPoolExecutor, float
 
 
 def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str], *, as_of: date = AS_OF) -> Night:
-    """Plan, score and publish a run of these models."""
+    """Plan, score, check and publish a run of these models."""
     before = bench.server_seconds()
     started = time.monotonic()
     planned = plan_run(
@@ -74,6 +75,9 @@ def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str], *, as_
     started = time.monotonic()
     results = list(pool.map(_score, [planned["run_id"]] * len(planned["shards"]), planned["shards"]))
     night.score_s = time.monotonic() - started
+    started = time.monotonic()
+    check_run(bench.warehouse, bench.configuration, bench.registry, run_id=planned["run_id"])
+    night.check_s = time.monotonic() - started
     started = time.monotonic()
     publish_run(bench.warehouse, bench.configuration, run_id=planned["run_id"])
     night.publish_s = time.monotonic() - started

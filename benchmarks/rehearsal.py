@@ -19,7 +19,9 @@ from pyarrow.csv import WriteOptions, write_csv
 from clustering import (
     Configuration,
     Registry,
+    Release,
     Warehouse,
+    check_run,
     load_configuration,
     migrate,
     plan_run,
@@ -29,8 +31,9 @@ from clustering import (
 from clustering.algorithms import algorithm
 from clustering.config import PROJECT, SegmentCatalogue
 from clustering.customers import split
-from clustering.errors import ClusteringError
+from clustering.errors import ClusteringError, HeldError
 from clustering.features import fit_scaling
+from clustering.monitoring.checking import read_findings
 from clustering.scoring.retention import drop_expired
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
@@ -128,12 +131,23 @@ class Rehearsal:
         return int(planned["run_id"])
 
     def judge(self, run_id: int) -> Verdict:
-        """Say what is found of a scored run: nothing yet, since nothing is checked."""
-        return Verdict(held=False, warned=False, findings=())
+        """Say what is found of a scored run."""
+        try:
+            found = check_run(self.warehouse, self.configuration, self.registry, run_id=run_id)["findings"]
+            held = False
+        except HeldError:
+            found, held = self._findings(run_id), True
+        return Verdict(held=held, warned=bool(found) and not held, findings=tuple(one["check"] for one in found))
+
+    def _findings(self, run_id: int) -> list[dict[str, str]]:
+        with self.warehouse.transaction(read_only=True) as transaction:
+            found = read_findings(transaction, run_id)
+        return [{"check": f"{one.check_name} {one.subject}"} for one in found if one.finding == "hold"]
 
     def publish(self, run_id: int, *, despite_findings: bool = False) -> None:
         """Publish a run, and now and then drop what is too old."""
-        publish_run(self.warehouse, self.configuration, run_id=run_id)
+        release = Release("rehearsal", "the shop is like that") if despite_findings else None
+        publish_run(self.warehouse, self.configuration, run_id=run_id, release=release)
         if run_id % RETENTION_EVERY == 0:
             drop_expired(self.warehouse, self.configuration)
 

@@ -8,13 +8,16 @@ from clustering.errors import (
 )
 from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
+from clustering.monitoring.checking import check_run as check_run
+from clustering.monitoring.held_runs import describe_held as describe_held
 from clustering.privacy.forgetting import forget as forget
 from clustering.scoring.dates import end_of_past as end_of_past
+from clustering.scoring.endings import abandon_by_hand as abandon_by_hand, abandon_run as abandon_run
 from clustering.scoring.explained_customers import explain_customer as explain_customer
-from clustering.scoring.plan import abandon_run as abandon_run, plan_run as plan_run
+from clustering.scoring.plan import plan_run as plan_run
 from clustering.scoring.pointer import retire_model as retire_model
 from clustering.scoring.posted_records import cluster_records as cluster_records
-from clustering.scoring.publication import publish_run as publish_run
+from clustering.scoring.publication import Release as Release, publish_run as publish_run
 from clustering.scoring.retention import drop_expired as drop_expired
 from clustering.scoring.shards import score_shard as score_shard
 from clustering.scoring.withdrawal import withdraw_date as withdraw_date

@@ -11,7 +11,8 @@ gone a minute later.
     │   ├── ArtifactError           a stored version is pruned, changed, or of an unknown format
     │   ├── NoChampionError         no model of the run has been trained and promoted yet
     │   ├── TrainingError           no version could be made from these customers
-    │   └── RunError                a run cannot go on: abandoned, superseded, or its counts do not add up
+    │   ├── RunError                a run cannot go on: abandoned, superseded, or its counts do not add up
+    │   └── HeldError               a night has a grave finding and waits for a person
     └── TransientError
         ├── StoreError              a stored version cannot be read at this moment
         └── WarehouseError          the warehouse cannot be reached or ended the connection
@@ -59,6 +60,10 @@ class TrainingError(PermanentError):
 
 class RunError(PermanentError):
     """A run cannot go on: it was abandoned or superseded, or its counts do not add up."""
+
+
+class HeldError(PermanentError):
+    """A night is held: it has a grave finding, and a person decides whether it is published."""
 
 
 class TransientError(ClusteringError):

@@ -1,11 +1,15 @@
 """Label every customer with each configured model, every night, and publish the result whole or not at all.
 
-`plan` notes the champions and cuts the customers into shards, `score` labels one shard with every champion, and
-`publish` makes the run current in one transaction. `clean_up` drops what a failed or stopped run has staged;
-`retention` drops the labels of runs that are too old, and its failure never fails the night.
+`plan` notes the champions and cuts the customers into shards, `score` labels one shard with every champion, `check`
+compares the night with the nights before it and with the customers that the models were trained on, and `publish`
+makes the run current in one transaction. `clean_up` drops what a failed or stopped run has staged; `retention` drops
+the labels of runs that are too old, and its failure never fails the night.
 
-`watch` compares the night with the customers that the models were trained on. Its results are in `drift_checks`; an
-alarm is told of, and starts `retrain_models` unless one did so only days before. A failure of it is told of as well.
+A night with a grave finding, such as a half of the customers missing, is **held**: `check` fails, nothing is published,
+readers keep the former night, and `decide_held_night` asks a person. What was found is in `night_checks`.
+
+`watch` tells of drift, which is in `drift_checks`; an alarm starts `retrain_models` unless one did so only days before.
+A failure of it is told of as well.
 
 Before the first night, run `retrain_models`. A model without a champion is skipped with a warning in the log of `plan`.
 One whose champion's files cannot be used is left out, and people are told; the others go on.
@@ -29,9 +33,11 @@ from segmentation_definitions import (
     CUSTOMERS,
     DEFAULT_ARGS,
     DRIFT,
+    HELD_NIGHTS,
     LONG,
     SEGMENT_HISTORY,
     SEGMENTS,
+    alert,
     alert_of_drift,
     alert_of_models,
     alert_of_run,
@@ -49,7 +55,7 @@ from segmentation_definitions import (
 )
 
 # A task that ends well always tells of the assets that it names as outlets; those of an alias only when they are added.
-ALARMS = AssetAlias("drift_alarms")
+ALARMS, HOLDS = AssetAlias("drift_alarms"), AssetAlias("holds")
 
 
 @dag(
@@ -128,6 +134,18 @@ def segment_customers() -> None:
                 may_retry=may_retry(ti),
             )
 
+    @task(inlets=[CUSTOMERS, CUSTOMER_LABELS], multiple_outputs=False)
+    def check(parts: list[dict[str, int]], ti: Any) -> dict[str, Any]:
+        """Compare the night with the nights before it, and fail where it has to be held."""
+        with open_session() as session:
+            return clustering.check_run(
+                session.warehouse,
+                session.configuration,
+                session.registry,
+                run_id=parts[0]["run"],
+                may_retry=may_retry(ti),
+            )
+
     @task(
         inlets=[CUSTOMERS, CUSTOMER_LABELS],  # the labels of the date before, for what has changed since
         outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY],
@@ -146,18 +164,12 @@ def segment_customers() -> None:
     @task(
         inlets=[CUSTOMER_LABELS, SEGMENTS], outlets=[ALARMS], on_failure_callback=alert_of_task, multiple_outputs=False
     )
-    def watch(published: dict[str, Any] | None, outlet_events: Any, ti: Any) -> dict[str, Any]:
-        """Check the published run for drift, tell of alarms, and start a retraining where one is due."""
+    def watch(published: dict[str, Any] | None, outlet_events: Any) -> dict[str, Any]:
+        """Tell of the drift and the lesser findings of the published run, and start a retraining where one is due."""
         if not published:
             raise AirflowSkipException("nothing was published")
         with open_session() as session:
-            found = clustering.watch(
-                session.warehouse,
-                session.configuration,
-                session.registry,
-                run_id=published["run_id"],
-                may_retry=may_retry(ti),
-            )
+            found = clustering.watch(session.warehouse, session.configuration, run_id=published["run_id"])
         if found["unwatched"]:
             alert_of_unwatched(found, get_current_context())
         if found["alarms"] and found["is_latest"]:
@@ -166,6 +178,17 @@ def segment_customers() -> None:
             event = {"models": found["retrain"], "as_of": found["as_of"], "alarms": len(found["alarms"])}
             outlet_events[ALARMS].add(DRIFT, extra=event)
         return found
+
+    @task(outlets=[HOLDS], on_failure_callback=alert_of_task, multiple_outputs=False)
+    def ask(parts: list[dict[str, int]], outlet_events: Any) -> dict[str, Any]:
+        """Tell people of a night that is held, and ask one of them to decide."""
+        with open_session() as session:
+            held = clustering.describe_held(session.warehouse, session.configuration, run_id=parts[0]["run"])
+        if held is None:
+            raise AirflowSkipException("the night is not held")
+        alert(f"the night as of {held['as_of']} is held", held["told"], get_current_context())
+        outlet_events[HOLDS].add(HELD_NIGHTS, extra={"run_id": held["run_id"], "as_of": held["as_of"]})
+        return held
 
     @task
     def clean_up(parts: list[dict[str, int]], dag_run: Any) -> bool:
@@ -182,10 +205,11 @@ def segment_customers() -> None:
 
     parts = plan()
     scored = score.expand(part=parts)
-    published = publish(parts)
-    scored >> published
+    checked, published = check(parts), publish(parts)
+    scored >> checked >> published
     # Teardowns do not decide the state of the DAG run, and run even when a person marks it as failed.
-    [scored, published] >> clean_up(parts).as_teardown(setups=parts)
+    [scored, checked, published] >> clean_up(parts).as_teardown(setups=parts)
+    checked >> ask(parts).as_teardown()
     watch(published).as_teardown()
     published >> retention().as_teardown()
 

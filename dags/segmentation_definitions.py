@@ -28,6 +28,7 @@ CUSTOMER_LABELS = Asset(name="customer_labels")
 SEGMENTS = Asset(name="segments")
 CHAMPIONS = Asset(name="champions")
 SEGMENT_HISTORY = Asset(name="segment_history")
+HELD_NIGHTS = Asset(name="held_nights")  # an event of it asks a person
 DRIFT = Asset(name="drift")  # an event of it starts a retraining
 
 LONG = timedelta(hours=3)
@@ -221,14 +222,16 @@ def alert_of_task(context: Any) -> None:
 def alert_of_models(published: Mapping[str, Any], context: Any) -> None:
     """Tell which models had to be left out of a night."""
     why = "; ".join(f"{model}: {reason}" for model, reason in published["failed"].items())
-    models = ", ".join(published["failed"])
-    alert(f"{models} not labelled as of {published['as_of']}", f"{why}. Readers keep the former result", context)
+    alert(
+        f"{', '.join(published['failed'])} not labelled as of {published['as_of']}",
+        f"{why}. Readers keep the former result",
+        context,
+    )
 
 
 def alert_of_drift(watched: Mapping[str, Any], context: Any) -> None:
     """Tell what has drifted, and whether models are retrained because of it."""
-    what = "; ".join(alarm["sentence"] for alarm in watched["alarms"])
-    models = ", ".join(watched["retrain"])
+    what, models = "; ".join(alarm["sentence"] for alarm in watched["alarms"]), ", ".join(watched["retrain"])
     follows = f"retraining {models}" if models else "nothing is retrained now: see docs/operate.md"
     alert(f"customers have drifted as of {watched['as_of']}", f"{what}. {follows}", context)
 

@@ -46,6 +46,10 @@ $do$;
 -- Keeps runs from being planned and published until the transaction ends.
 lock table segmentation.scoring_runs in share row exclusive mode;
 
+-- name: held
+-- Returns the runs that wait for a decision.
+select run_id from segmentation.scoring_runs where status = 'held' order by run_id;
+
 -- name: running
 -- Returns the runs that are being scored.
 select run_id, as_of from segmentation.scoring_runs where status = 'running' order by run_id;

@@ -1,23 +1,44 @@
+-- name: alarms
+-- Returns the drift checks that alarmed, of the models for which a run holds.
+-- Parameters: run_id.
+select
+    checked.model, checked.layer, checked.check_name, checked.subject, checked.statistic, checked.threshold,
+    checked.description
+from segmentation.drift_checks as checked
+join segmentation.published_runs as published
+    on published.run_id = checked.run_id and published.model = checked.model
+where checked.run_id = :run_id and checked.alarm
+order by checked.model, checked.layer, checked.check_name, checked.subject;
+
+-- name: checks
+-- Returns how many drift checks were made for a run.
+-- Parameters: run_id.
+select count(*) from segmentation.drift_checks where run_id = :run_id;
+
 -- name: delete_checks
--- Removes the checks that were written before for a run's date and the models for which it holds.
+-- Removes the drift checks that were published before for a run's date and models.
 -- Parameters: run_id, as_of.
 delete from segmentation.drift_checks as checked
-using segmentation.published_runs as published
-where
-    published.run_id = :run_id and published.as_of = :as_of
-    and checked.as_of = published.as_of and checked.model = published.model;
+using segmentation.run_models as made
+where made.run_id = :run_id and checked.as_of = :as_of and checked.model = made.model;
 
--- name: insert_check
--- Adds a check.
--- Parameters: as_of, model, layer, check_name, subject, statistic, threshold, alarm, rows, reference_rows, description,
--- run_id, model_version_id.
+-- name: publish_checks
+-- Publishes the drift checks that were made of a run.
+-- Parameters: run_id, as_of.
 insert into segmentation.drift_checks (
     as_of, model, layer, check_name, subject, statistic, threshold, alarm, rows, reference_rows, description, run_id,
     model_version_id
-) values (
-    :as_of, :model, :layer, :check_name, :subject, :statistic, :threshold, :alarm, :rows,
-    :reference_rows, :description, :run_id, :model_version_id
-);
+)
+select
+    :as_of, found.model, found.layer, found.check_name, found.subject, found.statistic, found.threshold, found.alarm,
+    found.rows, found.reference_rows, found.description, :run_id, found.model_version_id
+from segmentation.run_measures as measure
+cross join jsonb_to_recordset(measure.drift) as found (
+    model text, layer text, check_name text, subject text, statistic double precision, threshold double precision,
+    alarm boolean, rows bigint, reference_rows bigint, description text, model_version_id bigint
+)
+join segmentation.run_models as made on made.run_id = measure.run_id and made.model = found.model
+where measure.run_id = :run_id;
 
 -- name: insert_request
 -- Notes that a night asked for a retraining; a second time changes nothing.
@@ -34,11 +55,6 @@ select max(as_of) from segmentation.retraining_requests where run_id <> :run_id;
 -- name: lock_requests
 -- Waits until nobody else decides whether to ask for a retraining.
 select pg_advisory_xact_lock(hashtext('segmentation.retraining_requests'));
-
--- name: measures
--- Returns what a run's shards have counted.
--- Parameters: run_id.
-select rows_rejected, profiles, measures from segmentation.run_shards where run_id = :run_id order by shard;
 
 -- name: rolled_back
 -- Returns the models whose champion was brought back by a roll-back: whatever has been refused since, nothing was

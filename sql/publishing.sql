@@ -105,7 +105,9 @@ select pg_advisory_xact_lock(hashtext('segmentation.published_runs'), :as_of::da
 -- name: locked_run
 -- Returns a run, which nobody else can end or claim a shard of until the transaction ends.
 -- Parameters: run_id.
-select run_id, as_of, status, dry_run, note, contract_sha256, rows_read, rows_labelled, rows_rejected
+select
+    run_id, as_of, status, dry_run, note, contract_sha256, source_time, checked_at, rows_read, rows_labelled,
+    rows_rejected
 from segmentation.scoring_runs
 where run_id = :run_id
 for update;
@@ -127,7 +129,9 @@ select samples from segmentation.run_shards where run_id = :run_id and shard = :
 -- name: shards
 -- Returns a run's manifest.
 -- Parameters: run_id.
-select shard, attempt, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, compared, finished_at
+select
+    shard, attempt, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, compared, measures,
+    columns, changed_at, finished_at
 from segmentation.run_shards
 where run_id = :run_id
 order by shard;

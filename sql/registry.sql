@@ -131,7 +131,8 @@ where
         join segmentation.scoring_runs as run on run.run_id = model.run_id
         where
             model.model_version_id = version.model_version_id
-            and run.status in ('running', 'published', 'replaced', 'withdrawn') and run.labels_dropped_at is null
+            and run.status in ('running', 'held', 'published', 'replaced', 'withdrawn')
+            and run.labels_dropped_at is null
     )
 order by version.version;
 

@@ -1,9 +1,9 @@
 -- name: abandon_run
--- Ends a run that is still going on.
--- Parameters: run_id, note.
+-- Ends a run that is still going on. A held one is ended by decision alone.
+-- Parameters: run_id, note, statuses.
 update segmentation.scoring_runs
 set status = 'abandoned', note = :note, finished_at = now()
-where run_id = :run_id and status = 'running';
+where run_id = :run_id and status = any(:statuses);
 
 -- name: add_constants
 -- Adds the columns that are the same in every row, checked so that attaching need not scan.
@@ -24,8 +24,8 @@ analyze {table};
 
 -- name: claim_shard
 -- Claims a shard for an attempt; returns it unless it is claimed or the run has ended.
--- Parameters: run_id, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, measures, samples,
--- compared, attempt, shard.
+-- Parameters: run_id, rows_read, rows_labelled, rows_rejected, reasons, profiles, compositions, measures, columns,
+-- changed_at, samples, compared, attempt, shard.
 with running as (
     select run_id from segmentation.scoring_runs where run_id = :run_id and status = 'running' for share
 )
@@ -38,6 +38,8 @@ set
     profiles = :profiles,
     compositions = :compositions,
     measures = :measures,
+    columns = :columns,
+    changed_at = :changed_at,
     samples = :samples,
     compared = :compared,
     attempt = :attempt,
@@ -196,6 +198,44 @@ where
     namespace.nspname = 'segmentation_staging' and class.relkind in ('r', 'p') and class.relname ~ :pattern
 order by class.relname;
 
+-- name: hold
+-- Notes that a run has been checked, and whether it is held and why.
+-- Parameters: run_id, status, note.
+update segmentation.scoring_runs
+set
+    status = :status, note = :note, checked_at = now(),
+    held_at = case when :status = 'held' then coalesce(held_at, now()) else held_at end
+where run_id = :run_id;
+
+-- name: outdated_runs
+-- Returns the held runs that a published one leaves behind: of its date or before, and all of whose models have been
+-- published for their date or a later one.
+-- Parameters: run_id, as_of.
+select run.run_id
+from segmentation.scoring_runs as run
+where
+    run.status = 'held' and run.as_of <= :as_of and run.run_id <> :run_id
+    and not exists (
+        select
+        from segmentation.run_models as made
+        where
+            made.run_id = run.run_id
+            and not exists (
+                select
+                from segmentation.published_runs as published
+                where published.model = made.model and published.as_of >= run.as_of and published.run_id > run.run_id
+            )
+    )
+order by run.run_id;
+
+-- name: overdue_runs
+-- Returns the runs that have been held for so long.
+-- Parameters: hours.
+select run_id
+from segmentation.scoring_runs
+where status = 'held' and held_at < now() - make_interval(hours => :hours)
+order by run_id;
+
 -- name: stale_runs
 -- Returns the runs that neither began nor staged anything for so long.
 -- Parameters: hours.
@@ -215,12 +255,12 @@ order by run.run_id;
 select status from segmentation.scoring_runs where run_id = :run_id;
 
 -- name: superseded_runs
--- Returns the runs that a new run takes the place of.
+-- Returns the runs, held ones too, that a new run takes the place of.
 -- Parameters: as_of, models, dry_run.
 select run.run_id
 from segmentation.scoring_runs as run
 where
-    run.status = 'running' and run.as_of = :as_of and not run.dry_run and not :dry_run
+    run.status in ('running', 'held') and run.as_of = :as_of and not run.dry_run and not :dry_run
     and exists (
         select
         from segmentation.run_models as model

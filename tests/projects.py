@@ -13,6 +13,7 @@ from clustering import (
     Configuration,
     Registry,
     Warehouse,
+    check_run,
     draw_sample,
     drop_sample,
     gate,
@@ -45,8 +46,13 @@ class Project:
         """Score one shard."""
         return score_shard(self.warehouse, self.configuration, self.registry, run_id=run_id, shard=shard, **options)
 
+    def check(self, run_id: int) -> dict[str, Any]:
+        """Check a run."""
+        return check_run(self.warehouse, self.configuration, self.registry, run_id=run_id)
+
     def publish(self, run_id: int) -> dict[str, Any]:
-        """Publish a run."""
+        """Check and publish a run."""
+        self.check(run_id)
         return publish_run(self.warehouse, self.configuration, run_id=run_id)
 
     def night(self, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:

@@ -197,9 +197,14 @@ def test_example_configurations_load() -> None:
 
 
 def test_shipped_configuration_is_the_tested_one() -> None:
-    """`models/` says what the configuration of the tests says, and may hold more models."""
+    """`models/` says what the configuration of the tests says, may hold more models, and holds nights.
+
+    Tests publish nights that no shop has, one after the other; those of held nights say so.
+    """
     shipped, tested = load_configuration(PROJECT / "models"), load_configuration(CONFIGURATION)
-    assert (shipped.contract, shipped.segments) == (tested.contract, tested.segments)
+    checks = tested.contract.checks.model_copy(update={"hold": "findings"})
+    assert shipped.contract == tested.contract.model_copy(update={"checks": checks})
+    assert shipped.segments == tested.segments
     assert shipped.models.items() >= tested.models.items()
 
 

@@ -26,8 +26,10 @@ WORDS = {
     "segment_customers": {
         "plan": "cutting the customers into shards",
         "score": "labelling the customers",
+        "check": "comparing the night with those before it",
         "publish": "publishing the segments",
         "watch": "looking for drift",
+        "ask": "asking a person where the night is held",
         "clean_up": "clearing up",
         "retention": "dropping labels that are too old",
     },

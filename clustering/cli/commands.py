@@ -15,7 +15,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from clustering.cli.abandon import abandon
 from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
@@ -24,6 +23,7 @@ from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
 from clustering.cli.prepare import load, migrate
 from clustering.cli.retrain import retrain
+from clustering.cli.runs import abandon, publish, runs
 from clustering.cli.segment_names import name_segment, report, segments
 from clustering.cli.withdraw import withdraw
 from clustering.errors import ClusteringError
@@ -46,8 +46,8 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, retrain, score, abandon, withdraw, segments, models, promote, rollback, retire, cluster, report),
-    *(name_segment, explain, forget),
+    *(migrate, load, retrain, score, runs, publish, abandon, withdraw, segments, models, promote, rollback, retire),
+    *(cluster, report, name_segment, explain, forget),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

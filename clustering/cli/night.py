@@ -61,6 +61,7 @@ def _score(
     session: Session, models: list[str] | None, night: Night, *, shards: int | None, jobs: int
 ) -> dict[str, Any]:
     from clustering.cli.workers import score_shards
+    from clustering.monitoring.checking import check_run
     from clustering.scoring.dates import end_of_past
     from clustering.scoring.plan import plan_run
     from clustering.scoring.publication import publish_run
@@ -85,6 +86,8 @@ def _score(
         with progress(f"Scoring run {run['run_id']}", total=len(run["shards"])) as bar:
             for _ in score_shards(session, run_id=run["run_id"], shards=run["shards"], jobs=jobs):
                 bar.advance()
+        with progress("Checking"):
+            check_run(session.warehouse, session.configuration, session.registry, run_id=run["run_id"])
         with progress("Publishing"):
             published = publish_run(session.warehouse, session.configuration, run_id=run["run_id"])
     except BaseException as error:
@@ -97,7 +100,7 @@ def _score(
 def _abandon(session: Session, run_id: int, error: BaseException) -> None:
     from sqlalchemy.exc import DBAPIError
 
-    from clustering.scoring.plan import abandon_run
+    from clustering.scoring.endings import abandon_run
 
     note = str(error).splitlines()[0] if str(error) else type(error).__name__
     with suppress(ClusteringError, DBAPIError):  # the error that led here is the one to tell
@@ -112,7 +115,7 @@ def _watch(session: Session, run_id: int) -> list[dict[str, Any]]:
 
     try:
         with progress("Watching for drift"):
-            found = watch(session.warehouse, session.configuration, session.registry, run_id=run_id, may_ask=False)
+            found = watch(session.warehouse, session.configuration, run_id=run_id, may_ask=False)
     except (ClusteringError, DBAPIError) as error:
         warn(f"warning: published, but not checked for drift: {error}")
         return []

@@ -11,7 +11,6 @@ from clustering.config.contract import (
     ColumnType,
     Contract,
     DateOrder,
-    Drift,
     Formats,
     KeyType,
     Role,
@@ -36,11 +35,13 @@ from clustering.config.models import (
     register_specification,
     specification,
 )
+from clustering.config.night_checks import Checks, Drift
 
 __all__ = [
     "NUMERIC_TYPES",
     "PROJECT",
     "Alias",
+    "Checks",
     "Column",
     "ColumnType",
     "Configuration",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clustering.config.dated_query import checked_query
 from clustering.config.frozen import Frozen, Identifier
+from clustering.config.night_checks import Checks, Drift
 from clustering.config.table_name import checked_name, split_name
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
@@ -104,18 +105,6 @@ class Column(Frozen):
             raise ValueError(f"missing {value}: lies outside the range {[low, high]}")
 
 
-class Drift(Frozen):
-    """When a night raises an alarm because its customers differ from those that a version was trained on."""
-
-    false_alarms: float = Field(default=0.01, gt=0, le=0.5)
-    """The share of nights without drift that may raise an alarm all the same, over all checks and models together."""
-    min_effect: float = Field(default=0.1, ge=0)
-    """The least difference that matters, as Cohen's w: 0.1 is a shift of a feature by a tenth of a standard deviation.
-    With few customers chance alone brings more, and the limits are wider."""
-    retrain_at_most_every_days: int | None = Field(default=7, ge=1)
-    """Days that lie at least between two nights whose alarms start a retraining; null: alarms start none."""
-
-
 class Formats(Frozen):
     """How text writes numbers, dates and missing values, in the warehouse, in files and in posted records alike."""
 
@@ -167,6 +156,11 @@ class Contract(Frozen):
     min_group: int = Field(default=5, ge=1)
     """Groups of fewer customers are not described: averages and profiles of such a segment, and counts of such a
     protected group, are left out when a run is published; 1 describes all."""
+    changed_at: Identifier | None = None
+    """The column, a date or timestamp (in UTC), that says when a customer's row was changed last; the age of the source
+    follows from it."""
+    checks: Checks = Checks()
+    """What a night may change before it is held for a person."""
     drift: Drift = Drift()
     """When a night raises an alarm, and when an alarm starts a retraining."""
 
@@ -177,6 +171,11 @@ class Contract(Frozen):
             raise ValueError(f"columns: exactly one column has the role key, found {keys or 'none'}")
         if not self.with_role("cluster"):
             raise ValueError("columns: at least one column has the role cluster")
+        changed = self.columns.get(self.changed_at) if self.changed_at else None
+        if self.changed_at and (
+            changed is None or changed.type not in ("date", "timestamp") or changed.role == "ignore"
+        ):
+            raise ValueError(f"changed_at: {self.changed_at!r} is no column of type date or timestamp that is read")
         owner: dict[str, str] = {}
         for name, column in self.columns.items():
             for header in dict.fromkeys([name, *(alias.header for alias in column.aliases)]):
@@ -222,12 +221,12 @@ class Contract(Frozen):
     @property
     def digest(self) -> str:
         """A hash of what determines the labels of a night: two shards of one run have to have the same."""
-        settled = self.model_dump(
-            mode="json",
-            include={"table", "dated_source", "columns", "formats", "max_rejected_share", "min_group"},
-            exclude={"columns": {"__all__": {"description"}}},
-        )
-        return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()
+        return self._digest({"table", "dated_source", "columns", "formats", "max_rejected_share", "min_group"})
+
+    @property
+    def source_digest(self) -> str:
+        """A hash of what determines the customers and their values: nights of one are compared with each other."""
+        return self._digest({"table", "dated_source", "columns", "formats"})
 
     def only(self, columns: Collection[str]) -> Self:
         """Return the contract of the key and these columns alone."""
@@ -237,3 +236,8 @@ class Contract(Frozen):
     def with_role(self, role: Role) -> tuple[str, ...]:
         """Names of the columns with this role, in the contract's order."""
         return tuple(name for name, column in self.columns.items() if column.role == role)
+
+    def _digest(self, settings: set[str]) -> str:
+        described = {"columns": {"__all__": {"description"}}}
+        settled = self.model_dump(mode="json", include=settings, exclude=described)
+        return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()

@@ -22,6 +22,8 @@ from clustering.config import Configuration, Contract
 from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
+from clustering.scoring.attempts import SCHEMA
+from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
 from clustering.warehouse import Row, Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
@@ -76,6 +78,8 @@ def forget(
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
         _become_writer(transaction, [table for table in tables if table.is_the_writers])
         removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
+        ended = _end_held(transaction, removed)
+        tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
         _require_known(key, removed, found)
         points = drop_core_points(transaction, registry, found.valid)
@@ -112,6 +116,21 @@ def _require_rest(transaction: Transaction) -> None:
             f"run {named} is being scored and would bring the customer back; wait until it is published, or end a dead "
             "one with `clustering abandon`, then forget the customer"
         )
+
+
+def _end_held(transaction: Transaction, removed: Mapping[str, int]) -> set[str]:
+    """End the held runs that have staged the customer, whose counts and samples hold them too; return their tables.
+
+    The night is to be run again: no other customer's label is lost that is published.
+    """
+    gone: set[str] = set()
+    for row in transaction.rows("forgetting/held"):
+        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{row.run_id}_")
+        tables = {name for name in removed if staged.match(name)}
+        if any(removed[name] for name in tables):
+            end_run(transaction, row.run_id, "held, and a customer in it was forgotten; run the night again")
+            gone |= tables
+    return gone
 
 
 def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:

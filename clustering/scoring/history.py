@@ -17,9 +17,9 @@ from psycopg2 import sql
 
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
-from clustering.scoring.manifest import Run, ScoredShard
+from clustering.scoring.manifest import Run, ScoredShard, compared_moves
 from clustering.scoring.neighbours import Neighbours, Published, find_neighbours, require_neighbours
-from clustering.segments.movement import Move, add_up, movement
+from clustering.segments.movement import Move, movement
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction
 
@@ -36,7 +36,7 @@ class Publication:
     model_version_id: int
     # Staged by the shards against the date before; None where they do not hold.
     changes: Sequence[sql.Identifier] | None
-    split: bool  # whether they tell whom the change of version moved
+    moves: Sequence[Move] | None  # that they add up to, None as well
 
     @property
     def labels(self) -> sql.Identifier:
@@ -71,15 +71,14 @@ def write_history(
 
 def _publication(run: Run, version: Version, shards: Sequence[ScoredShard], before: Published | None) -> Publication:
     """Take what the shards have staged, if each of them was compared with the run that precedes now."""
-    noted = [shard.compared.get(version.model_version_id) for shard in shards]
-    holds = before is not None and all(note is not None and note.base_run_id == before.run_id for note in noted)
+    found = compared_moves(shards, version.model_version_id, before.run_id) if before is not None else None
     return Publication(
         run_id=run.run_id,
         as_of=run.as_of,
         model=version.model,
         model_version_id=version.model_version_id,
-        changes=list(_staged(version.model_version_id, shards)) if holds else None,
-        split=holds and all(note is not None and note.split for note in noted),
+        changes=None if found is None else list(_staged(version.model_version_id, shards)),
+        moves=found,
     )
 
 
@@ -119,14 +118,11 @@ def _load(transaction: Transaction, publication: Publication) -> None:
 
 def _append(transaction: Transaction, publication: Publication, changes: Sequence[sql.Identifier]) -> bool:
     """Write a new latest date, and return whether the history had everybody where the changes begin."""
-    found = True
+    written = {"model": publication.model, "as_of": publication.as_of}
+    ended = [transaction.execute("history/end_periods", {"changes": table}, **written) for table in changes]
+    if sum(ended) != sum(move.customers for move in publication.moves or () if move.from_segment is not None):
+        return False
     for table in changes:
-        written = {"model": publication.model, "as_of": publication.as_of}
-        ended = transaction.execute("history/end_periods", {"changes": table}, **written)
-        moves = transaction.rows("history/staged_moves", {"changes": table})
-        found &= ended == sum(move.customers for move in moves if move.from_segment is not None)
-        if not found:
-            return False
         transaction.execute(
             "history/begin_periods", {"changes": table}, **written, model_version_id=publication.model_version_id
         )
@@ -163,7 +159,7 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
     if around.before is not None and _is_compared(transaction, publication, around.before):
         known = around.before.model_version_id == publication.model_version_id
-        moves = _staged_moves(transaction, publication) or read_moves(transaction, model, as_of, known=known)
+        moves = publication.moves or read_moves(transaction, model, as_of, known=known)
         insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
     if around.after is not None and not find_pause(transaction, model, as_of, around.after.as_of):
         after, known = around.after.as_of, around.after.model_version_id == publication.model_version_id
@@ -191,18 +187,6 @@ def find_pause(transaction: Transaction, model: str, as_of: date, until: date | 
 def reaches(transaction: Transaction, model: str, before: Published) -> bool:
     """Return whether the history knows the date; an upgraded warehouse has dates from before its history."""
     return bool(transaction.scalar("history/reaches", model=model, as_of=before.as_of))
-
-
-def _staged_moves(transaction: Transaction, publication: Publication) -> list[Move] | None:
-    if publication.changes is None:
-        return None
-    rows = [
-        row for table in publication.changes for row in transaction.rows("history/staged_moves", {"changes": table})
-    ]
-    return add_up(
-        Move(row.from_segment, row.to_segment, row.customers, row.by_model if publication.split else None)
-        for row in rows
-    )
 
 
 def read_moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> list[Move]:

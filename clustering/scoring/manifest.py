@@ -10,8 +10,10 @@ from typing import Any
 from clustering.config import Contract
 from clustering.customers import Rejection, from_documents
 from clustering.errors import RunError
+from clustering.quality.sketches import ColumnCounts
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.preceding_runs import Compared
+from clustering.segments.movement import Move, add_up
 from clustering.versions.documents import by_version, known_fields
 from clustering.warehouse import Transaction
 
@@ -26,6 +28,8 @@ class Run:
     dry_run: bool
     note: str | None
     contract_sha256: str
+    source_time: str
+    checked_at: datetime | None
     rows_read: int | None
     rows_labelled: int | None
     rows_rejected: int | None
@@ -54,8 +58,8 @@ class PlannedShard:
 class ScoredShard:
     """What the attempt that won a shard has counted and staged.
 
-    Profiles, compositions and what the labels were compared with, None for nothing, are by the id of the version; they
-    are empty where another release did not keep them.
+    Profiles, compositions, measures and what the labels were compared with, None for nothing, are by the id of the
+    version; they are empty where another release did not keep them.
     """
 
     attempt: Attempt
@@ -66,6 +70,9 @@ class ScoredShard:
     profiles: Mapping[int, Sequence[Mapping[str, Any]]]
     compositions: Mapping[int, Mapping[str, Sequence[Sequence[Any]] | None]]
     compared: Mapping[int, Compared | None]
+    measures: Mapping[int, Mapping[str, Sequence[int]]]
+    columns: Mapping[str, ColumnCounts]
+    changed_at: datetime | None
 
 
 def lock_run(transaction: Transaction, run_id: int) -> Run:
@@ -120,9 +127,24 @@ def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShar
             profiles=by_version(row.profiles),
             compositions=by_version(row.compositions),
             compared={version: note and _compared(note) for version, note in by_version(row.compared).items()},
+            measures=by_version(row.measures),
+            columns={name: ColumnCounts.from_json(counts) for name, counts in (row.columns or {}).items()},
+            changed_at=row.changed_at,
         )
         for row in rows
     ]
+
+
+def compared_moves(shards: Sequence[ScoredShard], model_version_id: int, base_run_id: int) -> list[Move] | None:
+    """Return who moved since a run, by what the shards have staged; None unless each was compared with that run."""
+    found: list[Move] = []
+    for shard in shards:
+        note = shard.compared.get(model_version_id)
+        if note is None or note.base_run_id != base_run_id:
+            return None
+        for former, latter, customers, by_model in note.moves:
+            found.append(Move(former, latter, customers or 0, by_model if note.split else None))
+    return add_up(found)
 
 
 def _compared(note: Mapping[str, Any]) -> Compared:

@@ -11,11 +11,10 @@ from typing import Any
 from psycopg2 import sql
 
 from clustering.config import Configuration
-from clustering.errors import RunError
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
+from clustering.scoring.endings import end_overdue, end_run
 from clustering.scoring.neighbours import require_neighbours
-from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -72,7 +71,13 @@ def plan_run(
         transaction.execute("publishing/lock_date", as_of=as_of)
         if not dry_run:
             require_neighbours(transaction, list(champions), as_of=as_of, history_days=contract.history_days)
-        _sweep(transaction, as_of=as_of, models=list(champions), dry_run=dry_run)
+        _sweep(
+            transaction,
+            as_of=as_of,
+            models=list(champions),
+            dry_run=dry_run,
+            decide_within=contract.checks.decide_within_hours,
+        )
         run_id = transaction.scalar(
             "scoring/insert_run",
             as_of=as_of,
@@ -98,27 +103,6 @@ def plan_run(
         "warning": source.warning,
         "shards": list(range(len(bounds) + 1)),
     }
-
-
-def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
-    """End a run without publishing, drop what it staged, and return whether it was still going on."""
-    with warehouse.transaction() as transaction:
-        act_as_writer(transaction)
-        return _abandon(transaction, run_id, note)
-
-
-def abandon_by_hand(warehouse: Warehouse, *, run_id: int, abandoned_by: str) -> dict[str, Any]:
-    """End a run as `abandon_run` does, such as one whose processes died, and return whether it was, and its status.
-
-    Raises RunError when there is no such run.
-    """
-    with warehouse.transaction() as transaction:
-        act_as_writer(transaction)
-        abandoned = _abandon(transaction, run_id, f"abandoned by {abandoned_by}")
-        status = transaction.scalar("scoring/status", run_id=run_id)
-    if status is None:
-        raise RunError(f"there is no run {run_id} in this warehouse")
-    return {"run_id": run_id, "abandoned": abandoned, "status": status}
 
 
 def _shard_count(rows: int, workers: int, *, models: int) -> int:
@@ -179,7 +163,7 @@ def _record(
         )
 
 
-def _sweep(transaction: Transaction, *, as_of: date, models: Sequence[str], dry_run: bool) -> None:
+def _sweep(transaction: Transaction, *, as_of: date, models: Sequence[str], dry_run: bool, decide_within: int) -> None:
     """End runs that this one supersedes, and runs that died without a word; in order, as another plan does."""
     ended = {
         row.run_id: f"no sign of life for {STALE_HOURS} hours"
@@ -188,12 +172,5 @@ def _sweep(transaction: Transaction, *, as_of: date, models: Sequence[str], dry_
     for row in transaction.rows("scoring/superseded_runs", as_of=as_of, models=list(models), dry_run=dry_run):
         ended[row.run_id] = f"superseded by a later run of {as_of}"
     for run_id, note in sorted(ended.items()):
-        _abandon(transaction, run_id, note)
-
-
-def _abandon(transaction: Transaction, run_id: int, note: str) -> bool:
-    if not transaction.execute("scoring/abandon_run", run_id=run_id, note=note):
-        return False
-    drop_staged(transaction, run_id)
-    log.warning("run %s abandoned: %s", run_id, note)
-    return True
+        end_run(transaction, run_id, note)
+    end_overdue(transaction, hours=decide_within)

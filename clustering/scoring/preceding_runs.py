@@ -7,6 +7,7 @@ takes them only if every shard was compared with the run that then still precede
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +73,14 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Compared:
-    """The run that a shard's labels were compared with; `split` as in its base."""
+    """The run that a shard's labels were compared with; `split` as in its base.
+
+    `moves` are the customers who are not where they were, as the fields of `Move`.
+    """
 
     base_run_id: int
     split: bool
+    moves: Sequence[Sequence[int | None]] = ()
 
 
 def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
@@ -158,4 +163,5 @@ def stage_changes(
     if former is not None:
         transaction.execute("scoring/analyze", {"table": former})
         transaction.execute("history/mark_by_model", {"changes": changes, "former": former})
-    return Compared(base.run_id, base.split)
+    moves = transaction.rows("history/staged_moves", {"changes": changes})
+    return Compared(base.run_id, base.split, [list(move) for move in moves])

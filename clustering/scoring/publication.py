@@ -1,4 +1,4 @@
-"""Publish a run: prove its counts, then make it current in one transaction.
+"""Publish a run that was checked: prove its counts, then make it current in one transaction.
 
 Readers see the former run until the transaction commits, because the views follow the pointer `published_runs`. Nothing
 here takes a lock that a reader holds: tables are created, staged tables attached, rows written.
@@ -9,22 +9,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import sql
 
 from clustering.config import Configuration
-from clustering.errors import RunError, TooManyRejectedError
+from clustering.errors import HeldError, RunError
 from clustering.scoring.attempts import staging_table
+from clustering.scoring.endings import end_superseded, record_decision_on_run
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
 from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
-from clustering.scoring.refused_runs import refuse_run, too_many_rejected
+from clustering.scoring.scored_counts import prove_counts
 from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import leave_out, read_failures
-from clustering.segments.profiles import ClusterProfile, Profile, merge_profiles
+from clustering.segments.profiles import ClusterProfile, Profile
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
 from clustering.versions.version import Version, read_run_versions
@@ -36,29 +38,36 @@ log = logging.getLogger(__name__)
 RULE = ("rule", "rule_sql", "rule_coverage", "rule_precision", "rule_fidelity")
 
 
-def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: int) -> dict[str, Any]:
-    """Make a scored run current for its date, or, for a dry run, count it and drop what it staged.
+@dataclass(frozen=True)
+class Release:
+    """Who publishes a held run in spite of its findings, and why."""
 
-    Publishing a run again returns the same and changes nothing. Models that had to leave the run are `failed`, with the
-    reasons; readers keep their former result. Models that are no longer configured are `retired`, with the date on
-    which their history ends. Raises RunError when a shard is missing or counts do not add up, TooManyRejectedError when
-    more rows were rejected than the contract allows; the run is abandoned then, its rejected rows are kept, and nothing
-    else is changed.
+    released_by: str
+    reason: str
+
+
+def publish_run(
+    warehouse: Warehouse, configuration: Configuration, *, run_id: int, release: Release | None = None
+) -> dict[str, Any]:
+    """Make a checked run current for its date, or, for a dry run, count it and drop what it staged.
+
+    Publishing a run again returns the same and changes nothing. A held run is published by a `release` alone. Models
+    that had to leave the run are `failed`, with the reasons; readers keep their former result. Models that are no
+    longer configured are `retired`, with the date on which their history ends. Raises HeldError for a held run without
+    a release, RunError when it was not checked, a shard is missing or counts do not add up.
     """
-    started, refused = time.monotonic(), None
+    started = time.monotonic()
     with warehouse.transaction() as transaction:
         act_as_writer(transaction, written=[HISTORY])
         run = lock_run(transaction, run_id)
-        if run.status == "running":
+        if run.status in ("running", "held"):
             require_contract(run_id, run.contract_sha256, configuration.contract)
-            refused = _check_and_publish(transaction, configuration, run)
-        if run.status == "running" and not refused:
+            _let_pass(transaction, run, release)
+            _publish(transaction, configuration, run)
             run = lock_run(transaction, run_id)
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
         models = [version.model for version in read_run_versions(transaction, run_id)]
         failed, retired = read_failures(transaction, run_id), retired_by_run(transaction, run_id)
-    if refused:
-        raise refused
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
@@ -72,18 +81,28 @@ def publish_run(warehouse: Warehouse, configuration: Configuration, *, run_id: i
     }
 
 
-def _check_and_publish(transaction: Transaction, configuration: Configuration, run: Run) -> TooManyRejectedError | None:
-    """Publish a run, or end it and return why it is refused."""
+def _let_pass(transaction: Transaction, run: Run, release: Release | None) -> None:
+    """Raise an error for a run that may not be published, and note who releases one that is held."""
+    if run.checked_at is None:
+        raise RunError(f"run {run.run_id} has not been checked; check it before it is published")
+    if run.status == "held" and release is None:
+        raise HeldError(run.note or f"run {run.run_id} is held")
+    if release is None:
+        return
+    if run.status != "held":
+        raise RunError(f"run {run.run_id} is {run.status} and not held; nothing has to be released")
+    note = f"published despite findings by {release.released_by}: {release.reason}"
+    transaction.execute("scoring/hold", run_id=run.run_id, status="running", note=note)
+    record_decision_on_run(
+        transaction, "release_run", run.run_id, decided_by=release.released_by, reason=release.reason
+    )
+
+
+def _publish(transaction: Transaction, configuration: Configuration, run: Run) -> None:
     shards = read_scored_shards(transaction, run.run_id)
     versions = _configured_versions(transaction, configuration, run)
-    profiles = {
-        version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
-        for version in versions
-    }
-    read, labelled, rejected = _proven_counts(run.run_id, shards, profiles)
-    if refused := too_many_rejected(configuration.contract, shards, read=read, rejected=rejected):
-        refuse_run(transaction, run, shards, read=read, rejected=rejected)
-        return refused
+    counts = prove_counts(run.run_id, versions, shards)
+    profiles = counts.profiles
     if run.dry_run:
         drop_staged(transaction, run.run_id)
     else:
@@ -98,18 +117,19 @@ def _check_and_publish(transaction: Transaction, configuration: Configuration, r
         days, returning = configuration.contract.history_days, bring_back(transaction, run)
         write_history(transaction, run, versions, shards, history_days=days, returning=returning)
         move_pointer(transaction, run, configuration)
-        transaction.execute("publishing/mark_replaced", run_id=run.run_id, as_of=run.as_of)
+        for query in ("publishing/mark_replaced", "monitoring/delete_checks", "monitoring/publish_checks"):
+            transaction.execute(query, run_id=run.run_id, as_of=run.as_of)
+        end_superseded(transaction, run.run_id, run.as_of)
         if read_failures(transaction, run.run_id):
             drop_staged(transaction, run.run_id)  # what models that left the run have staged
     transaction.execute(
         "publishing/finish_run",
         run_id=run.run_id,
         status="dry_run" if run.dry_run else "published",
-        rows_read=read,
-        rows_labelled=labelled,
-        rows_rejected=rejected,
+        rows_read=counts.rows_read,
+        rows_labelled=counts.rows_labelled,
+        rows_rejected=counts.rows_rejected,
     )
-    return None
 
 
 def _configured_versions(transaction: Transaction, configuration: Configuration, run: Run) -> list[Version]:
@@ -121,21 +141,6 @@ def _configured_versions(transaction: Transaction, configuration: Configuration,
     if not left:
         raise RunError(f"run {run.run_id} cannot be published: no model of it is left; start a new run")
     return left
-
-
-def _proven_counts(
-    run_id: int, shards: Sequence[ScoredShard], profiles: Mapping[str, Mapping[int, ClusterProfile]]
-) -> tuple[int, int, int]:
-    read, labelled, rejected = (
-        sum(getattr(shard, name) for shard in shards) for name in ("rows_read", "rows_labelled", "rows_rejected")
-    )
-    counts = {model: sum(cluster.customers for cluster in clusters.values()) for model, clusters in profiles.items()}
-    if read != labelled + rejected or any(count != labelled for count in counts.values()):
-        raise RunError(
-            f"run {run_id} cannot be published: {read} rows were read, {rejected} rejected, and labelled {labelled} "
-            f"({counts}); start a new run"
-        )
-    return read, labelled, rejected
 
 
 def _attach_labels(transaction: Transaction, run_id: int, shards: Sequence[ScoredShard]) -> None:

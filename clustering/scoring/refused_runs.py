@@ -8,8 +8,8 @@ from clustering.config import Contract
 from clustering.customers import added_up, describe_rejections
 from clustering.errors import DataError, TooManyRejectedError
 from clustering.scoring.attempts import staging_table
+from clustering.scoring.endings import end_run
 from clustering.scoring.manifest import Run, ScoredShard
-from clustering.scoring.staging import drop_staged
 from clustering.warehouse import Transaction
 
 MOST_KEPT = 100_000  # rows of a refused run, so that a wrong table of a billion rows is not copied
@@ -41,5 +41,4 @@ def refuse_run(transaction: Transaction, run: Run, shards: Sequence[ScoredShard]
         names = {"table": staging_table(shard.attempt.rejected_table)}
         left -= transaction.execute("publishing/keep_rejected", names, run_id=run.run_id, most=left)
     note = f"{rejected:,} of {read:,} rows were rejected; see rejected_customers"
-    transaction.execute("scoring/abandon_run", run_id=run.run_id, note=note)
-    drop_staged(transaction, run.run_id)
+    end_run(transaction, run.run_id, note)

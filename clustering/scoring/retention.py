@@ -13,6 +13,7 @@ from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
+from clustering.scoring.endings import end_overdue
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import NO_NAMES, Names
@@ -36,9 +37,12 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
     transaction is open that began before the last publication or retirement: it may still follow the former pointer.
-    Where the contract limits the history, older periods go too.
+    Where the contract limits the history, older periods go too. Held runs end on which nobody decided in time.
     """
     dropped: list[int] = []
+    with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
+        end_overdue(transaction, hours=configuration.contract.checks.decide_within_hours)
     with warehouse.autocommit() as session:
         session.execute("retention/set_lock_timeout")
         # For the plans that were made while the last publication was being committed, see current_label_sets.

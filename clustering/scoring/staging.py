@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from clustering.config import Contract, KeyType
 from clustering.customers import Rejection, Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
+from clustering.quality.sketches import SketchAccumulator
 from clustering.scoring.attempts import Attempt, staging_table
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.labeller import Labeller
@@ -72,6 +74,8 @@ class Staging:
         self._champions = champions
         self._attempt = attempt
         self._bounds = bounds
+        self._sketches = SketchAccumulator(contract.averaged)
+        self._changed_at: datetime | None = None
         act_as_writer(transaction)
         transaction.execute("scoring/settings")
         rejected = {"table": staging_table(attempt.rejected_table)}
@@ -101,6 +105,9 @@ class Staging:
             name: ExactColumn.of(valid.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
             for name in self._contract.averaged
         }
+        self._sketches.add(columns)
+        if self._contract.changed_at:
+            self._note_change(valid.column(self._contract.changed_at))
         values = {name: column.values for name, column in columns.items()}
         keys = _stored(valid.column(self._contract.key), self._contract.key_type)
         hashes = hash_keys(keys)
@@ -126,6 +133,11 @@ class Staging:
                 segments = champion.labeller.segments[assigned.labels + 1]
                 if found := elsewhere(champion.base.former, valid, segments, keys):
                     yield former, found
+
+    def _note_change(self, moments: pa.Array) -> None:
+        latest = pc.max(moments.cast(pa.timestamp("us"))).as_py()
+        if latest is not None:
+            self._changed_at = max(latest, self._changed_at or latest)
 
     def _write_rows(self, table: sql.Identifier, rows: pa.RecordBatch) -> None:
         self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, {"table": table}), rows)
@@ -155,6 +167,8 @@ class Staging:
             profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
             compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
             measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},
+            columns=self._sketches.to_json(),
+            changed_at=self._changed_at,
             samples=to_bytes({each.model_version_id: each.samples.sample for each in self._champions}),
             compared={str(version): noted and asdict(noted) for version, noted in compared.items()},
         )

@@ -95,7 +95,7 @@ create table segmentation.scoring_runs (
     run_id         bigint generated always as identity primary key,
     as_of          date not null,
     status         text not null default 'running'
-                   check (status in ('running', 'published', 'replaced', 'withdrawn', 'dry_run', 'abandoned')),
+                   check (status in ('running', 'held', 'published', 'replaced', 'withdrawn', 'dry_run', 'abandoned')),
     dry_run        boolean not null,
     requested_by   text not null,
     source         text not null,
@@ -108,6 +108,8 @@ create table segmentation.scoring_runs (
     labels_expired_at  timestamptz,
     labels_dropped_at  timestamptz,
     withdrawn_xid  xid8,
+    checked_at     timestamptz,
+    held_at        timestamptz,
     contract_sha256  text not null check (contract_sha256 ~ '^[0-9a-f]{64}$'),
     source_time    text not null default 'present' check (source_time in ('present', 'dated', 'substituted')),
     check (status not in ('published', 'replaced', 'withdrawn', 'dry_run') or rows_read = rows_labelled + rows_rejected)
@@ -116,19 +118,21 @@ create index on segmentation.scoring_runs (as_of);
 comment on table segmentation.scoring_runs is 'One row per scoring of the source by all, or some, champions.';
 comment on column segmentation.scoring_runs.run_id is 'Number of the run.';
 comment on column segmentation.scoring_runs.as_of is 'The business date that the labels stand for.';
-comment on column segmentation.scoring_runs.status is 'running; published; replaced: a later run of the same date took its place for every model; withdrawn: it was published, and then taken back, for every model that no later run had replaced; dry_run: counted and dropped; abandoned: ended without publishing.';
+comment on column segmentation.scoring_runs.status is 'running; held: it has a grave finding in night_checks, readers keep the former run, and a person decides; published; replaced: a later run of the same date took its place for every model; withdrawn: it was published, and then taken back, for every model that no later run had replaced; dry_run: counted and dropped; abandoned: ended without publishing.';
 comment on column segmentation.scoring_runs.dry_run is 'True: the run publishes nothing.';
 comment on column segmentation.scoring_runs.requested_by is 'Who asked for the run: the DAG run''s id, or a name.';
 comment on column segmentation.scoring_runs.source is 'What the customers were read from: the table, or the contract''s dated_source.';
 comment on column segmentation.scoring_runs.rows_read is 'Rows read from the source.';
 comment on column segmentation.scoring_runs.rows_labelled is 'Rows labelled by every model of the run.';
 comment on column segmentation.scoring_runs.rows_rejected is 'Rows rejected with a reason; read = labelled + rejected.';
-comment on column segmentation.scoring_runs.note is 'Why the run was abandoned, or withdrawn.';
+comment on column segmentation.scoring_runs.note is 'Why the run was abandoned, held or withdrawn, or published all the same.';
 comment on column segmentation.scoring_runs.started_at is 'When the run was planned.';
 comment on column segmentation.scoring_runs.finished_at is 'When the run was published, counted or abandoned.';
 comment on column segmentation.scoring_runs.labels_expired_at is 'When retention decided to drop the run''s labels: from then on they cannot become current again.';
 comment on column segmentation.scoring_runs.labels_dropped_at is 'When retention dropped the run''s labels; null while they are there.';
 comment on column segmentation.scoring_runs.withdrawn_xid is 'The transaction that last took the run back for a model: older snapshots still show it. Null: none did.';
+comment on column segmentation.scoring_runs.checked_at is 'When the run was compared with the nights before it.';
+comment on column segmentation.scoring_runs.held_at is 'Since when it is held; kept when it has been decided on. Null: it never was.';
 comment on column segmentation.scoring_runs.contract_sha256 is 'Hash of what determines the labels in the contract that the run was planned under; shards and publication refuse another.';
 comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s dated_source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
 
@@ -176,6 +180,8 @@ create table segmentation.run_shards (
     compared       jsonb,
     measures       jsonb,
     compositions   jsonb,
+    columns        jsonb,
+    changed_at     timestamp,
     primary key (run_id, shard)
 );
 alter table segmentation.run_shards
@@ -193,9 +199,54 @@ comment on column segmentation.run_shards.profiles is 'Exact partial sums per mo
 comment on column segmentation.run_shards.attempt is 'The attempt that won the shard; its staging tables carry the name.';
 comment on column segmentation.run_shards.finished_at is 'When the shard was staged; null while it is not.';
 comment on column segmentation.run_shards.samples is 'Sampled customers'' values per model and cluster, for the quartiles; null once the run has ended.';
-comment on column segmentation.run_shards.compared is 'Per model version the run of the preceding date that the shard''s labels were compared with (base_run_id), and whether it is known whom the change of version moved (split).';
+comment on column segmentation.run_shards.compared is 'Per model version the run of the preceding date that the shard''s labels were compared with (base_run_id), whether it is known whom the change of version moved (split), and the customers who moved by former and present segment, null standing for no label (moves: from, to, customers, of them by the change of version).';
 comment on column segmentation.run_shards.measures is 'Customers per model in the bins of its training sample: of each feature, of the confidence and of the distance to the own centre.';
 comment on column segmentation.run_shards.compositions is 'Customers by protected group per version and cluster.';
+comment on column segmentation.run_shards.columns is 'Customers in the bins of each numeric column, whatever the version.';
+comment on column segmentation.run_shards.changed_at is 'Latest change among the shard''s customers, in UTC, where the contract names its column.';
+
+create table segmentation.run_measures (
+    run_id         bigint primary key references segmentation.scoring_runs,
+    source_sha256  text not null check (source_sha256 ~ '^[0-9a-f]{64}$'),
+    compared_as_of  date,
+    counts         jsonb not null,
+    drift          jsonb not null
+);
+comment on table segmentation.run_measures is 'One row per run that was checked: what its source looked like, to compare the next night with.';
+comment on column segmentation.run_measures.run_id is 'The run.';
+comment on column segmentation.run_measures.source_sha256 is 'Hash of what determines the customers'' values in the contract; only nights with the same are compared.';
+comment on column segmentation.run_measures.compared_as_of is 'The date of the night that it was compared with; null: there was none.';
+comment on column segmentation.run_measures.counts is 'Rows, rejected rows by column and reason, customers in the bins of the numeric columns and in the protected groups; no customer''s own values.';
+comment on column segmentation.run_measures.drift is 'The rows of drift_checks that publishing the run writes.';
+
+create table segmentation.night_checks (
+    run_id       bigint not null references segmentation.scoring_runs,
+    model        text,
+    check_name   text not null,
+    subject      text not null,
+    value        double precision not null,
+    expected     double precision,
+    lower_limit  double precision,
+    upper_limit  double precision,
+    finding      text check (finding in ('hold', 'warn')),
+    description  text not null,
+    advice       text check ((advice is null) = (finding is null)),
+    checked_at   timestamptz not null default now()
+);
+create unique index night_checks_key on segmentation.night_checks (run_id, coalesce(model, ''), check_name, subject);
+comment on table segmentation.night_checks is 'One row per run and figure that was compared with the nights before it; those with a finding say why a night was held, or should be taken with care.';
+comment on column segmentation.night_checks.run_id is 'The run.';
+comment on column segmentation.night_checks.model is 'The model whose labels the figure is about; null: it is about the source.';
+comment on column segmentation.night_checks.check_name is 'rows, gone, new, rejected, missing, distribution, groups, moved, segment, source_age, stale, unchanged, contract, drift or drift_unchecked.';
+comment on column segmentation.night_checks.subject is 'What was checked: rows, customers, a column, a column and reason, or the segment_id of a segment.';
+comment on column segmentation.night_checks.value is 'The figure: a share of customers or rows, 0 to 1; for rows and segment the natural logarithm of the ratio to the night before; for source_age hours; 1 for what is so.';
+comment on column segmentation.night_checks.expected is 'What is usual on such a day, by the nights before; null while there are fewer than 14.';
+comment on column segmentation.night_checks.lower_limit is 'The least that would pass; null: no limit.';
+comment on column segmentation.night_checks.upper_limit is 'The most that would pass; null: no limit.';
+comment on column segmentation.night_checks.finding is 'hold: the night waits for a person; warn: it is published, to be taken with care; null: nothing was found.';
+comment on column segmentation.night_checks.description is 'What was found, in a sentence with its numbers.';
+comment on column segmentation.night_checks.advice is 'What to do about it; null where nothing was found.';
+comment on column segmentation.night_checks.checked_at is 'When it was checked.';
 
 create table segmentation.published_runs (
     model             text not null,
@@ -561,7 +612,10 @@ create table segmentation.audit_log (
     audit_id       bigint generated always as identity primary key,
     occurred_at    timestamptz not null default now(),
     action         text not null
-                   check (action in ('name_segment', 'reset_segment_name', 'forget', 'drop_core_point', 'withdraw')),
+                   check (action in (
+                       'name_segment', 'reset_segment_name', 'forget', 'drop_core_point', 'release_run', 'abandon_run',
+                       'withdraw'
+                   )),
     model          text,
     actor          text not null,
     database_user  text not null default session_user,
@@ -572,7 +626,7 @@ create index on segmentation.audit_log (occurred_at);
 comment on table segmentation.audit_log is 'One row per change that a person made, apart from decisions on versions, which are in promotions. Nothing here names a customer.';
 comment on column segmentation.audit_log.audit_id is 'Number of the change.';
 comment on column segmentation.audit_log.occurred_at is 'When it was made, by the server''s clock.';
-comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer), drop_core_point (of a DBSCAN version) or withdraw (a published date of a model).';
+comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer), drop_core_point (of a DBSCAN version), release_run or abandon_run (a held night), or withdraw (a published date of a model).';
 comment on column segmentation.audit_log.model is 'The model that it is about, if it is about one.';
 comment on column segmentation.audit_log.actor is 'Who made it, as the login says that wrote the row.';
 comment on column segmentation.audit_log.database_user is 'The login that wrote the row, filled by the server.';

@@ -7,6 +7,12 @@ with alarm as (
     from segmentation.drift_checks
     group by model, as_of, run_id
 ),
+finding as (
+    select run_id, model, string_agg(description, '; ' order by finding, check_name, subject) as words
+    from segmentation.night_checks
+    where finding is not null
+    group by run_id, model
+),
 figure as (
     select
         current.as_of,
@@ -25,6 +31,7 @@ figure as (
         run.rows_read,
         run.rows_rejected::double precision / nullif(run.rows_read, 0) as rejected_share,
         run.source_time,
+        nullif(concat_ws('; ', of_source.words, of_model.words), '') as findings,
         current.published_at,
         -- In UTC, whatever the session's time zone: a night of today is never one of tomorrow.
         (now() at time zone 'UTC')::date - current.as_of as age_days,
@@ -36,6 +43,8 @@ figure as (
     join segmentation.model_versions as version on version.model_version_id = current.model_version_id
     left join alarm
         on alarm.model = current.model and alarm.as_of = current.as_of and alarm.run_id = current.run_id
+    left join finding as of_source on of_source.run_id = current.run_id and of_source.model is null
+    left join finding as of_model on of_model.run_id = current.run_id and of_model.model = current.model
 ),
 told as (
     select
@@ -50,6 +59,7 @@ told as (
             case when figure.share < 0.01 then 'it holds less than 1 % of the customers' end,
             case when figure.rejected_share > 0.05 then
                 format('%s %% of the rows were rejected', round((100 * figure.rejected_share)::numeric)) end,
+            figure.findings,
             case when figure.source_time = 'substituted' then 'made from the rows of a later day' end,
             case when figure.age_days > 2 then format('%s days old', figure.age_days) end,
             case when figure.age_days < 0 then format('dated %s days ahead', -figure.age_days) end

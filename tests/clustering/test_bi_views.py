@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -143,11 +143,13 @@ def test_health(weeks: Project) -> None:
             "25 % of the rows were rejected",
         ),
         ("update segmentation.scoring_runs set source_time = 'substituted'", "with care", "rows of a later day"),
+        ("update segmentation.drift_checks set alarm = true", "with care", "drift: 10 of 10 checks"),
         (
-            "insert into segmentation.drift_checks select as_of, model, 'inputs', 'share', 'x', 1, 0.1, true, 1, 1, '',"
-            " run_id, model_version_id from segmentation.current_models",
+            "insert into segmentation.night_checks (run_id, check_name, subject, value, finding, description, advice)"
+            " select run_id, 'gone', 'customers', 0.5, 'hold', 'half are missing', 'look' from"
+            " segmentation.current_models",
             "with care",
-            "drift: 1 of 1 checks",
+            "half are missing",
         ),
     ],
 )
@@ -166,7 +168,9 @@ def test_date_that_is_still_to_come_is_not_trusted(project: Project) -> None:
     project.night(day.isoformat(), models=["kmeans"])
     ages = "set time zone 'Pacific/Pago_Pago'; select distinct age_days, trust from segmentation.segment_health"
     assert {age for age, _ in project.sql(ages)} == {0}
-    project.night((day + timedelta(days=5)).isoformat(), models=["kmeans"])
+    # No run is planned for such a date.
+    project.sql("update segmentation.published_runs set as_of = as_of + 5")
+    project.sql("update segmentation.segments set as_of = as_of + 5")
     rows = project.sql("select distinct age_days, trust, reasons from segmentation.segment_health where segment_id > 0")
     assert {row[:2] for row in rows} == {(-5, "with care")}
     assert all("dated 5 days ahead" in reasons for *_, reasons in rows)
@@ -175,14 +179,11 @@ def test_date_that_is_still_to_come_is_not_trusted(project: Project) -> None:
 def test_alarms_of_a_run_that_was_replaced(project: Project) -> None:
     """What the former run of a date has alarmed of says nothing about the one that holds, watched or not."""
     project.night(models=["kmeans"])
-    project.sql(
-        "insert into segmentation.drift_checks select as_of, model, 'inputs', 'share', 'x', 1, 0.1, true, 1, 1, '',"
-        " run_id, model_version_id from segmentation.current_models"
-    )
+    project.sql("update segmentation.drift_checks set alarm = true")
     told = "select distinct drift_checks, drift_alarms from segmentation.segment_health"
-    assert project.sql(told) == [(1, 1)]
+    assert project.sql(told) == [(10, 10)]
     project.night(models=["kmeans"])
-    assert project.sql(told) == [(0, 0)]
+    assert project.sql(told) == [(10, 0)]
 
 
 def test_audit(weeks: Project) -> None:

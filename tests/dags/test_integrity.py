@@ -11,7 +11,7 @@ import pytest
 from clustering.config import PROJECT, model_names
 from progress import WORDS
 
-DAGS = {"segment_customers", "retrain_models", "withdraw_date"}
+DAGS = {"segment_customers", "retrain_models", "withdraw_date"}  # that run alone
 
 
 def test_dags_load(bag: Any) -> None:

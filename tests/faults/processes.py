@@ -16,6 +16,7 @@ from clustering import (
     ClusteringError,
     Registry,
     Warehouse,
+    check_run,
     load_configuration,
     publish_run,
     score_shard,
@@ -74,8 +75,10 @@ def score(warehouse: Warehouse, store: Path, *, run_id: int, shard: int) -> None
 
 
 def publish(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
-    """Publish a run."""
-    publish_run(warehouse, load_configuration(CONFIGURATION), run_id=run_id)
+    """Check and publish a run."""
+    configuration = load_configuration(CONFIGURATION)
+    check_run(warehouse, configuration, Registry(warehouse, store), run_id=run_id)
+    publish_run(warehouse, configuration, run_id=run_id)
 
 
 def withdraw(warehouse: Warehouse, store: Path, *, as_of: str) -> None:

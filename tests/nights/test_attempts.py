@@ -84,7 +84,7 @@ def test_unusable_artifact_fails_the_night_of_its_model_alone(broken, damage):
         ("gmm", "2026-11-23"),
         ("kmeans", "2026-11-22"),
     ]
-    watched = watch(broken.warehouse, broken.configuration, broken.registry, run_id=planned["run_id"])
+    watched = watch(broken.warehouse, broken.configuration, run_id=planned["run_id"])
     assert watched["unwatched"] == {}
 
 
@@ -117,7 +117,7 @@ def test_lost_artifact_leaves_its_model_unwatched_alone(broken):
     """After publishing, the other models are still checked for drift."""
     run_id = broken.night("2026-11-22")["run_id"]
     _damage(broken, "missing")
-    watched = watch(broken.warehouse, broken.configuration, broken.registry, run_id=run_id)
+    watched = watch(broken.warehouse, broken.configuration, run_id=run_id)
     assert list(watched["unwatched"]) == ["kmeans"]
     assert broken.sql("select distinct model from segmentation.drift_checks order by 1") == [("dbscan",), ("gmm",)]
 

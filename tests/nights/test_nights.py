@@ -7,7 +7,7 @@ import re
 import pytest
 
 from clustering.errors import DataError, NoChampionError, RunError, TooManyRejectedError, WarehouseError
-from clustering.scoring.plan import abandon_run
+from clustering.scoring.endings import abandon_run
 from clustering.warehouse import Warehouse
 
 

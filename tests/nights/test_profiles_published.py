@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clustering.scoring.plan import abandon_run
+from clustering.scoring.endings import abandon_run
 
 PROFILES = (
     "select model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum"

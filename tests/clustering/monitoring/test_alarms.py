@@ -25,7 +25,7 @@ SHIFT = (
 def watched(project: Project, as_of: str = "2026-11-22", **options: Any) -> dict[str, Any]:
     """Run a night and watch it."""
     run = project.night(as_of, **options)
-    return watch(project.warehouse, project.configuration, project.registry, run_id=run["run_id"])
+    return watch(project.warehouse, project.configuration, run_id=run["run_id"])
 
 
 def test_night_of_the_training_customers_is_quiet(project: Project) -> None:
@@ -85,7 +85,7 @@ def test_date_that_is_run_again_has_its_checks_written_anew(project: Project) ->
     second = watched(project)
     assert second["alarms"] == []
     assert project.sql("select distinct run_id, alarm from segmentation.drift_checks") == [(second["run_id"], False)]
-    late = watch(project.warehouse, project.configuration, project.registry, run_id=first["run_id"])
+    late = watch(project.warehouse, project.configuration, run_id=first["run_id"])
     assert late["alarms"] == []
     assert project.sql("select distinct run_id, alarm from segmentation.drift_checks") == [(second["run_id"], False)]
 
@@ -98,7 +98,7 @@ def test_run_that_holds_for_one_of_its_models(project: Project) -> None:
     kept = "select model, run_id, layer, check_name, subject, alarm from segmentation.drift_checks order by 1, 3, 4, 5"
     before = project.sql(kept)
     assert {row[:2] for row in before} == {("gmm", first["run_id"]), ("kmeans", second["run_id"])}
-    again = watch(project.warehouse, project.configuration, project.registry, run_id=first["run_id"])
+    again = watch(project.warehouse, project.configuration, run_id=first["run_id"])
     assert {alarm["model"] for alarm in again["alarms"]} == {"gmm"}
     assert project.sql(kept) == before
 
@@ -107,7 +107,7 @@ def test_alarms_ask_for_a_retraining_once_in_the_interval(project: Project) -> N
     """The second night's alarms ask for nothing, those a week later do; a repeated task asks again for the same."""
     project.sql(SHIFT)
     first = watched(project, "2026-11-15")
-    again = watch(project.warehouse, project.configuration, project.registry, run_id=first["run_id"])
+    again = watch(project.warehouse, project.configuration, run_id=first["run_id"])
     assert first["retrain"] == again["retrain"] == ["dbscan", "gmm", "kmeans"]
     for as_of, retrain in (("2026-11-15", False), ("2026-11-16", False), ("2026-11-21", False), ("2026-11-22", True)):
         found = watched(project, as_of)
@@ -145,10 +145,10 @@ def test_dry_run_is_not_watched(project: Project) -> None:
     """A run that is not published has nothing that people read."""
     run = project.night(dry_run=True)
     with pytest.raises(RunError, match="dry_run: only a published run"):
-        watch(project.warehouse, project.configuration, project.registry, run_id=run["run_id"])
+        watch(project.warehouse, project.configuration, run_id=run["run_id"])
     assert project.sql("select * from segmentation.drift_checks") == []
     with pytest.raises(RunError, match="run 99 is unknown"):
-        watch(project.warehouse, project.configuration, project.registry, run_id=99)
+        watch(project.warehouse, project.configuration, run_id=99)
 
 
 def reappoint(project: Project, model: str, **changes: Any) -> None:
@@ -187,19 +187,21 @@ def test_version_without_a_reference_is_left_out(project: Project, caplog: pytes
     reappoint(project, "kmeans", artifact={"reference": None})
     with caplog.at_level(logging.WARNING):
         found = watched(project)
-    assert "kmeans version 2 is not watched" in caplog.text
+    assert "kmeans version 2 is not checked for drift" in caplog.text
     assert found["checks"] > 0
     assert project.sql("select distinct model from segmentation.drift_checks order by 1") == [("dbscan",), ("gmm",)]
 
 
 def test_run_of_an_earlier_release_is_left_out(project: Project, caplog: pytest.LogCaptureFixture) -> None:
     """A run whose shards measured nothing is published and not watched."""
-    run = project.night()
+    run = project.plan()
+    project.score(run["run_id"])
     project.sql("update segmentation.run_shards set measures = null")
     with caplog.at_level(logging.WARNING):
-        found = watch(project.warehouse, project.configuration, project.registry, run_id=run["run_id"])
+        project.publish(run["run_id"])
+        found = watch(project.warehouse, project.configuration, run_id=run["run_id"])
     assert found["checks"] == 0
-    assert "kmeans version 1 is not watched" in caplog.text
+    assert "kmeans version 1 is not checked for drift" in caplog.text
 
 
 def test_parts_of_a_continuum_do_not_alarm_by_themselves(project: Project) -> None:

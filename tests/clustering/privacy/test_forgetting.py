@@ -20,7 +20,7 @@ from clustering.cli import main
 from clustering.config import Configuration
 from clustering.errors import DataError, RunError
 from clustering.privacy.forgetting import forget
-from clustering.scoring.plan import abandon_by_hand
+from clustering.scoring.endings import abandon_by_hand
 from clustering.scoring.retention import drop_expired
 from clustering.scoring.shards import score_shard
 from clustering.versions.registry import Registry

@@ -89,7 +89,7 @@ def test_date_before_becomes_current_and_the_change_is_recorded(project):
     before = read(project)
     project.sql("delete from customers where customer_id > 20")
     run_id = project.night(DAYS[1])["run_id"]
-    watch(project.warehouse, project.configuration, project.registry, run_id=run_id)
+    watch(project.warehouse, project.configuration, run_id=run_id)
     project.sql(
         "insert into segmentation.retraining_requests (run_id, as_of, models) values (%s, %s, '{kmeans}')",
         run_id,
@@ -134,7 +134,7 @@ def test_withdrawn_run_is_neither_published_nor_watched_again_and_its_date_can_b
     with pytest.raises(RunError, match=f"run {run_id} was withdrawn .*half of the customers"):
         project.publish(run_id)
     with pytest.raises(RunError, match=f"run {run_id} is withdrawn: only a published run can be watched"):
-        watch(project.warehouse, project.configuration, project.registry, run_id=run_id)
+        watch(project.warehouse, project.configuration, run_id=run_id)
     place(project, 1, 3)
     project.night(DAYS[1])
     assert project.sql(CURRENT) == [(DAYS[1],)]

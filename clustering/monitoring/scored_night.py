@@ -1,0 +1,140 @@
+"""A scored night with all that its shards have counted, beside the nights before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from clustering.config import Contract
+from clustering.quality.allowances import PastFigure
+from clustering.quality.comparisons import (
+    ModelMovement,
+    key_figures,
+    model_figures,
+    source_age,
+    source_figures,
+    unchanged_columns,
+)
+from clustering.quality.findings import JudgedFigure, Past, judge, judge_unchanged, remark
+from clustering.quality.night_counts import NightCounts, group_sizes, merge_columns
+from clustering.scoring.manifest import Run, ScoredShard, compared_moves
+from clustering.scoring.preceding_runs import Preceding
+from clustering.scoring.scored_counts import ScoredCounts
+from clustering.versions.version import Version
+from clustering.warehouse import Transaction
+
+DAYS_BACK = 100  # of the nights that figures are judged by
+
+
+@dataclass(frozen=True)
+class Base:
+    """The night that a run is compared with."""
+
+    run_id: int
+    as_of: date
+    counts: NightCounts
+    same_source: bool
+
+
+@dataclass(frozen=True)
+class ScoredNight:
+    """A run that is scored and not published, with all that its shards have counted."""
+
+    run: Run
+    contract: Contract
+    versions: Sequence[Version]
+    shards: Sequence[ScoredShard]
+    counts: ScoredCounts
+
+    def source(self) -> NightCounts:
+        """Return what its source looked like."""
+        first = self.versions[0]
+        clusters = self.counts.profiles[first.model].values()
+        rejected: dict[str, int] = {}
+        for one in (one for shard in self.shards for one in shard.rejections):
+            subject = f"{one.column}: {one.reason}"
+            rejected[subject] = rejected.get(subject, 0) + one.rows
+        changes = [shard.changed_at for shard in self.shards if shard.changed_at is not None]
+        return NightCounts(
+            rows_read=self.counts.rows_read,
+            rows_labelled=self.counts.rows_labelled,
+            rejections=rejected,
+            columns=merge_columns(shard.columns for shard in self.shards),
+            groups=group_sizes(shard.compositions[first.model_version_id] for shard in self.shards),
+            totals={
+                name: str(sum(cluster.columns[name].total for cluster in clusters)) for name in self.contract.averaged
+            },
+            changed_at=max(changes, default=None),
+        )
+
+    def movement(self, version: Version, base_run_id: int) -> ModelMovement | None:
+        """Return how a version's labels differ from those of a run; None where they were not compared with it."""
+        moves = compared_moves(self.shards, version.model_version_id, base_run_id)
+        if moves is None:
+            return None
+        sizes = {cluster.segment_id: 0 for cluster in version.clusters}
+        segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
+        for label, profile in self.counts.profiles[version.model].items():
+            sizes[segment_of[label]] += profile.customers
+        names = {cluster.segment_id: cluster.segment_name for cluster in version.clusters}
+        return ModelMovement(version.model, moves, sizes, names, all(move.by_model is not None for move in moves))
+
+
+def read_base(transaction: Transaction, night: ScoredNight) -> Base | None:
+    """Return the night to compare with: the latest date before, by whichever models; None for the first night."""
+    asked = {"as_of": night.run.as_of, "source_sha256": night.contract.source_digest}
+    row = transaction.row("checks/base", **asked)
+    return None if row is None else Base(row.run_id, row.as_of, NightCounts.from_json(row.counts), row.same_source)
+
+
+def judged_figures(
+    transaction: Transaction, night: ScoredNight, source: NightCounts, base: Base | None
+) -> Iterator[JudgedFigure]:
+    """Compare a night with its base, and judge the figures by those of the nights before."""
+    run, contract = night.run, night.contract
+    if source.changed_at is not None:
+        age = source_age(source.changed_at.replace(tzinfo=UTC), now=datetime.now(UTC))
+        yield from judge([age], {}, contract.checks, as_of=run.as_of, days=1)
+    if base is None:
+        return
+    if not base.same_source:
+        words = (
+            f"customers.yaml reads its customers otherwise than for {base.as_of}: this night is not compared with it"
+        )
+        yield remark("contract", "customers.yaml", words)
+        return
+    past, days = _past(transaction, run, contract), (run.as_of - base.as_of).days
+    figures, same_customers = list(source_figures(source, base.counts)), False
+    for place, movement in enumerate(_movements(transaction, night)):
+        if place == 0:
+            figures += key_figures(movement)
+            same_customers = not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
+        figures += model_figures(movement, min_share=contract.checks.min_share)
+    yield from judge(figures, past, contract.checks, as_of=run.as_of, days=days)
+    yield from judge_unchanged(
+        unchanged_columns(source, base.counts),
+        sorted(source.columns),
+        past,
+        same_customers=same_customers and source.rows_read == base.counts.rows_read,
+    )
+
+
+def _movements(transaction: Transaction, night: ScoredNight) -> Iterator[ModelMovement]:
+    preceding = transaction.typed_rows(Preceding, "history/bases", run_id=night.run.run_id)
+    bases = {one.model_version_id: one.base_run_id for one in preceding}
+    for version in night.versions:
+        if version.model_version_id in bases:
+            movement = night.movement(version, bases[version.model_version_id])
+            if movement is not None:
+                yield movement
+
+
+def _past(transaction: Transaction, run: Run, contract: Contract) -> Past:
+    rows = transaction.rows("checks/past", as_of=run.as_of, nights=DAYS_BACK, source_sha256=contract.source_digest)
+    found: dict[tuple[str | None, str, str], list[PastFigure]] = {}
+    for row in rows:
+        found.setdefault((row.model, row.check_name, row.subject), []).append(
+            PastFigure(row.as_of, row.days, row.value)
+        )
+    return found

@@ -1,0 +1,152 @@
+"""What is measured of a night beside the night before it: one number a check, subject and model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clustering.quality.night_counts import NightCounts
+from clustering.quality.sketches import distance
+from clustering.segments.movement import Move
+
+VANISHED, DOUBLED = 0.2, 2.0  # times the former customers of a segment
+FEWEST_IN_SEGMENT = 20  # and `min_share` of the customers, for either to matter
+
+Key = tuple[str | None, str, str]  # model or None, check and subject
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of a night: a share, or for `rows` and `segment` the logarithm of a ratio to the night before.
+
+    `customers` are those whom the share is of. `words` say what it is, with the numbers that it comes from.
+    """
+
+    check: str
+    subject: str
+    value: float
+    customers: int
+    words: str
+    model: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """What the same figure of another night has in common with this one."""
+        return (self.model, self.check, self.subject)
+
+
+@dataclass(frozen=True)
+class ModelMovement:
+    """How a model's labels differ from those of the night before: the moves, and the customers by segment tonight.
+
+    `split` says whether it is known whom a change of version moved.
+    """
+
+    model: str
+    moves: Sequence[Move]
+    sizes: Mapping[int, int]
+    names: Mapping[int, str]
+    split: bool
+
+
+def source_figures(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
+    """Compare what was read with what was read the night before."""
+    yield _rows(tonight, before)
+    yield from _rejected(tonight, before)
+    for name in sorted(tonight.columns.keys() & before.columns.keys()):
+        here, there = tonight.columns[name], before.columns[name]
+        shares = [counts.missing / max(1, counts.missing + counts.present) for counts in (here, there)]
+        said = f"{shares[0]:.1%} of the customers have no {name}, {shares[1]:.1%} the night before"
+        yield Figure("missing", name, abs(shares[0] - shares[1]), tonight.rows_labelled, said)
+        apart = distance(here, there)
+        said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
+        yield Figure("distribution", name, apart, min(here.present, there.present), said)
+    for name in sorted(tonight.groups.keys() & before.groups.keys()):
+        yield _groups(name, tonight.groups[name], before.groups[name])
+
+
+def key_figures(movement: ModelMovement) -> Iterator[Figure]:
+    """Compare who was labelled with who was the night before."""
+    labelled = sum(movement.sizes.values())
+    new = sum(move.customers for move in movement.moves if move.from_segment is None)
+    gone = sum(move.customers for move in movement.moves if move.to_segment is None)
+    former = labelled - new + gone
+    said = f"{gone:,} of the {former:,} customers of the night before are missing or rejected"
+    yield Figure("gone", "customers", gone / max(1, former), former, said)
+    said = f"{new:,} of the {labelled:,} customers were not there the night before"
+    yield Figure("new", "customers", new / max(1, labelled), labelled, said)
+
+
+def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figure]:
+    """Compare the labels of a model with those of the night before, leaving out what a change of version did."""
+    if not movement.split:
+        return
+    inner = [move for move in movement.moves if move.from_segment is not None and move.to_segment is not None]
+    labelled = sum(movement.sizes.values())
+    both = labelled - sum(move.customers for move in movement.moves if move.from_segment is None)
+    moved = sum(move.customers - (move.by_model or 0) for move in inner)
+    said = f"{moved:,} of {both:,} customers are in another segment of {movement.model} by a change of their own"
+    yield Figure("moved", "customers", moved / max(1, both), both, said, movement.model)
+    for segment, size in sorted(movement.sizes.items()):
+        by_model = sum((m.by_model or 0) * ((m.to_segment == segment) - (m.from_segment == segment)) for m in inner)
+        entered = sum(move.customers for move in movement.moves if move.to_segment == segment)
+        left = sum(move.customers for move in movement.moves if move.from_segment == segment)
+        here, there = size - by_model, size - entered + left
+        if max(here, there) < max(FEWEST_IN_SEGMENT, min_share * labelled):
+            continue
+        named = movement.names.get(segment, f"segment {segment}")
+        said = f"{named} of {movement.model} has {here:,} customers, {there:,} the night before"
+        ratio = math.log((here + 0.5) / (there + 0.5))
+        yield Figure("segment", str(segment), ratio, max(here, there), said, movement.model)
+
+
+def source_age(changed_at: datetime, *, now: datetime) -> Figure:
+    """Return how many hours ago the source changed last."""
+    hours = (now - changed_at).total_seconds() / 3600
+    said = f"the latest change in the source is {hours:.1f} hours old ({changed_at:%Y-%m-%d %H:%M} UTC)"
+    return Figure("source_age", "rows", max(0.0, hours), 0, said)
+
+
+def unchanged_columns(tonight: NightCounts, before: NightCounts) -> list[str]:
+    """Return the columns whose values are, added up and by their bins, exactly those of the night before."""
+    return [
+        name
+        for name in sorted(tonight.columns.keys() & before.columns.keys())
+        if tonight.columns[name] == before.columns[name] and tonight.totals.get(name) == before.totals.get(name)
+    ]
+
+
+def _rows(tonight: NightCounts, before: NightCounts) -> Figure:
+    ratio = math.log((tonight.rows_read + 0.5) / (before.rows_read + 0.5))
+    said = f"{tonight.rows_read:,} rows were read, {before.rows_read:,} the night before"
+    return Figure("rows", "rows", ratio, min(tonight.rows_read, before.rows_read), said)
+
+
+def _rejected(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
+    def rise(subject: str, here: int, there: int) -> Figure:
+        shares = here / max(1, tonight.rows_read), there / max(1, before.rows_read)
+        said = f"{shares[0]:.1%} of the rows were rejected{'' if subject == 'rows' else f' for {subject}'}"
+        value = max(0.0, shares[0] - shares[1])
+        return Figure("rejected", subject, value, tonight.rows_read, f"{said}, {shares[1]:.1%} the night before")
+
+    yield rise("rows", tonight.rows_rejected, before.rows_rejected)
+    for subject, rows in sorted(tonight.rejections.items()):
+        yield rise(subject, rows, before.rejections.get(subject, 0))
+
+
+def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int]) -> Figure:
+    totals = [max(1, sum(sizes.values())) for sizes in (here, there)]
+    shares = {group: (here.get(group, 0) / totals[0], there.get(group, 0) / totals[1]) for group in {*here, *there}}
+    apart = sum(abs(one - other) for one, other in shares.values()) / 2
+    most = max(shares, key=lambda group: (abs(shares[group][0] - shares[group][1]), group), default="")
+    said = f"at least {apart:.1%} of the customers are in another group of {name}"
+    if most:
+        said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} the night before"
+    return Figure("groups", name, apart, min(totals), said)
+
+
+def by_key(figures: Iterable[Figure]) -> dict[Key, Figure]:
+    """Return figures by what they have in common with those of other nights."""
+    return {figure.key: figure for figure in figures}

@@ -1,0 +1,98 @@
+"""Ask a person what becomes of a held night: publish it all the same, or abandon it.
+
+`segment_customers` starts it with a night that is held, by the asset `held_nights`; with **run** it is started by hand.
+`read` lists what was found, `decide` asks (see Required Actions), and `act` does as the person said and records who and
+why. Where nobody answers, the night is abandoned after the hours that `decide_within_hours` of customers.yaml says, and
+so it is before that when a later night is published. Readers keep the former night all the time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+import clustering
+from segmentation_definitions import (
+    CUSTOMER_LABELS,
+    DEFAULT_ARGS,
+    HELD_NIGHTS,
+    SEGMENT_HISTORY,
+    SEGMENTS,
+    alert_of_run,
+    check_conf,
+    open_session,
+)
+
+PUBLISH, ABANDON = "Publish all the same", "Abandon"
+
+
+@dag(
+    schedule=[HELD_NIGHTS],
+    on_failure_callback=alert_of_run,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    description="Ask a person whether a held night is published",
+    doc_md=__doc__,
+    tags=["segmentation"],
+    params={
+        "run": Param(
+            None,
+            type=["null", "integer"],
+            title="Run",
+            description="Number of a held run, as `clustering runs` lists it. Empty: the one that started this.",
+        )
+    },
+)
+def decide_held_night() -> None:
+    @task(multiple_outputs=False)
+    def read(params: dict[str, Any], dag_run: Any, triggering_asset_events: Any) -> dict[str, Any]:
+        """Return the held run and what was found in it."""
+        check_conf(PARAMS, params, dag_run)
+        told = [event.extra or {} for events in triggering_asset_events.values() for event in events]
+        numbers = [params["run"]] if params["run"] else [one["run_id"] for one in told if "run_id" in one]
+        with open_session() as session:
+            for run_id in reversed(numbers):  # the latest of several that came together
+                if held := clustering.describe_held(session.warehouse, session.configuration, run_id=run_id):
+                    return held
+        raise AirflowSkipException("no run is held any more")
+
+    @task(multiple_outputs=False)
+    def act(held: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """Publish or abandon the run as the person said."""
+        user = answer["responded_by_user"]
+        reason = answer["params_input"].get("reason") or ("no reason given" if user else "nobody answered")
+        name = user["name"] if user else "silence"
+        run_id = held["run_id"]
+        with open_session() as session:
+            if not clustering.describe_held(session.warehouse, session.configuration, run_id=run_id):
+                raise AirflowSkipException(f"run {run_id} is held no longer: somebody, or a later night, has decided")
+            if answer["chosen_options"] == [PUBLISH]:
+                release = clustering.Release(name, reason)
+                return clustering.publish_run(session.warehouse, session.configuration, run_id=run_id, release=release)
+            return clustering.abandon_by_hand(session.warehouse, run_id=run_id, abandoned_by=name, reason=reason)
+
+    @task(outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY])
+    def announce(decided: dict[str, Any]) -> None:
+        """Tell who waits for new segments, where the night was published."""
+        if decided["status"] != "published":
+            raise AirflowSkipException(f"run {decided['run_id']} is {decided['status']}")
+
+    held = read()
+    decide = HITLOperator(
+        task_id="decide",
+        subject="Publish a night that is held?",
+        body="{{ ti.xcom_pull(task_ids='read')['body'] }}",
+        options=[PUBLISH, ABANDON],
+        defaults=ABANDON,
+        params={"reason": Param(None, type=["null", "string"], title="Reason", description="Kept with the decision.")},
+        response_timeout=timedelta(hours=clustering.load_configuration().contract.checks.decide_within_hours),
+    )
+    held >> decide
+    announce(act(held, decide.output))
+
+
+PARAMS = tuple(decide_held_night().params)

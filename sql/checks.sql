@@ -1,0 +1,79 @@
+-- name: base
+-- Returns what the source looked like on the latest date before a run's, of which run, and whether it was read by the
+-- same contract.
+-- Parameters: as_of, source_sha256.
+select run.run_id, run.as_of, measure.counts, measure.source_sha256 = :source_sha256 as same_source
+from segmentation.published_runs as published
+join segmentation.scoring_runs as run on run.run_id = published.run_id
+join segmentation.run_measures as measure on measure.run_id = run.run_id
+where published.as_of < :as_of
+order by published.as_of desc, run.run_id desc
+limit 1;
+
+-- name: delete
+-- Removes the figures of a run.
+-- Parameters: run_id.
+delete from segmentation.night_checks where run_id = :run_id;
+
+-- name: findings
+-- Returns the findings on a run, the grave ones first.
+-- Parameters: run_id.
+select model, check_name, subject, finding, description, advice
+from segmentation.night_checks
+where run_id = :run_id and finding is not null
+order by finding, model nulls first, check_name, subject;
+
+-- name: insert
+-- Adds a figure.
+-- Parameters: run_id, model, check_name, subject, value, expected, lower_limit, upper_limit, finding, description,
+-- advice.
+insert into segmentation.night_checks (
+    run_id, model, check_name, subject, value, expected, lower_limit, upper_limit, finding, description, advice
+) values (
+    :run_id, :model, :check_name, :subject, :value, :expected, :lower_limit, :upper_limit, :finding, :description,
+    :advice
+);
+
+-- name: keep_measures
+-- Keeps what a run's source looked like, and the drift checks to be published with it.
+-- Parameters: run_id, source_sha256, compared_as_of, counts, drift.
+insert into segmentation.run_measures (run_id, source_sha256, compared_as_of, counts, drift)
+values (:run_id, :source_sha256, :compared_as_of, :counts, :drift)
+on conflict (run_id) do update
+set
+    source_sha256 = excluded.source_sha256, compared_as_of = excluded.compared_as_of, counts = excluded.counts,
+    drift = excluded.drift;
+
+-- name: past
+-- Returns the figures of the nights that were published before a date and read by the same contract, each with the days
+-- since the night that it was compared with.
+-- Parameters: as_of, nights (how many days back), source_sha256.
+select
+    figure.model, figure.check_name, figure.subject, figure.value, run.as_of, run.as_of - measure.compared_as_of as days
+from segmentation.scoring_runs as run
+join segmentation.run_measures as measure on measure.run_id = run.run_id
+join segmentation.night_checks as figure on figure.run_id = run.run_id
+where
+    run.as_of < :as_of and run.as_of >= :as_of::date - :nights::integer
+    and measure.compared_as_of is not null and measure.source_sha256 = :source_sha256
+    and exists (select from segmentation.published_runs as published where published.run_id = run.run_id)
+order by run.as_of, run.run_id;
+
+-- name: run
+-- Returns what has become of a run.
+-- Parameters: run_id.
+select as_of, status, note from segmentation.scoring_runs where run_id = :run_id;
+
+-- name: runs
+-- Returns the latest runs, the newest first.
+-- Parameters: at_most.
+select
+    run.run_id, run.as_of, run.status, run.rows_read,
+    (
+        select count(*) from segmentation.night_checks as figure
+        where figure.run_id = run.run_id and figure.finding is not null
+    ) as findings,
+    run.note
+from segmentation.scoring_runs as run
+order by run.run_id desc
+limit :at_most;
