@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from fastapi import HTTPException, Request
 
     from clustering.web import Access, Backend
     from clustering.web.backend import Open
@@ -61,7 +61,14 @@ def airflow_access() -> Access:
             require=requires_access_dag("POST", DagAccessEntity.RUN, "retrain_models"),
         ),
         log_in=log_in_address,
+        is_stranger=is_stranger,
     )
+
+
+def is_stranger(request: Request, error: HTTPException) -> bool:
+    """Return whether somebody has no log-in, or a cookie that Airflow does not take any more: old, or of other keys."""
+    by_cookie = "authorization" not in request.headers and bool(request.cookies)
+    return error.status_code == 401 or (by_cookie and error.status_code == 403 and error.detail == "Invalid JWT token")
 
 
 def log_in_address(request: Request) -> str:

@@ -340,9 +340,18 @@ def test_kubernetes_runs_what_compose_runs() -> None:
     assert values["config"]["core"]["auth_manager"] == worker["AIRFLOW__CORE__AUTH_MANAGER"]
     assert {one["envName"] for one in values["secret"]} == {"AIRFLOW_CONN_WAREHOUSE", "WAREHOUSE_URL"}
     assert values["airflowVersion"] == read_lock("requirements.txt")["apache-airflow", ""].removeprefix("==")
-    (mount,) = values["volumeMounts"]
+    (mount,), (read,) = (values[place]["extraVolumeMounts"] for place in ("workers", "apiServer"))
     assert f"store:{mount['mountPath']}" in services()["airflow-worker"]["volumes"]
+    assert read == mount | {"readOnly": True}
+    assert "volumeMounts" not in values  # else every other pod could write there
     assert values["createUserJob"]["enabled"] is values["postgresql"]["enabled"] is False
+
+
+def test_no_secret_is_an_argument() -> None:
+    """What stands in a command's arguments is seen by every user of the machine, and kept by shells."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (PROJECT / "docs").glob("*.md"))
+    assert re.findall(r"--password[ =].*", COMPOSE + pages) == []
+    assert re.findall(r"(?:pg_dump|pg_restore|psql) .*WAREHOUSE_URL.*", COMPOSE + pages) == []
 
 
 def test_image_is_built_for_every_engine() -> None:

@@ -69,8 +69,9 @@ def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
     """Drop a sample's staging table, if it is still there."""
     with warehouse.transaction() as transaction:
         act_as_writer(transaction)
-        for row in transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
-            transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
+        for row in transaction.rows("scoring/staged_tables", pattern="^sample_"):
+            if row.name == sample:
+                transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
 
 
 def train(

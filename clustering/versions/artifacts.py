@@ -2,7 +2,7 @@
 
     <store>/<model>/<version>-<hash>/
         parameters.npz      what scoring needs, plain arrays
-        meta.json           everything else that scoring and people need; holds the SHA-256 of parameters.npz
+        meta.json           everything else that scoring and people need; holds the SHA-256 of the others
         model.joblib        the fitted scikit-learn estimator, never read by scoring
 
 A directory appears by one rename, complete, and is never changed.
@@ -101,15 +101,17 @@ def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: 
     """Write a version's directory and return its name within the store and the SHA-256 of its meta.json."""
     import joblib  # only training writes; scoring neither needs it nor pays for its import
 
-    parameters = _npz(artifact.parameters)
-    meta = json.dumps(_meta(artifact, version=version, parameters_sha256=_sha256(parameters)), indent=2).encode()
+    parameters, dumped = _npz(artifact.parameters), io.BytesIO()
+    joblib.dump(estimator, dumped)
+    hashes = {"parameters_sha256": _sha256(parameters), "estimator_sha256": _sha256(dumped.getvalue())}
+    meta = json.dumps(_meta(artifact, version=version) | hashes, indent=2).encode()
     digest = _sha256(meta)
     name = f"{artifact.model}/{version}-{digest[:12]}"
     directory = _directory(store, name)
     with _draft(store, artifact.model) as draft:
         (draft / PARAMETERS).write_bytes(parameters)
         (draft / META).write_bytes(meta)
-        joblib.dump(estimator, draft / ESTIMATOR)
+        (draft / ESTIMATOR).write_bytes(dumped.getvalue())
         draft.chmod(0o775)
         if directory.exists():  # same content: left by an attempt that could not be registered
             shutil.rmtree(directory)
@@ -199,7 +201,7 @@ def _directory(store: Path, name: str) -> Path:
     )
 
 
-def _meta(artifact: Artifact, *, version: int, parameters_sha256: str) -> dict[str, Any]:
+def _meta(artifact: Artifact, *, version: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "model": artifact.model,
@@ -208,7 +210,6 @@ def _meta(artifact: Artifact, *, version: int, parameters_sha256: str) -> dict[s
         "scaling": artifact.scaling.to_dict(),
         "settings": dict(artifact.settings),
         "clusters": [asdict(cluster) for cluster in artifact.clusters],
-        "parameters_sha256": parameters_sha256,
         "reference": artifact.reference.to_dict() if artifact.reference else None,
     }
 

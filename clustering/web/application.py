@@ -53,7 +53,7 @@ def create_app(backend: Open, access: Access) -> FastAPI:
     )
     app.state.backend = backend
     app.add_middleware(SafeHeaders)
-    add_handlers(app, log_in=access.log_in)
+    add_handlers(app, log_in=access.log_in, is_stranger=access.is_stranger)
     app.include_router(router.customers, dependencies=[Depends(access.customers)])
     app.include_router(router.gets, dependencies=[Depends(access.reads)])
     app.include_router(make_page(backend, access))

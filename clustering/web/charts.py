@@ -54,7 +54,12 @@ def words(name: str) -> str:
 
 
 def _label(name: str) -> str:
-    return html.escape(words(name))
+    return _text(words(name))
+
+
+def _text(text: str) -> str:
+    """Return a text as plotly.js shows it; that knows few entities by name, and our page takes `@` for a colour."""
+    return html.escape(text, quote=False).replace("@", "&#64;")
 
 
 def sizes(night: Night) -> Figure:
@@ -78,7 +83,7 @@ def _line(segment_id: int, rows: Sequence[SegmentSize], *, alone: bool) -> Figur
     return {
         "type": "scatter",
         "mode": "markers" if alone else "lines+markers",
-        "name": html.escape(rows[-1].segment_name),
+        "name": _text(rows[-1].segment_name),
         "x": [row.as_of.isoformat() for row in rows],
         "y": [row.share for row in rows],
         "customdata": [row.customers for row in rows],
@@ -105,7 +110,7 @@ def points(drawn: Points, names: Mapping[int, str]) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": html.escape(names.get(segment_id, f"Segment {segment_id}")),
+                "name": _text(names.get(segment_id, f"Segment {segment_id}")),
                 "x": [drawn.x[number] for number in places[segment_id]],
                 "y": [drawn.y[number] for number in places[segment_id]],
                 "hovertemplate": f"<b>%{{fullData.name}}</b><br>{x}: %{{x:,}}<br>{y}: %{{y:,}}<extra></extra>",
@@ -173,7 +178,7 @@ def movement(counted: Movement, names: tuple[Mapping[int, str], Mapping[int, str
 
 
 def _title(segment_id: int | None, names: Mapping[int, str], elsewhere: str) -> str:
-    return elsewhere if segment_id is None else html.escape(names.get(segment_id, f"Segment {segment_id}"))
+    return elsewhere if segment_id is None else _text(names.get(segment_id, f"Segment {segment_id}"))
 
 
 def _ordered(segments: Iterable[int | None]) -> list[Any]:

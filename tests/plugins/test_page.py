@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import pytest
 from fastapi import Request
 
@@ -45,6 +47,18 @@ def test_browser_without_a_log_in_is_sent_to_airflows(airflow: LogIn) -> None:
     assert form.headers["location"].endswith(f"/auth/login?{wanted}")
     assert browser.get("/segmentation/page", headers={"Accept": "application/json"}).status_code == 401
     assert browser.post("/segmentation/page/champion", json={}, **asked).status_code == 401
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_browser_whose_cookie_has_expired_is_sent_to_airflows_log_in(airflow: LogIn, seconds: int) -> None:
+    """So is one whose cookie was signed by a key that is not in use any more; a program is told."""
+    expires = datetime.now(UTC) + timedelta(seconds=seconds)
+    cookie = jwt.encode({"sub": "user", "exp": expires}, "another key, in use before" * 3, algorithm="HS512")
+    browser = airflow("")
+    browser.cookies.set("_token", cookie)
+    answer = browser.get("/segmentation/page", headers={"Accept": "text/html"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/api/v2/auth/login")
+    assert browser.get("/segmentation/page", headers={"Accept": "application/json"}).status_code in (401, 403)
 
 
 def test_browser_of_somebody_without_the_permission_stays(airflow: LogIn) -> None:

@@ -29,6 +29,14 @@ ROUTES = [
 ]
 
 
+def test_token_that_can_be_guessed_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line tells the lengths and how to make one, and not the token."""
+    monkeypatch.setenv(TOKEN, "s3cret-of-ann")
+    with pytest.raises(ConfigurationError, match=f"{TOKEN} has 13 characters, .* at least 16; take that of") as refused:
+        token_access()
+    assert "s3cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize(
     "headers",
@@ -68,7 +76,7 @@ def test_body_of_a_stranger_is_not_read(api: TestClient, monkeypatch: pytest.Mon
     assert api.post("/cluster", json=REQUEST).status_code == 401
 
 
-@pytest.mark.parametrize("token", ["Grüße, 世界", " surrounded by blanks \n"])
+@pytest.mark.parametrize("token", ["Grüße an alle in der 世界", " surrounded by blanks \n"])
 def test_token_may_be_any_text(unchanged: Project, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token is compared byte by byte; blanks around it, such as a file's last line end, are none of it."""
     monkeypatch.setenv(TOKEN, token)

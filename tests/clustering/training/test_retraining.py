@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
@@ -12,7 +14,7 @@ from clustering.training.build import build
 from clustering.training.comparison import meet
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, gate
-from clustering.training.retraining import draw_sample, train
+from clustering.training.retraining import draw_sample, drop_sample, train
 from clustering.versions.artifacts import write_artifact
 from clustering.versions.own_names import name_segment
 from clustering.versions.registry import Registry
@@ -72,6 +74,23 @@ def test_store_that_cannot_be_written_is_said_before_the_training(project, regis
     with pytest.raises(StoreError, match="no version of kmeans can be written there"):
         write_artifact(in_the_way, registry.load(champion), version=2, estimator=None)
     assert project.sql("select count(*) from segmentation.model_versions where model = 'kmeans'") == [(1,)]
+
+
+def test_sample_is_dropped_by_its_name_alone(project, declared):
+    """What a task is handed is a name and no pattern: the samples of other retrainings stay."""
+    drawn = [draw_sample(project.warehouse, declared, models=["kmeans"], requested_by="test") for _ in range(2)]
+    for sample in ("sample_.*", ".*", drawn[0]["sample"]):
+        drop_sample(project.warehouse, sample=sample)
+    assert project.staged() == [drawn[1]["sample"]]
+
+
+def test_estimator_is_registered_by_its_hash(registry):
+    """The version's hash is that of meta.json, which holds those of all other files, the pickled one included."""
+    version = registry.champions(["kmeans"])["kmeans"]
+    folder = registry.store / version.artifact
+    meta = json.loads((folder / "meta.json").read_bytes())
+    assert meta["estimator_sha256"] == sha256((folder / "model.joblib").read_bytes()).hexdigest()
+    assert version.artifact_sha256 == sha256((folder / "meta.json").read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(("gone", "found"), [(True, "could not be read"), (False, "are not what was registered")])
