@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
 
+from client import RunFailedError
 from clustering import end_of_past
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
@@ -95,6 +97,29 @@ def test_dates_of_a_backfill_are_scored_side_by_side(system: System) -> None:
         ended = end_of_past(date.fromisoformat(day), UTC, now=datetime.now(UTC))
         system.project.night(day, models=["kmeans"], ended_at=ended)
     assert system.sql(LABELS) == labels
+
+
+def test_date_is_taken_back_by_its_dag(system: System) -> None:
+    """The date is gone for readers once the run has ended well; a second run fails, and both say who asked."""
+    today = datetime.now(UTC).date().isoformat()
+    conf = {"as_of": today, "reason": "half of the customers were missing"}
+    run = system.client.trigger("withdraw_date", conf)
+    system.client.wait_for_run("withdraw_date", run, lambda _: None)
+    published = f"select count(*) from segmentation.published_runs where as_of = '{today}'"  # noqa: S608
+    assert system.sql(published) == [(0,)]
+    assert system.sql("select count(*) from segmentation.segments where as_of > '2026-04-01'") == [(0,)]
+    assert system.sql("select distinct model, as_of::text from segmentation.current_segments") in (
+        [],
+        [("kmeans", "2026-03-05")],
+    )
+    again = system.client.trigger("withdraw_date", conf)
+    with pytest.raises(RunFailedError, match=rf"not published any more .*{re.escape(run)}.*so nothing was withdrawn"):
+        system.client.wait_for_run("withdraw_date", again, lambda _: None)
+    [(actor,)] = system.sql("select distinct actor from segmentation.audit_log where action = 'withdraw'")
+    assert actor.endswith(f"(withdraw_date {run})")
+    night = system.client.trigger("segment_customers", {"models": ["kmeans"]})
+    system.client.wait_for_run("segment_customers", night, lambda _: None)
+    assert system.sql(published) == [(1,)]
 
 
 def _prepare(project: Project) -> None:
