@@ -33,6 +33,11 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.faults.processes"])
 
 
+def preload(module: str) -> None:
+    """Let processes begin with what a module imports; before the first of them is started."""
+    _CONTEXT.set_forkserver_preload(["tests.faults.processes", module])
+
+
 class Worker:
     """A process that does one piece of work; it stays after that, so that it can be killed at any moment."""
 
