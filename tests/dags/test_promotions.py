@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 import yaml
 
 from tests.dags.nights import Night
+from tests.dags.people import person_who
 from tests.paths import CONFIGURATION
 
 DECISIONS = "select version.version, promotion.decision, version.status from segmentation.promotions as promotion\
@@ -31,39 +30,6 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | settings))
 
     return change
-
-
-@contextmanager
-def person_who(choice: str, remark: str | None = None) -> Iterator[None]:
-    """Answer the first question that a DAG run asks, by the API that the page Required Actions uses."""
-    from airflow.api_fastapi.app import create_app
-    from airflow.api_fastapi.auth.managers.simple.services.login import SimpleAuthManagerLogin
-    from fastapi.testclient import TestClient
-
-    stop = threading.Event()
-    client = TestClient(create_app(), raise_server_exceptions=False)  # tries again when the run holds the database
-    client.headers["Authorization"] = f"Bearer {SimpleAuthManagerLogin.create_token_all_admins()}"
-    body = {"chosen_options": [choice], "params_input": {"remark": remark}}
-
-    def answer() -> None:
-        while not stop.wait(0.2):
-            asked = client.get("/api/v2/dags/~/dagRuns/~/hitlDetails", params={"response_received": False})
-            for detail in asked.json()["hitl_details"] if asked.is_success else ():
-                task = detail["task_instance"]
-                if task["state"] != "awaiting_input":  # asked, but not yet waiting: an answer now would be overlooked
-                    continue
-                run = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}"
-                path = f"{run}/taskInstances/{task['task_id']}/{task['map_index']}/hitlDetails"
-                if client.patch(path, json=body).is_success:
-                    return
-
-    thread = threading.Thread(target=answer, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_refused_version_leaves_the_champion(night: Night, configure: Callable[..., None]) -> None:

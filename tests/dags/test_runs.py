@@ -42,7 +42,9 @@ def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.Cap
     assert segmented.tasks == {
         "plan": ["failed"],
         "score": ["upstream_failed"],
+        "check": ["upstream_failed"],
         "publish": ["upstream_failed"],
+        "ask": ["upstream_failed"],
         "clean_up": ["upstream_failed"],
         "retention": ["success"],
         "watch": ["skipped"],
