@@ -111,7 +111,7 @@ def test_date_before_becomes_current_and_the_change_is_recorded(project):
         ("kmeans withdrawn by Ada: half of the customers were missing",)
     ]
     for table in ("drift_checks", "retraining_requests"):
-        assert project.sql(f"select * from segmentation.{table}") == []  # noqa: S608
+        assert project.sql(f"select * from segmentation.{table} where as_of = %s", DAYS[1]) == []  # noqa: S608
     assert project.sql("select action, model, actor, description, detail ->> 'current' from segmentation.audit_trail"
                        " where action = 'withdraw'") == [
         (
@@ -139,6 +139,16 @@ def test_withdrawn_run_is_neither_published_nor_watched_again_and_its_date_can_b
     project.night(DAYS[1])
     assert project.sql(CURRENT) == [(DAYS[1],)]
     assert_right(project)
+
+
+def test_next_night_is_checked_against_the_date_before_a_withdrawn_one(project):
+    """What was wrong is no base line, nor anything that is usual."""
+    for day in DAYS[:2]:
+        project.night(day)
+    withdraw(project, DAYS[1])
+    run_id = project.night(DAYS[2])["run_id"]
+    compared = "select compared_as_of::text from segmentation.run_measures where run_id = %s"
+    assert project.sql(compared, run_id) == [(DAYS[0],)]
 
 
 def test_first_and_only_date_can_be_withdrawn(project):
