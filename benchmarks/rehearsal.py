@@ -132,17 +132,15 @@ class Rehearsal:
 
     def judge(self, run_id: int) -> Verdict:
         """Say what is found of a scored run."""
+        held = False
         try:
-            found = check_run(self.warehouse, self.configuration, self.registry, run_id=run_id)["findings"]
-            held = False
+            check_run(self.warehouse, self.configuration, self.registry, run_id=run_id)
         except HeldError:
-            found, held = self._findings(run_id), True
-        return Verdict(held=held, warned=bool(found) and not held, findings=tuple(one["check"] for one in found))
-
-    def _findings(self, run_id: int) -> list[dict[str, str]]:
+            held = True
         with self.warehouse.transaction(read_only=True) as transaction:
             found = read_findings(transaction, run_id)
-        return [{"check": f"{one.check_name} {one.subject}"} for one in found if one.finding == "hold"]
+        told = tuple(f"{one.finding}: {one.check_name} {one.subject}" for one in found)
+        return Verdict(held=held, warned=bool(found) and not held, findings=told)
 
     def publish(self, run_id: int, *, despite_findings: bool = False) -> None:
         """Publish a run, and now and then drop what is too old."""

@@ -20,6 +20,14 @@ def test_breaks_start_from_the_same_honest_past(seed: int) -> None:
     assert refused.rows_changed == refused.labels_changed == 1
 
 
+def test_broken_nights_are_held_and_honest_ones_are_published() -> None:
+    """The breaks that nobody may overlook, after three weeks; `benchmarks/holding.py` runs them all."""
+    kinds = ["half missing", "98 % missing", "all doubled with other keys", "money in cents", "keys in lower case"]
+    outcomes = run_breaks(honest_company(0, 300), kinds, past=20)
+    assert [one.findings for one in outcomes if one.kind is None and one.held] == []
+    assert [one.kind for one in outcomes if one.held] == kinds
+
+
 def test_kinds_for_the_end_run_only_when_asked_for() -> None:
     """And those that need many customers run with many."""
     assert not any(KINDS[name].final for name in chosen_kinds(200, final=False))
