@@ -62,6 +62,10 @@ SETTINGS = settings()
 def directory(tmp_path: Path) -> Path:
     """Return a configuration with an alias to change."""
     found = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
+    for section, (file, _) in PLACES.items():
+        if not (found / file).exists():  # an algorithm that no other test has a model of
+            model = {"algorithm": section.removeprefix("Models: "), "features": ["annual_income", "spending_score"]}
+            (found / file).write_text(yaml.safe_dump(model), encoding="utf-8")
     change(found / "customers.yaml", ("columns", "age"), "aliases", [{"header": "Years", "factor": 1.0}])
     return found
 
