@@ -46,7 +46,7 @@ set
 
 -- name: past
 -- Returns the figures of the nights that were published before a date and read by the same contract, each with the days
--- since the night that it was compared with.
+-- since the night that it was compared with; none that was compared with a date that was withdrawn.
 -- Parameters: as_of, nights (how many days back), source_sha256.
 select
     figure.model, figure.check_name, figure.subject, figure.value, run.as_of, run.as_of - measure.compared_as_of as days
@@ -57,6 +57,7 @@ where
     run.as_of < :as_of and run.as_of >= :as_of::date - :nights::integer
     and measure.compared_as_of is not null and measure.source_sha256 = :source_sha256
     and exists (select from segmentation.published_runs as published where published.run_id = run.run_id)
+    and exists (select from segmentation.published_runs as published where published.as_of = measure.compared_as_of)
 order by run.as_of, run.run_id;
 
 -- name: run

@@ -117,6 +117,7 @@ def judged_figures(
         sorted(source.columns),
         past,
         same_customers=same_customers and source.rows_read == base.counts.rows_read,
+        customers=source.rows_labelled,
     )
 
 

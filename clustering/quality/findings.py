@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from statistics import median
 from typing import Literal
 
 from clustering.config import Checks
@@ -13,6 +14,7 @@ from clustering.quality.allowances import FEWEST_NIGHTS, PastFigure, limit_of_ra
 from clustering.quality.comparisons import DOUBLED, VANISHED, Figure, Key
 
 Severity = Literal["hold", "warn"]
+FEWEST_CHANGED = 10  # customers whose values usually change at least; of a Poisson number, none comes once in 22,000
 Past = Mapping[Key, Sequence[PastFigure]]
 
 _SETTINGS: Mapping[str, str] = {
@@ -90,22 +92,24 @@ def remark(check: str, subject: str, words: str, *, model: str | None = None, ho
 
 
 def judge_unchanged(
-    unchanged: Sequence[str], columns: Sequence[str], past: Past, *, same_customers: bool
+    unchanged: Sequence[str], columns: Sequence[str], past: Past, *, same_customers: bool, customers: int
 ) -> Iterator[JudgedFigure]:
     """Judge what is exactly as the night before: everything is a warning, one column alone may be stale.
 
-    A column is held for only if it has changed every night so far, and others have changed tonight.
+    A column is held for only if others have changed tonight, and it itself on every night so far, and by so many of the
+    `customers` that none by chance is out of the question.
     """
     changed = [name for name in columns if name not in unchanged]
     if unchanged and not changed and same_customers:
         yield remark("unchanged", "rows", "the source is exactly as it was the night before")
     for name in columns:
         words = f"{name} is exactly as it was the night before, while other columns have changed"
-        before = past.get((None, "stale", name), ())
+        before, apart = (past.get((None, check, name), ()) for check in ("stale", "distribution"))
         never = len(before) >= FEWEST_NIGHTS and not any(one.value for one in before)
+        usual = median(one.value for one in apart) * customers if apart else 0.0
         stale = name in unchanged and bool(changed or not same_customers)
         figure = Figure("stale", name, float(stale), 0, words if stale else f"{name} has changed, or nothing has")
-        yield JudgedFigure(figure, None, None, None, "hold" if stale and never else None)
+        yield JudgedFigure(figure, None, None, None, "hold" if stale and never and usual >= FEWEST_CHANGED else None)
 
 
 def _judge_share(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:

@@ -1,0 +1,76 @@
+"""What is measured of a night beside the night before it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from clustering.quality.comparisons import ModelMovement, by_key, key_figures, model_figures, source_figures
+from clustering.quality.night_counts import NightCounts, group_sizes
+from clustering.quality.sketches import ColumnCounts
+from clustering.segments.movement import Move
+
+
+def night(rows: int, *, rejected: int = 0, missing: int = 0, north: int = 50) -> NightCounts:
+    """Return a night whose age is missing for some, of whom some live in the north."""
+    return NightCounts(
+        rows_read=rows,
+        rows_labelled=rows - rejected,
+        rejections={"age: out_of_range": rejected} if rejected else {},
+        columns={"age": ColumnCounts(missing, {100: rows - rejected - missing})},
+        groups={"region": {"north": north, "south": rows - rejected - north}},
+        totals={"age": str(rows)},
+        changed_at=None,
+    )
+
+
+def test_counts_survive_the_table() -> None:
+    """What is kept of a night is what was counted."""
+    assert NightCounts.from_json(night(100, rejected=3, missing=2).to_json()) == night(100, rejected=3, missing=2)
+
+
+def test_source_is_compared_figure_by_figure() -> None:
+    """Rows, rejected rows by reason, missing values, and the groups of a protected column."""
+    found = by_key(source_figures(night(200, rejected=20, missing=18, north=30), night(100)))
+    assert found[None, "rows", "rows"].value == pytest.approx(math.log(200.5 / 100.5))
+    assert found[None, "rejected", "rows"].value == pytest.approx(0.1)
+    assert found[None, "rejected", "age: out_of_range"].value == pytest.approx(0.1)
+    assert found[None, "missing", "age"].value == pytest.approx(0.1)
+    assert found[None, "groups", "region"].value == pytest.approx(0.5 - 30 / 180)
+    assert "most has changed south: 83.3%, 50.0% the night before" in found[None, "groups", "region"].words
+
+
+def movement(moves: list[Move], sizes: dict[int, int], *, split: bool = True) -> ModelMovement:
+    """Return a model's movement."""
+    return ModelMovement("kmeans", moves, sizes, {1: "Savers", 2: "Spenders"}, split)
+
+
+MOVES = [Move(None, 1, 30), Move(2, None, 10), Move(1, 2, 20, 15)]
+
+
+def test_who_came_and_went_is_a_share_of_the_night_that_knows_them() -> None:
+    """New customers of tonight's, gone ones of the former night's."""
+    found = by_key(key_figures(movement(MOVES, {1: 100, 2: 100})))
+    assert found[None, "new", "customers"].value == pytest.approx(30 / 200)
+    assert found[None, "gone", "customers"].value == pytest.approx(10 / 180)
+
+
+def test_a_change_of_version_moves_nobody_here() -> None:
+    """Of twenty who moved fifteen were moved by the version; where that is not known, nothing is said."""
+    found = by_key(model_figures(movement(MOVES, {1: 100, 2: 100}), min_share=0.01))
+    assert found["kmeans", "moved", "customers"].value == pytest.approx(5 / 170)
+    assert found["kmeans", "segment", "2"].words == "Spenders of kmeans has 85 customers, 90 the night before"
+    assert list(model_figures(movement(MOVES, {1: 100, 2: 100}, split=False), min_share=0.01)) == []
+
+
+def test_small_segments_are_left_alone() -> None:
+    """A segment of a few customers doubles by chance."""
+    found = by_key(model_figures(movement([Move(None, 2, 8)], {1: 1_000, 2: 12}), min_share=0.01))
+    assert ("kmeans", "segment", "2") not in found
+
+
+def test_groups_are_added_up_over_clusters_and_shards() -> None:
+    """A column that a shard gave up counting is left out."""
+    parts = [{"region": [[0, "north", 2], [1, "north", 3]], "name": [[0, "a", 5]]}, {"region": [[0, "south", 1]]}]
+    assert group_sizes([*parts, {"name": None}]) == {"region": {"north": 5, "south": 1}}

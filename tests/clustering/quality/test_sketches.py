@@ -1,0 +1,62 @@
+"""Sketches of columns: exact counts in bins, whatever the order and the cuts, and their distance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clustering.quality.sketches import ColumnCounts, SketchAccumulator, bounds, distance
+from clustering.segments.profiles import ExactColumn
+
+VALUES = np.concatenate(
+    [
+        np.random.default_rng(0).normal(0, 100, 5_000),
+        np.random.default_rng(1).lognormal(3, 2, 5_000),
+        [0.0, 0.0, -0.0, np.nan, -0.5, 0.5, 1.0, -1.0, 1e300, -1e-300],
+    ]
+)
+
+
+def counted(*parts: np.ndarray) -> ColumnCounts:
+    """Count values batch by batch."""
+    sketch = SketchAccumulator(["value"])
+    for part in parts:
+        sketch.add({"value": ExactColumn.of(part)})
+    return ColumnCounts.from_json(sketch.to_json()["value"])
+
+
+def test_every_value_is_in_the_bin_that_says_so() -> None:
+    """The lower end belongs to a bin, the upper one does not; zeros have one of their own, missing values none."""
+    found = counted(VALUES)
+    assert (found.missing, found.present, found.bins[0]) == (1, len(VALUES) - 1, 3)
+    for number, count in found.bins.items():
+        low, high = bounds(number)
+        inside = (low <= VALUES) & (high > VALUES) if number else VALUES == 0
+        assert int(inside.sum()) == count, (number, low, high)
+        assert number == 0 or high - low <= max(abs(low), abs(high)) / 8 * (1 + 1e-9)
+
+
+def test_numbers_of_bins_ascend_with_their_values() -> None:
+    """Bins in the order of their numbers are in the order of their values, signs included."""
+    ends = [bounds(number) for number in sorted(counted(VALUES).bins)]
+    assert ends == sorted(ends)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_order_and_cuts_do_not_matter(seed: int) -> None:
+    """Shards and batches of any size give the same counts."""
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(VALUES)
+    parts = np.split(shuffled, np.sort(random.integers(1, len(VALUES) - 1, 4)))
+    assert counted(*[part for part in parts if len(part)]) == counted(VALUES)
+
+
+def test_distance_is_a_share_of_the_customers() -> None:
+    """A tenth of the customers with another value are a distance of a tenth at most, and all of them one of 1."""
+    income = np.random.default_rng(2).lognormal(10, 0.5, 10_000)
+    tenth = income.copy()
+    tenth[:1_000] *= 100
+    assert distance(counted(income), counted(income)) == 0
+    assert distance(counted(income), counted(tenth)) == pytest.approx(0.1, abs=0.002)
+    assert distance(counted(income), counted(income * 1_000)) == pytest.approx(1)
+    assert distance(counted(income), ColumnCounts(5, {})) == 0
