@@ -16,12 +16,15 @@ limit 1;
 delete from segmentation.night_checks where run_id = :run_id;
 
 -- name: findings
--- Returns the findings on a run, the grave ones first.
+-- Returns the findings on a run, the grave ones first, and of those what may have led to others.
 -- Parameters: run_id.
 select model, check_name, subject, finding, description, advice
 from segmentation.night_checks
 where run_id = :run_id and finding is not null
-order by finding, model nulls first, check_name, subject;
+order by
+    finding, model nulls first,
+    array_position(array['rows', 'gone', 'new', 'rejected', 'missing', 'distribution', 'groups', 'moved'], check_name),
+    value desc, check_name, subject;
 
 -- name: insert
 -- Adds a figure.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -275,3 +276,30 @@ def test_published_date_is_taken_back(trained: Run) -> None:
     assert trained("withdraw", "2026-01-31", "--json", "--reason", " ").code == 1
     assert trained("withdraw", "31.1.2026", "--reason", "half were missing").code == 2
     assert trained("withdraw", "2026-01-31").code == 2
+
+
+def test_held_night_ends_with_an_error_and_a_person_decides(trained: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    """Half of the customers are gone, then nearly all: one line each, readers keep the former night; and a way out."""
+    contract = yaml.safe_load((Path(os.environ["CLUSTERING_CONFIG"]) / "customers.yaml").read_text())
+    contract["checks"]["hold"] = "findings"
+    directory = tmp_path / "careful"
+    shutil.copytree(os.environ["CLUSTERING_CONFIG"], directory)
+    (directory / "customers.yaml").write_text(yaml.safe_dump(contract))
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
+    sql("update segmentation.promotions set decided_at = '2025-12-31' returning 1")
+    assert trained("score", "--as-of", "2026-01-30", "--from-present-rows").code == 0
+    labels = sql(LABELS)
+    for remainder, word in ((2, "half"), (50, "nearly all")):
+        sql(f"delete from customers where customer_id % {remainder} <> 0 returning 1")  # noqa: S608
+        done = trained("score")
+        assert (done.code, done.err.count("\n")) == (1, 1), word
+        assert "is held, and readers keep the former night" in done.err
+        assert "missing or rejected" in done.err
+        assert sql(LABELS) == labels
+    [held] = [one for one in trained("runs", "--json").document["runs"] if one["status"] == "held"]
+    refused = trained("publish", str(held["run_id"]))
+    assert (refused.code, "--despite-findings --reason" in refused.err) == (1, True)
+    released = trained("publish", str(held["run_id"]), "--despite-findings", "--reason", "the shop moved", "--json")
+    assert released.document["status"] == "published"
+    assert len(sql(LABELS)) < len(labels) / 40
+    assert "the shop moved" in trained("runs", "--last", "1").out
