@@ -27,7 +27,12 @@ from clustering.warehouse.roles import HISTORY, act_as_writer
 log = logging.getLogger(__name__)
 
 # Rows of a model and date that people read by the date; what a run keeps of itself stays with its labels.
-OF_THE_DATE = ("delete_segments", "delete_profiles", "delete_groups", "delete_checks")
+OF_THE_DATE = (
+    "withdrawing/delete_segments",
+    "withdrawing/delete_profiles",
+    "withdrawing/delete_groups",
+    "withdrawing/delete_checks",
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ def _undo_retirements(
 
 def _remove_rows(transaction: Transaction, as_of: date, one: Held) -> None:
     for statement in OF_THE_DATE:
-        transaction.execute(f"withdrawing/{statement}", model=one.model, as_of=as_of)
+        transaction.execute(statement, model=one.model, as_of=as_of)
     transaction.execute("withdrawing/leave_request", run_id=one.run_id, model=one.model)
 
 

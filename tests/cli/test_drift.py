@@ -7,7 +7,10 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
+import pytest
 
+from clustering.errors import WarehouseError
+from clustering.monitoring import alarms
 from tests.command_line import Run
 
 
@@ -39,11 +42,15 @@ def test_drift_is_warned_of(clustering: Run) -> None:
     assert sql("select * from segmentation.retraining_requests") == []
 
 
-def test_night_that_cannot_be_checked_is_published(clustering: Run) -> None:
-    """The failure is a warning."""
+def test_night_that_cannot_be_watched_is_published(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failure, such as of a connection that ends between both, is a warning."""
     for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
         assert clustering(*words).code == 0
-    sql("alter table segmentation.drift_checks rename description to gone")
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise WarehouseError("the connection ended")
+
+    monkeypatch.setattr(alarms, "watch", lost)
     done = clustering("score", "--model", "kmeans")
     assert done.code == 0
     assert "warning: published, but not checked for drift: " in done.err

@@ -114,9 +114,11 @@ def test_store_that_is_not_mounted_is_a_passing_error(broken):
 
 
 def test_lost_artifact_leaves_its_model_unwatched_alone(broken):
-    """After publishing, the other models are still checked for drift."""
-    run_id = broken.night("2026-11-22")["run_id"]
+    """Once it is scored, the night is published with it, and the other models are still checked for drift."""
+    run_id = broken.plan("2026-11-22", shards=1)["run_id"]
+    broken.score(run_id)
     _damage(broken, "missing")
+    assert broken.publish(run_id)["models"] == ["dbscan", "gmm", "kmeans"]
     watched = watch(broken.warehouse, broken.configuration, run_id=run_id)
     assert list(watched["unwatched"]) == ["kmeans"]
     assert broken.sql("select distinct model from segmentation.drift_checks order by 1") == [("dbscan",), ("gmm",)]
