@@ -2,8 +2,9 @@
 
 `segment_customers` starts it with a night that is held, by the asset `held_nights`; with **run** it is started by hand.
 `read` lists what was found, `decide` asks (see Required Actions), and `act` does as the person said and records who and
-why. Where nobody answers, the night is abandoned after the hours that `decide_within_hours` of customers.yaml says, and
-so it is before that when a later night is published. Readers keep the former night all the time.
+why; what has drifted in a night that is published so is told, and starts no retraining. Where nobody answers, the night
+is abandoned after the hours that `decide_within_hours` of customers.yaml says, and so it is before that when a later
+night is published. Readers keep the former night all the time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
@@ -22,6 +23,8 @@ from segmentation_definitions import (
     HELD_NIGHTS,
     SEGMENT_HISTORY,
     SEGMENTS,
+    alert_of_drift,
+    alert_of_models,
     alert_of_run,
     check_conf,
     open_session,
@@ -72,7 +75,13 @@ def decide_held_night() -> None:
                 raise AirflowSkipException(f"run {run_id} is held no longer: somebody, or a later night, has decided")
             if answer["chosen_options"] == [PUBLISH]:
                 release = clustering.Release(name, reason)
-                return clustering.publish_run(session.warehouse, session.configuration, run_id=run_id, release=release)
+                told = clustering.publish_run(session.warehouse, session.configuration, run_id=run_id, release=release)
+                found = clustering.watch(session.warehouse, session.configuration, run_id=run_id, may_ask=False)
+                if told["failed"]:
+                    alert_of_models(told, get_current_context())
+                if found["alarms"] and found["is_latest"]:
+                    alert_of_drift(found, get_current_context())
+                return told
             return clustering.abandon_by_hand(session.warehouse, run_id=run_id, abandoned_by=name, reason=reason)
 
     @task(outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY])

@@ -39,19 +39,20 @@ insert into segmentation.night_checks (
 
 -- name: keep_measures
 -- Keeps what a run's source looked like, and the drift checks to be published with it.
--- Parameters: run_id, source_sha256, compared_as_of, counts, drift.
-insert into segmentation.run_measures (run_id, source_sha256, compared_as_of, counts, drift)
-values (:run_id, :source_sha256, :compared_as_of, :counts, :drift)
+-- Parameters: run_id, source_sha256, compared_run_id, compared_as_of, counts, drift.
+insert into segmentation.run_measures (run_id, source_sha256, compared_run_id, compared_as_of, counts, drift)
+values (:run_id, :source_sha256, :compared_run_id, :compared_as_of, :counts, :drift)
 on conflict (run_id) do update
 set
-    source_sha256 = excluded.source_sha256, compared_as_of = excluded.compared_as_of, counts = excluded.counts,
-    drift = excluded.drift;
+    source_sha256 = excluded.source_sha256, compared_run_id = excluded.compared_run_id,
+    compared_as_of = excluded.compared_as_of, counts = excluded.counts, drift = excluded.drift;
 
 -- name: past
--- Returns the figures of the nights that were published before a date and read by the same contract, each with the days
--- since the night that it was compared with; none that was compared with a date that was withdrawn.
+-- Returns the figures of the nights that were published before a date and read by the same contract, those of the
+-- latest run of each date, with the days since the night that it was compared with. None of the present rows for a past
+-- date, and none that was compared with a run that holds no longer.
 -- Parameters: as_of, nights (how many days back), source_sha256.
-select
+select distinct on (run.as_of, figure.model, figure.check_name, figure.subject)
     figure.model, figure.check_name, figure.subject, figure.value, run.as_of, run.as_of - measure.compared_as_of as days
 from segmentation.scoring_runs as run
 join segmentation.run_measures as measure on measure.run_id = run.run_id
@@ -60,8 +61,9 @@ where
     run.as_of < :as_of and run.as_of >= :as_of::date - :nights::integer
     and measure.compared_as_of is not null and measure.source_sha256 = :source_sha256
     and exists (select from segmentation.published_runs as published where published.run_id = run.run_id)
-    and exists (select from segmentation.published_runs as published where published.as_of = measure.compared_as_of)
-order by run.as_of, run.run_id;
+    and exists (select from segmentation.published_runs as published where published.run_id = measure.compared_run_id)
+    and run.source_time <> 'substituted'
+order by run.as_of, figure.model, figure.check_name, figure.subject, run.run_id desc;
 
 -- name: run
 -- Returns what has become of a run.

@@ -47,8 +47,12 @@ $do$;
 lock table segmentation.scoring_runs in share row exclusive mode;
 
 -- name: held
--- Returns the runs that wait for a decision.
-select run_id from segmentation.scoring_runs where status = 'held' order by run_id;
+-- Returns the runs that wait for a decision, and that nobody decides on before the transaction ends.
+select run_id from segmentation.scoring_runs where status = 'held' order by run_id for update skip locked;
+
+-- name: held_runs
+-- Returns how many runs wait for a decision.
+select count(*) from segmentation.scoring_runs where status = 'held';
 
 -- name: running
 -- Returns the runs that are being scored.

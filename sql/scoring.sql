@@ -79,11 +79,11 @@ drop table {table};
 
 -- name: forget_customers
 -- Drops what the manifest of a run that has ended holds of single customers: the samples, the values that were
--- rejected, and the keys that cut the customers into shards.
+-- rejected, and the keys that cut the customers into shards; and the bins of its columns, which the check has added up.
 -- Parameters: run_id.
 update segmentation.run_shards
-set samples = null, reasons = null, lower_bound = null, upper_bound = null
-where run_id = :run_id and num_nonnulls(samples, reasons, lower_bound, upper_bound) > 0;
+set samples = null, reasons = null, lower_bound = null, upper_bound = null, columns = null
+where run_id = :run_id and num_nonnulls(samples, reasons, lower_bound, upper_bound, columns) > 0;
 
 -- name: failures
 -- Returns the models that a run had to leave out.
@@ -209,7 +209,8 @@ where run_id = :run_id;
 
 -- name: outdated_runs
 -- Returns the held runs that a published one leaves behind: of its date or before, and all of whose models have been
--- published for their date or a later one.
+-- published for their date or a later one, which was not there yet when they were planned. One that somebody decides on
+-- at this moment is left to them.
 -- Parameters: run_id, as_of.
 select run.run_id
 from segmentation.scoring_runs as run
@@ -226,7 +227,14 @@ where
                 where published.model = made.model and published.as_of >= run.as_of and published.run_id > run.run_id
             )
     )
-order by run.run_id;
+    and not exists (
+        select
+        from segmentation.run_models as made
+        join segmentation.published_runs as published on published.model = made.model
+        where made.run_id = run.run_id and published.as_of > run.as_of and published.run_id < run.run_id
+    )
+order by run.run_id
+for update of run skip locked;
 
 -- name: overdue_runs
 -- Returns the runs that have been held for so long.
@@ -245,6 +253,7 @@ where
     run.status = 'running'
     and greatest(
         run.started_at,
+        run.checked_at,
         (select max(shard.finished_at) from segmentation.run_shards as shard where shard.run_id = run.run_id)
     ) < now() - make_interval(hours => :hours)
 order by run.run_id;

@@ -94,7 +94,11 @@ def _score(
         _abandon(session, run["run_id"], error)
         raise
     told = {**run, **published, "shards": len(run["shards"]), "models": run["models"]}
-    return {**told, "drift": [] if night.dry_run else _watch(session, run["run_id"]), "retention": _retain(session)}
+    return {
+        **told,
+        "drift": [] if night.dry_run else warn_of_drift(session, run["run_id"]),
+        "retention": _retain(session),
+    }
 
 
 def _abandon(session: Session, run_id: int, error: BaseException) -> None:
@@ -107,8 +111,8 @@ def _abandon(session: Session, run_id: int, error: BaseException) -> None:
         abandon_run(session.warehouse, run_id=run_id, note=f"clustering score ended without publishing: {note}")
 
 
-def _watch(session: Session, run_id: int) -> list[dict[str, Any]]:
-    """Check the night for drift, warn of alarms and return them; a failure never fails the night."""
+def warn_of_drift(session: Session, run_id: int) -> list[dict[str, Any]]:
+    """Warn of the drift in a published night, and return it; a failure never fails the night."""
     from sqlalchemy.exc import DBAPIError
 
     from clustering.monitoring.alarms import watch

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from clustering.cli.night import warn_of_drift
 from clustering.cli.options import By, Json, open_session
 from clustering.cli.output import table, tell
 from clustering.errors import ConfigurationError
@@ -47,6 +48,7 @@ def publish(
     with open_session() as session:
         release = Release(by, str(reason).strip())
         told = publish_run(session.warehouse, session.configuration, run_id=run, release=release)
+        warn_of_drift(session, run)
     tell(told, f"run {run} as of {told['as_of']}: {told['status']}", as_json=as_json)
 
 

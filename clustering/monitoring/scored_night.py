@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from clustering.config import Contract
 from clustering.quality.allowances import PastFigure
@@ -93,8 +93,9 @@ def judged_figures(
 ) -> Iterator[JudgedFigure]:
     """Compare a night with its base, and judge the figures by those of the nights before."""
     run, contract = night.run, night.contract
-    if source.changed_at is not None:
-        age = source_age(source.changed_at.replace(tzinfo=UTC), now=datetime.now(UTC))
+    if source.changed_at is not None and run.source_time == "present":
+        read_at = max(shard.finished_at for shard in night.shards)
+        age = source_age(source.changed_at.replace(tzinfo=UTC), read_at=read_at)
         yield from judge([age], {}, contract.checks, as_of=run.as_of, days=1)
     if base is None:
         return
@@ -105,25 +106,30 @@ def judged_figures(
         yield remark("contract", "customers.yaml", words)
         return
     past, days = _past(transaction, run, contract), (run.as_of - base.as_of).days
-    figures, same_customers = list(source_figures(source, base.counts)), False
-    for place, movement in enumerate(_movements(transaction, night)):
+    figures = list(source_figures(source, base.counts, least=contract.min_group))
+    same_customers = source.rows_read == base.counts.rows_read
+    for place, movement in enumerate(_movements(transaction, night, base)):
         if place == 0:
             figures += key_figures(movement)
-            same_customers = not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
+            same_customers &= not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
         figures += model_figures(movement, min_share=contract.checks.min_share)
     yield from judge(figures, past, contract.checks, as_of=run.as_of, days=days)
     yield from judge_unchanged(
         unchanged_columns(source, base.counts),
         sorted(source.columns),
         past,
-        same_customers=same_customers and source.rows_read == base.counts.rows_read,
+        same_customers=same_customers,
         customers=source.rows_labelled,
     )
 
 
-def _movements(transaction: Transaction, night: ScoredNight) -> Iterator[ModelMovement]:
+def _movements(transaction: Transaction, night: ScoredNight, base: Base) -> Iterator[ModelMovement]:
+    """Yield the movement of the models that were published on the date of the base.
+
+    One that was away has moves of many days, and shows whom it lacks; no night of one day is like that.
+    """
     preceding = transaction.typed_rows(Preceding, "history/bases", run_id=night.run.run_id)
-    bases = {one.model_version_id: one.base_run_id for one in preceding}
+    bases = {one.model_version_id: one.base_run_id for one in preceding if one.base_as_of == base.as_of}
     for version in night.versions:
         if version.model_version_id in bases:
             movement = night.movement(version, bases[version.model_version_id])

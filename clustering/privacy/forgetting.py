@@ -73,12 +73,12 @@ def forget(
     key = key_as_written(customer_id, contract)
     with warehouse.transaction() as transaction:
         transaction.execute("forgetting/lock_runs")
-        _require_rest(transaction)
+        held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
         _become_writer(transaction, [table for table in tables if table.is_the_writers])
         removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
-        ended = _end_held(transaction, removed)
+        ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
         _require_known(key, removed, found)
@@ -108,7 +108,8 @@ def _become_writer(transaction: Transaction, tables: Sequence[Table]) -> None:
     act_as_writer(transaction, written=[table.identifier for table in tables])
 
 
-def _require_rest(transaction: Transaction) -> None:
+def _require_rest(transaction: Transaction) -> list[int]:
+    """Return the held runs, locked; RunError where a run is being scored, or a held one decided on."""
     running = transaction.rows("forgetting/running")
     if running:
         named = ", ".join(f"{row.run_id} (as of {row.as_of})" for row in running)
@@ -116,19 +117,23 @@ def _require_rest(transaction: Transaction) -> None:
             f"run {named} is being scored and would bring the customer back; wait until it is published, or end a dead "
             "one with `clustering abandon`, then forget the customer"
         )
+    held = [row.run_id for row in transaction.rows("forgetting/held")]
+    if transaction.scalar("forgetting/held_runs") > len(held):
+        raise RunError("a held run is being decided on at this moment; forget the customer when that is done")
+    return held
 
 
-def _end_held(transaction: Transaction, removed: Mapping[str, int]) -> set[str]:
+def _end_held(transaction: Transaction, held: Sequence[int], removed: Mapping[str, int]) -> set[str]:
     """End the held runs that have staged the customer, whose counts and samples hold them too; return their tables.
 
     The night is to be run again: no other customer's label is lost that is published.
     """
     gone: set[str] = set()
-    for row in transaction.rows("forgetting/held"):
-        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{row.run_id}_")
+    for run_id in held:
+        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{run_id}_")
         tables = {name for name in removed if staged.match(name)}
         if any(removed[name] for name in tables):
-            end_run(transaction, row.run_id, "held, and a customer in it was forgotten; run the night again")
+            end_run(transaction, run_id, "held, and a customer in it was forgotten; run the night again")
             gone |= tables
     return gone
 

@@ -51,8 +51,8 @@ class ModelMovement:
     split: bool
 
 
-def source_figures(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
-    """Compare what was read with what was read the night before."""
+def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> Iterator[Figure]:
+    """Compare what was read with what was read the night before; groups of fewer than `least` are not named."""
     yield _rows(tonight, before)
     yield from _rejected(tonight, before)
     for name in sorted(tonight.columns.keys() & before.columns.keys()):
@@ -64,7 +64,7 @@ def source_figures(tonight: NightCounts, before: NightCounts) -> Iterator[Figure
         said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
         yield Figure("distribution", name, apart, min(here.present, there.present), said)
     for name in sorted(tonight.groups.keys() & before.groups.keys()):
-        yield _groups(name, tonight.groups[name], before.groups[name])
+        yield _groups(name, tonight.groups[name], before.groups[name], least)
 
 
 def key_figures(movement: ModelMovement) -> Iterator[Figure]:
@@ -102,10 +102,10 @@ def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figu
         yield Figure("segment", str(segment), ratio, max(here, there), said, movement.model)
 
 
-def source_age(changed_at: datetime, *, now: datetime) -> Figure:
-    """Return how many hours ago the source changed last."""
-    hours = (now - changed_at).total_seconds() / 3600
-    said = f"the latest change in the source is {hours:.1f} hours old ({changed_at:%Y-%m-%d %H:%M} UTC)"
+def source_age(changed_at: datetime, *, read_at: datetime) -> Figure:
+    """Return how many hours before it was read the source changed last."""
+    hours = (read_at - changed_at).total_seconds() / 3600
+    said = f"the latest change in the source was {hours:.1f} hours old ({changed_at:%Y-%m-%d %H:%M} UTC)"
     return Figure("source_age", "rows", max(0.0, hours), 0, said)
 
 
@@ -136,11 +136,12 @@ def _rejected(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
         yield rise(subject, rows, before.rejections.get(subject, 0))
 
 
-def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int]) -> Figure:
+def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int], least: int) -> Figure:
     totals = [max(1, sum(sizes.values())) for sizes in (here, there)]
     shares = {group: (here.get(group, 0) / totals[0], there.get(group, 0) / totals[1]) for group in {*here, *there}}
     apart = sum(abs(one - other) for one, other in shares.values()) / 2
-    most = max(shares, key=lambda group: (abs(shares[group][0] - shares[group][1]), group), default="")
+    named = [group for group in shares if min(here.get(group, 0), there.get(group, 0)) >= least]
+    most = max(named, key=lambda group: (abs(shares[group][0] - shares[group][1]), group), default="")
     said = f"at least {apart:.1%} of the customers are in another group of {name}"
     if most:
         said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} the night before"

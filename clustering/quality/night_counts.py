@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from clustering.quality.sketches import NO_COUNTS, ColumnCounts
-
-MOST_GROUPS = 100  # of a column; the others are one
+from clustering.segments.protected_groups import MOST_VALUES
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def merge_columns(parts: Iterable[Mapping[str, ColumnCounts]]) -> dict[str, Colu
 def group_sizes(compositions: Iterable[Mapping[str, Sequence[Sequence[Any]] | None]]) -> dict[str, dict[str, int]]:
     """Return customers by column and group, of what shards counted by column, cluster and group.
 
-    A column of which a shard has given up counting is left out.
+    A column of which a shard has given up counting, or that has too many groups in all, is left out.
     """
     found: dict[str, Counter[str]] = {}
     given_up: set[str] = set()
@@ -82,4 +81,5 @@ def group_sizes(compositions: Iterable[Mapping[str, Sequence[Sequence[Any]] | No
         for name, counts in composition.items():
             for _, group, customers in counts or ():
                 found.setdefault(name, Counter())[group] += customers
-    return {name: dict(sizes.most_common(MOST_GROUPS)) for name, sizes in found.items() if name not in given_up}
+    given_up.update(name for name, sizes in found.items() if len(sizes) > MOST_VALUES)
+    return {name: dict(sorted(sizes.items())) for name, sizes in found.items() if name not in given_up}

@@ -73,6 +73,7 @@ class ScoredShard:
     measures: Mapping[int, Mapping[str, Sequence[int]]]
     columns: Mapping[str, ColumnCounts]
     changed_at: datetime | None
+    finished_at: datetime
 
 
 def lock_run(transaction: Transaction, run_id: int) -> Run:
@@ -130,6 +131,7 @@ def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShar
             measures=by_version(row.measures),
             columns={name: ColumnCounts.from_json(counts) for name, counts in (row.columns or {}).items()},
             changed_at=row.changed_at,
+            finished_at=row.finished_at,
         )
         for row in rows
     ]

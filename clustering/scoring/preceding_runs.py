@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Preceding:
     model_version_id: int
     base_run_id: int
     base_version_id: int
+    base_as_of: date
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
 
+FIGURE_DAYS = 400  # that the figures of a night are kept; nights are judged by those of the last hundred
+
 # A lock that is held, and what a statement meets where another retention is doing the same: a table that is detached
 # or dropped in between, or is about to be.
 IN_THE_WAY = (
@@ -55,6 +57,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
                 break
             dropped.append(run_id)
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
+        for statement in ("retention/delete_figures", "retention/delete_measures"):
+            session.execute(statement, days=FIGURE_DAYS)
         left = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
     if days := configuration.contract.history_days:
         with warehouse.transaction() as transaction:

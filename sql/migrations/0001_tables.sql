@@ -202,12 +202,13 @@ comment on column segmentation.run_shards.samples is 'Sampled customers'' values
 comment on column segmentation.run_shards.compared is 'Per model version the run of the preceding date that the shard''s labels were compared with (base_run_id), whether it is known whom the change of version moved (split), and the customers who moved by former and present segment, null standing for no label (moves: from, to, customers, of them by the change of version).';
 comment on column segmentation.run_shards.measures is 'Customers per model in the bins of its training sample: of each feature, of the confidence and of the distance to the own centre.';
 comment on column segmentation.run_shards.compositions is 'Customers by protected group per version and cluster.';
-comment on column segmentation.run_shards.columns is 'Customers in the bins of each numeric column, whatever the version.';
+comment on column segmentation.run_shards.columns is 'Customers in the bins of each numeric column, whatever the version; null when the run has ended.';
 comment on column segmentation.run_shards.changed_at is 'Latest change among the shard''s customers, in UTC, where the contract names its column.';
 
 create table segmentation.run_measures (
     run_id         bigint primary key references segmentation.scoring_runs,
     source_sha256  text not null check (source_sha256 ~ '^[0-9a-f]{64}$'),
+    compared_run_id  bigint references segmentation.scoring_runs,
     compared_as_of  date,
     counts         jsonb not null,
     drift          jsonb not null
@@ -215,8 +216,9 @@ create table segmentation.run_measures (
 comment on table segmentation.run_measures is 'One row per run that was checked: what its source looked like, to compare the next night with.';
 comment on column segmentation.run_measures.run_id is 'The run.';
 comment on column segmentation.run_measures.source_sha256 is 'Hash of what determines the customers'' values in the contract; only nights with the same are compared.';
+comment on column segmentation.run_measures.compared_run_id is 'The run that it was compared with; null: there was none.';
 comment on column segmentation.run_measures.compared_as_of is 'The date of the night that it was compared with; null: there was none.';
-comment on column segmentation.run_measures.counts is 'Rows, rejected rows by column and reason, customers in the bins of the numeric columns and in the protected groups; no customer''s own values.';
+comment on column segmentation.run_measures.counts is 'Rows, rejected rows by column and reason, customers in the bins of the numeric columns and in the protected groups, however small.';
 comment on column segmentation.run_measures.drift is 'The rows of drift_checks that publishing the run writes.';
 
 create table segmentation.night_checks (

@@ -8,7 +8,13 @@ with alarm as (
     group by model, as_of, run_id
 ),
 finding as (
-    select run_id, model, string_agg(description, '; ' order by finding, check_name, subject) as words
+    select run_id, model, string_agg(
+        -- The reason names a file of the store.
+        case check_name
+            when 'drift_unchecked' then format('%s was not checked for drift', subject) else description
+        end,
+        '; ' order by finding, check_name, subject
+    ) as words
     from segmentation.night_checks
     where finding is not null
     group by run_id, model

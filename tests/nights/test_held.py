@@ -236,6 +236,39 @@ def test_forgotten_customer_ends_the_held_run_that_has_them(careful: Project) ->
     assert careful.staged() == []
 
 
+def test_past_date_that_is_held_outlives_the_next_regular_night(careful: Project) -> None:
+    """It was behind the pointer when it was planned: what is published for later dates takes nothing's place."""
+    careful.night("2026-11-23")
+    careful.sql("create table kept as select * from customers")
+    careful.sql(BROKEN["half missing"])
+    run_id, _ = held(careful, "2026-11-21")
+    careful.sql("insert into customers select * from kept where customer_id % 2 = 0")
+    careful.night("2026-11-24")
+    assert status(careful, run_id)[0] == "held"
+
+
+def test_held_night_that_passes_a_second_check_is_not_taken_for_dead(careful: Project) -> None:
+    """It was scored long ago, and checked just now."""
+    careful.sql(BROKEN["one range of keys gone"])
+    run_id, _ = held(careful)
+    careful.sql("update segmentation.scoring_runs set started_at = started_at - interval '20 hours'")
+    careful.sql("update segmentation.run_shards set finished_at = finished_at - interval '20 hours'")
+    wider = careful.with_contract(checks=Checks(max_gone_share=0.5, max_row_change=0.5))
+    wider.check(run_id)
+    wider.plan("2026-11-22", dry_run=True)
+    assert wider.publish(run_id)["status"] == "published"
+
+
+def test_model_that_was_away_is_not_judged_by_one_day(careful: Project) -> None:
+    """It comes back after a night of the others, and the customers who left in that night are no finding."""
+    careful.sql("delete from customers where customer_id % 4 = 0")
+    careful.with_contract(checks=Checks(hold="never")).night("2026-11-21", models=["gmm", "kmeans"])
+    planned = careful.plan("2026-11-22")
+    for shard in planned["shards"]:
+        careful.score(planned["run_id"], shard)
+    assert not careful.check(planned["run_id"])["held"]
+
+
 def test_changed_contract_is_a_new_base_line(careful: Project) -> None:
     """A column in other units by the contract's own words: nothing is compared, and that is said once."""
     contract = careful.configuration.contract

@@ -32,13 +32,20 @@ def test_counts_survive_the_table() -> None:
 
 def test_source_is_compared_figure_by_figure() -> None:
     """Rows, rejected rows by reason, missing values, and the groups of a protected column."""
-    found = by_key(source_figures(night(200, rejected=20, missing=18, north=30), night(100)))
+    found = by_key(source_figures(night(200, rejected=20, missing=18, north=30), night(100), least=5))
     assert found[None, "rows", "rows"].value == pytest.approx(math.log(200.5 / 100.5))
     assert found[None, "rejected", "rows"].value == pytest.approx(0.1)
     assert found[None, "rejected", "age: out_of_range"].value == pytest.approx(0.1)
     assert found[None, "missing", "age"].value == pytest.approx(0.1)
     assert found[None, "groups", "region"].value == pytest.approx(0.5 - 30 / 180)
     assert "most has changed south: 83.3%, 50.0% the night before" in found[None, "groups", "region"].words
+
+
+def test_groups_too_small_to_be_published_are_not_named() -> None:
+    """The group that changed most has one customer tonight."""
+    found = by_key(source_figures(night(200, north=1), night(200, north=50), least=5))
+    assert "north" not in found[None, "groups", "region"].words
+    assert "south" in found[None, "groups", "region"].words
 
 
 def movement(moves: list[Move], sizes: dict[int, int], *, split: bool = True) -> ModelMovement:
@@ -74,3 +81,6 @@ def test_groups_are_added_up_over_clusters_and_shards() -> None:
     """A column that a shard gave up counting is left out."""
     parts = [{"region": [[0, "north", 2], [1, "north", 3]], "name": [[0, "a", 5]]}, {"region": [[0, "south", 1]]}]
     assert group_sizes([*parts, {"name": None}]) == {"region": {"north": 5, "south": 1}}
+    many = [[0, str(number), 1] for number in range(501)]
+    assert len(group_sizes([{"branch": many}])["branch"]) == 501
+    assert group_sizes([{"branch": many}, {"branch": [[0, f"x{number}", 1] for number in range(501)]}]) == {}
