@@ -136,15 +136,16 @@ def test_dry_run_is_not_watched(trained_night: Night, told: list[tuple[str, str]
 
 
 def test_failed_watch_does_not_fail_the_night(trained_night: Night, told: list[tuple[str, str]]) -> None:
-    """The night is published and successful; that it was not watched is there to be seen, and told."""
-    trained_night.sql("alter table segmentation.drift_checks rename description to gone")
+    """The night is published and successful; that nobody was told of its drift is there to be seen, and told."""
+    trained_night.sql(SHIFT)
+    trained_night.sql("alter table segmentation.retraining_requests rename as_of to gone")
     segmented = trained_night.run("segment_customers")
     assert segmented.tasks["watch"] == ["failed"]
     assert segmented.state == "success"
     assert trained_night.sql("select distinct model from segmentation.current_segments") == [("kmeans",)]
     [(subject, text)] = told
     assert subject == "segment_customers: watch failed"
-    assert "description" in text
+    assert "as_of" in text
 
 
 def test_alert_that_cannot_be_sent_fails_nothing(trained_night: Night, monkeypatch: pytest.MonkeyPatch) -> None:

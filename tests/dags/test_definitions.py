@@ -73,7 +73,6 @@ def test_one_date_for_a_whole_backfill_is_refused() -> None:
         ("2026-11-21", "backfill", 0, "UTC", None),
         ("2026-11-20", "manual", 0, "UTC", "2026-11-21T00:00:00+00:00"),
         ("2026-11-21", "manual", 0, "Europe/Berlin", "2026-11-22T00:00:00+01:00"),
-        ("2026-11-22", "manual", 0, "UTC", None),
     ],
 )
 def test_dates_that_are_past(as_of: str, run_type: str, hours_later: float, zone: str, ended: str | None) -> None:
@@ -83,6 +82,14 @@ def test_dates_that_are_past(as_of: str, run_type: str, hours_later: float, zone
     now = LATE + timedelta(hours=hours_later)
     found = end_of_past_date(date.fromisoformat(as_of), Run(LATE, run_type), timezone=ZoneInfo(zone), now=now)
     assert (found and found.isoformat()) == ended
+
+
+def test_date_that_has_not_begun_in_the_zone_of_the_dag_is_refused() -> None:
+    """It is tomorrow where the DAG lives, whatever date it is elsewhere."""
+    from segmentation_definitions import end_of_past_date
+
+    with pytest.raises(ConfigurationError, match="as_of is 2026-11-22, which is still to come: it is 2026-11-21"):
+        end_of_past_date(date(2026, 11, 22), Run(LATE, "manual"), timezone=ZoneInfo("UTC"), now=LATE)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"])

@@ -64,12 +64,12 @@ def test_failed_shard_abandons_the_run(trained_night: Night) -> None:
     assert trained_night.staged() == []
 
 
-def test_failed_publishing_abandons_the_run(trained_night: Night) -> None:
+def test_refused_night_abandons_the_run(trained_night: Night) -> None:
     """More rejected rows than allowed: nothing is published, what was staged is dropped, the DAG run is failed."""
     trained_night.sql("update customers set annual_income = -1 where customer_id % 2 = 0")
     segmented = trained_night.run("segment_customers")
     assert segmented.state == "failed"
-    assert segmented.tasks["publish"] == ["failed"]
+    assert (segmented.tasks["check"], segmented.tasks["publish"]) == (["failed"], ["upstream_failed"])
     assert trained_night.sql("select status from segmentation.scoring_runs") == [("abandoned",)]
     assert trained_night.sql("select * from segmentation.current_segments") == []
     assert trained_night.staged() == []
