@@ -83,7 +83,7 @@ insert into segmentation.segment_groups
 select {day}, '{model}', id, 'gender', name, 10, 50, {run}
 from generate_series(1, 5) as id, unnest(array['f', 'm']) as name;
 insert into segmentation.segment_migrations
-select {day}, {day} - 1, '{model}', origin, target, 10, case when origin = target then 0 else 10 end, 0
+select {day}, {day} - 1, '{model}', origin, target, 10, case when origin = target then 0 else 10 end, 0, 0
 from generate_series(1, 5) as origin, generate_series(1, 5) as target;
 insert into segmentation.drift_checks
 select {day}, '{model}', 'inputs', 'distribution', 'column ' || place, 0.1, 0.2, false, 1, 1, '', {run}, {version}
