@@ -26,7 +26,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from held_nights import Outcome, breaks_table, honest_table
-from rehearsal import Rehearsal, Server, Verdict, copied, quick_server, rehearse
+from rehearsal import SERVER_SETTINGS, Rehearsal, Server, Verdict, copied, rehearse
+from setting import running_server
 from sources.breaks import KINDS, Source, break_source
 from sources.effects import changed_share, moved_share
 from sources.honest import GENERATORS
@@ -128,7 +129,7 @@ def server() -> Iterator[Server]:
     """Run a server that is removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="holding-"))
     try:
-        with quick_server(folder) as running:
+        with running_server(folder, SERVER_SETTINGS) as running:
             yield running
     finally:
         shutil.rmtree(folder)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TypeAlias
 
 import pandas as pd
@@ -196,22 +195,6 @@ def configured(layout: Layout) -> Configuration:
         segments=SegmentCatalogue(max_distance=1.0, segments=()),
         models={MODEL: spec},
     )
-
-
-@contextmanager
-def quick_server(directory: Path, settings: Mapping[str, str] = SERVER_SETTINGS) -> Iterator[Server]:
-    """Run a server whose data may be lost, and stop it in the end."""
-    server = embedded.start(directory)
-    try:
-        with closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
-            connection.autocommit = True
-            for name, value in settings.items():
-                cursor.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
-        server.stop()
-        server = embedded.start(directory)
-        yield server
-    finally:
-        server.stop()
 
 
 def rehearse(server: Server, name: str, layout: Layout) -> Rehearsal:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from sources.deliveries import delivered_nights
 from sources.layout import ORDERS, Night
 from sources.people import Array, People, Turnstile, fraction_of_year, without
 from sources.temper import Temper, draw_temper
@@ -119,15 +120,6 @@ class Shop:
 
 def ordering_nights(seed: int, *, size: int, nights: int) -> Iterator[Night]:
     """Yield the nights of the shop of a seed that begins with `size` customers; the same for the same arguments."""
-    temper = draw_temper(seed, nights=nights)
-    shop = Shop(seed, size, temper)
+    shop = Shop(seed, size, draw_temper(seed, nights=nights))
     shop.live(0)
-    customers = shop.frame(0)
-    for night in range(nights):
-        if night:
-            shop.live(night)
-        if temper.delivers(night) and night:
-            customers = shop.frame(night)
-            shop.turnstile.delivered(len(customers))
-        if night not in temper.skipped:
-            yield Night(temper.date(night), customers, frozenset(temper.remarks(night)))
+    yield from delivered_nights(shop, nights=nights)

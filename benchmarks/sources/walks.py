@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from sources.deliveries import delivered_nights
 from sources.layout import WALKS, Night
 from sources.people import Array, People, Turnstile, fraction_of_year, without
 from sources.temper import Temper, draw_temper
@@ -102,14 +103,4 @@ class Walk:
 
 def walking_nights(seed: int, *, size: int, nights: int) -> Iterator[Night]:
     """Yield the nights of the company of a seed that begins with `size` customers; the same for the same arguments."""
-    temper = draw_temper(seed, nights=nights)
-    company = Walk(seed, size, temper)
-    customers = company.frame(0)
-    for night in range(nights):
-        if night:
-            company.live(night)
-        if temper.delivers(night) and night:
-            customers = company.frame(night)
-            company.turnstile.delivered(len(customers))
-        if night not in temper.skipped:
-            yield Night(temper.date(night), customers, frozenset(temper.remarks(night)))
+    yield from delivered_nights(Walk(seed, size, draw_temper(seed, nights=nights)), nights=nights)
