@@ -23,7 +23,7 @@ Settings: TypeAlias = Mapping[str, int | float | str]
 Parameters: TypeAlias = Mapping[str, NDArray[Any]]
 Noise: TypeAlias = Literal["uniform", "unimodal"]
 
-DECIMALS = 6
+DECIMALS = 6  # of a confidence, which is kept in single precision
 FARTHEST = 1e6  # standard deviations; farther out, squares lose the differences that decide, and overflow in the end
 NOISE = -1
 GAP = "gap"  # the statistic that also tells whether a group was cut in two

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from clustering.algorithms.base import DECIMALS, NOISE
 from clustering.config import Configuration, Contract
-from clustering.customers import Reason, Split, added_up, describe_rejections, split
+from clustering.customers import Reason, Split, added_up, describe_rejections, split_whole
 from clustering.errors import DataError
 from clustering.features import fit_scaling
 from clustering.files.customer_files import read_customers, read_numbers
@@ -95,8 +95,7 @@ def _split(rows: pa.Table, contract: Contract) -> Split:
     batch = rows.combine_chunks().to_batches()
     if not batch:
         raise DataError("the file has no rows")
-    keys = split(batch[0].select([contract.key]), contract.only(())).valid[contract.key].value_counts()
-    return split(batch[0], contract, duplicated=keys.filter(pc.greater(keys.field("counts"), 1)).field("values"))
+    return split_whole(batch[0], contract)
 
 
 def _repeated_keys(parts: Split) -> int:

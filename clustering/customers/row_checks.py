@@ -81,6 +81,19 @@ def split(
     return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)))
 
 
+def split_whole(
+    rows: pa.RecordBatch,
+    contract: Contract,
+    *,
+    factors: Mapping[str, float] = NO_FACTORS,
+    texts: Collection[str] = (),
+) -> Split:
+    """Split rows as `split` does where they are all that there are: of a key that several have, all are rejected."""
+    keys = split(rows, contract.only(()), factors=factors, texts=texts).valid[contract.key].value_counts()
+    repeated = keys.filter(pc.greater(keys.field("counts"), 1)).field("values")
+    return split(rows, contract, duplicated=repeated, factors=factors, texts=texts)
+
+
 def _counted(rows: pa.RecordBatch, contract: Contract, faults: Mapping[str, Codes]) -> Iterator[Rejection]:
     """Yield the faults of every column; of a row without a key, such as a blank one, no other value is missed."""
     keys = faults.get(contract.key)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clustering.algorithms.base import DECIMALS
 from clustering.config import Configuration
 from clustering.customers import describe_rejections, key_as_written
 from clustering.errors import ArtifactError, DataError, StoreError
@@ -24,7 +25,6 @@ from clustering.warehouse.customer_values import CustomerValues, TimeLimit, cust
 log = logging.getLogger(__name__)
 
 LIMIT = TimeLimit(statement=15, lock=2)
-DECIMALS = 6  # of a confidence, which is stored in single precision
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from clustering.algorithms import Assigner, algorithm
+from clustering.algorithms.base import DECIMALS
 from clustering.config import Configuration, Contract
 from clustering.customers.record_checks import check_records, describe_faults
 from clustering.errors import ArtifactError, DataError, NoChampionError
@@ -18,8 +19,6 @@ from clustering.versions.artifacts import Artifact
 from clustering.versions.own_names import OwnName, own_names, put_on
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
-
-DECIMALS = 6  # of a confidence, which is stored in single precision
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from clustering.config import Contract
-from clustering.customers import Split, split
+from clustering.customers import Split, split_whole
 from clustering.warehouse.connection import Transaction, Warehouse
 from clustering.warehouse.source import Source, describe_table
 
@@ -41,10 +40,7 @@ class CustomerValues:
         """
         contract, source = self.source.contract, self.source
         kept = contract if columns is None else contract.only(columns)
-        of_key = split(self.rows, contract.only(()), factors=source.factors, texts=source.texts).valid
-        counts = of_key[contract.key].value_counts()
-        repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-        return split(self.rows, kept, duplicated=repeated, factors=source.factors, texts=source.texts)
+        return split_whole(self.rows, kept, factors=source.factors, texts=source.texts)
 
 
 def customer_values(
