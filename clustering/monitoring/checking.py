@@ -90,7 +90,7 @@ def read_findings(transaction: Transaction, run_id: int) -> list[Finding]:
 
 def _check(transaction: Transaction, registry: Registry, night: ScoredNight, *, may_retry: bool) -> dict[str, Any]:
     run, contract = night.run, night.contract
-    drift, unchecked = check_drift(registry, night.versions, night.shards, contract.drift, may_retry=may_retry)
+    drift, unchecked = check_drift(registry, night, contract.drift, may_retry=may_retry)
     source, base = night.source(), read_base(transaction, night)
     judged = list(judged_figures(transaction, night, source, base))
     judged += [
@@ -124,7 +124,7 @@ def _settle(
     grave = [one for one in findings if one.finding == "hold"]
     may_hold = night.contract.checks.hold == "findings" and not run.dry_run and run.source_time != "substituted"
     held = bool(grave) and may_hold
-    note = held_note(run, grave) if held else None
+    note = _held_note(run, grave) if held else None
     transaction.execute("scoring/hold", run_id=run.run_id, status="held" if held else "running", note=note)
     for one in findings:
         log.warning("run %s as of %s, %s: %s", run.run_id, run.as_of, one.finding, one.description)
@@ -146,7 +146,7 @@ def _told(run: Run, base: Base | None, findings: Sequence[Finding], *, note: str
     }
 
 
-def held_note(run: Run, grave: Sequence[Finding]) -> str:
+def _held_note(run: Run, grave: Sequence[Finding]) -> str:
     """Say in one line why a run is held, what readers see, and what can be done."""
     told = [one.description for one in grave[:TOLD]]
     if len(grave) > TOLD:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,7 @@ from clustering.drift.measurements import merge_measures
 from clustering.drift.reference import CONFIDENCE, DISTANCE, FEATURE, Reference
 from clustering.errors import ArtifactError, StoreError
 from clustering.features import Scaling
-from clustering.scoring.manifest import ScoredShard
-from clustering.segments.profiles import merge_profiles
+from clustering.monitoring.scored_night import ScoredNight
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
@@ -24,16 +22,16 @@ log = logging.getLogger(__name__)
 
 
 def check_drift(
-    registry: Registry, versions: Sequence[Version], shards: Sequence[ScoredShard], drift: Drift, *, may_retry: bool
+    registry: Registry, night: ScoredNight, drift: Drift, *, may_retry: bool
 ) -> tuple[list[DriftCheck], dict[str, str]]:
     """Compare a night with the training samples of its versions; also return why models could not be compared.
 
     A version without a reference is left out with a line in the log. Raises StoreError where files cannot be read and
     the caller `may_retry`.
     """
-    nights: list[ModelNight] = []
+    nights, shards = list[ModelNight](), night.shards
     unchecked: dict[str, str] = {}
-    for version in versions:
+    for version in night.versions:
         try:
             artifact = registry.load(version)
         except (ArtifactError, StoreError) as error:
@@ -50,7 +48,7 @@ def check_drift(
                 version.version,
             )
             continue
-        nights.append(_night(version, artifact, artifact.reference, shards))
+        nights.append(_night(version, artifact, artifact.reference, night))
     return check_nights(nights, false_alarms=drift.false_alarms, min_effect=drift.min_effect), unchecked
 
 
@@ -71,9 +69,8 @@ def as_record(check: DriftCheck) -> dict[str, Any]:
     }
 
 
-def _night(version: Version, artifact: Artifact, reference: Reference, shards: Sequence[ScoredShard]) -> ModelNight:
-    key = version.model_version_id
-    clusters = merge_profiles(shard.profiles[key] for shard in shards)
+def _night(version: Version, artifact: Artifact, reference: Reference, night: ScoredNight) -> ModelNight:
+    clusters = night.counts.profiles[version.model]
     columns = {name for cluster in clusters.values() for name in cluster.columns}
     customers = sum(cluster.customers for cluster in clusters.values())
     return ModelNight(
@@ -82,13 +79,13 @@ def _night(version: Version, artifact: Artifact, reference: Reference, shards: S
         reference=reference,
         structured=version.structure == "structured",
         segments={each.cluster_label: (each.segment_id, each.segment_name) for each in artifact.clusters},
-        rejected=sum(shard.rows_rejected for shard in shards),
+        rejected=night.counts.rows_rejected,
         customers=customers,
         missing={
             name: customers - sum(cluster.columns[name].present for cluster in clusters.values()) for name in columns
         },
         clusters={label: cluster.customers for label, cluster in clusters.items()},
-        measures=merge_measures(shard.measures[key] for shard in shards),
+        measures=merge_measures(shard.measures[version.model_version_id] for shard in night.shards),
         describe_bin=lambda name, place: describe_bin(reference, artifact.scaling, name, place),
     )
 
