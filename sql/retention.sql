@@ -6,24 +6,20 @@ delete from segmentation.segment_history
 where valid_to <= least((select max(as_of) from segmentation.published_runs), current_date) - :days::integer;
 
 -- name: delete_figures
--- Removes the figures of the check of runs whose dates lie so long before the latest one.
+-- Removes what the check has kept of runs whose dates lie so long before the latest one: their figures, and what their
+-- sources looked like.
 -- Parameters: days.
-delete from segmentation.night_checks as figure
-using segmentation.scoring_runs as run
-where
-    run.run_id = figure.run_id
-    and run.as_of < (select max(as_of) from segmentation.published_runs) - :days::integer
-    and not exists (select from segmentation.current_models as current where current.run_id = run.run_id);
-
--- name: delete_measures
--- Removes what the sources of such runs looked like.
--- Parameters: days.
-delete from segmentation.run_measures as measure
-using segmentation.scoring_runs as run
-where
-    run.run_id = measure.run_id
-    and run.as_of < (select max(as_of) from segmentation.published_runs) - :days::integer
-    and not exists (select from segmentation.current_models as current where current.run_id = run.run_id);
+with old as (
+    select run.run_id
+    from segmentation.scoring_runs as run
+    where
+        run.as_of < (select max(as_of) from segmentation.published_runs) - :days::integer
+        and not exists (select from segmentation.current_models as current where current.run_id = run.run_id)
+),
+figures as (
+    delete from segmentation.night_checks as figure using old where figure.run_id = old.run_id
+)
+delete from segmentation.run_measures as measure using old where measure.run_id = old.run_id;
 
 -- name: delete_label_names
 -- Removes what the labels of a run were called.

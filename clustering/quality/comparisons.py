@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -146,8 +146,3 @@ def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int], least:
     if most:
         said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} the night before"
     return Figure("groups", name, apart, min(totals), said)
-
-
-def by_key(figures: Iterable[Figure]) -> dict[Key, Figure]:
-    """Return figures by what they have in common with those of other nights."""
-    return {figure.key: figure for figure in figures}

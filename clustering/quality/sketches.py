@@ -18,9 +18,9 @@ from clustering.segments.profiles import ExactColumn
 
 _PART_BITS = 3  # eight parts an octave
 _HIGH_BITS = 27  # of the mantissa's upper half in ExactColumn
-_WIDTH = 2 << _PART_BITS  # numbers of one exponent, of which the upper half is used
-_CODES = 2 * _WIDTH  # with either sign
-_LIFT = 2_000  # above any exponent of a double, so that signs of bins are those of their values
+WIDTH = 2 << _PART_BITS  # numbers of one exponent, of which the upper half is used
+_CODES = 2 * WIDTH  # with either sign
+LIFT = 2_000  # above any exponent of a double, so that signs of bins are those of their values
 
 
 @dataclass(frozen=True)
@@ -84,20 +84,6 @@ def distance(one: ColumnCounts, other: ColumnCounts) -> float:
     return round(float(np.max(np.abs(shares[0] - shares[1]))), 12)
 
 
-def bounds(number: int) -> tuple[float, float]:
-    """Return between which values a bin lies; the one of zero holds nothing else.
-
-    >>> bounds(_number(2, 8)), bounds(_number(2, -9)), bounds(0)
-    ((2.0, 2.25), (-2.25, -2.0), (0.0, 0.0))
-    """
-    if number == 0:
-        return 0.0, 0.0
-    # The lower end belongs to a bin, the upper one to the next.
-    exponent, part = divmod(abs(number) - (number < 0), _WIDTH)
-    first, last = (float(np.ldexp(end / _WIDTH, exponent - _LIFT)) for end in (part, part + 1))
-    return (first, last) if number > 0 else (-last, -first)
-
-
 def _counted(column: ExactColumn) -> ColumnCounts:
     part = column.high.astype(np.int64) >> (_HIGH_BITS - 1 - _PART_BITS)  # 8 to 15, or -16 to -8, or 0
     found = np.bincount(column.offset * _CODES + part + _CODES // 2)
@@ -118,7 +104,7 @@ def _number(exponent: int, part: int) -> int:
     """
     if part == 0:
         return 0
-    place = (exponent + _LIFT) * _WIDTH
+    place = (exponent + LIFT) * WIDTH
     if part > 0:
         return place + part
-    return -place if part == -_WIDTH // 2 else -(place - part)  # minus a power of two ends the bin below
+    return -place if part == -WIDTH // 2 else -(place - part)  # minus a power of two ends the bin below

@@ -57,8 +57,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
                 break
             dropped.append(run_id)
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
-        for statement in ("retention/delete_figures", "retention/delete_measures"):
-            session.execute(statement, days=FIGURE_DAYS)
+        session.execute("retention/delete_figures", days=FIGURE_DAYS)
         left = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]
     if days := configuration.contract.history_days:
         with warehouse.transaction() as transaction:

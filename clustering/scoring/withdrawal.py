@@ -36,7 +36,7 @@ OF_THE_DATE = (
 
 
 @dataclass(frozen=True)
-class Held:
+class PublishedRun:
     """The run that held for a model on a date."""
 
     model: str
@@ -90,9 +90,9 @@ def withdraw_date(
     return told
 
 
-def _held(transaction: Transaction, as_of: date, models: Sequence[str] | None) -> list[Held]:
+def _held(transaction: Transaction, as_of: date, models: Sequence[str] | None) -> list[PublishedRun]:
     """Return the runs to withdraw; ConfigurationError where there are none, or not of each model that is asked for."""
-    found = {one.model: one for one in transaction.typed_rows(Held, "pointer/published_on", as_of=as_of)}
+    found = {one.model: one for one in transaction.typed_rows(PublishedRun, "pointer/published_on", as_of=as_of)}
     wanted = list(found) if models is None else list(dict.fromkeys(model.casefold() for model in models))
     if found and (missing := [model for model in wanted if model not in found]):
         raise ConfigurationError(f"{missing[0]!r} is not published as of {as_of}{did_you_mean(missing[0], found)}")
@@ -116,7 +116,7 @@ def _require_history(transaction: Transaction, configuration: Configuration, as_
 
 
 def _withdraw(
-    transaction: Transaction, configuration: Configuration, asked: Withdrawal, held: Sequence[Held]
+    transaction: Transaction, configuration: Configuration, asked: Withdrawal, held: Sequence[PublishedRun]
 ) -> dict[str, Any]:
     around = {one.model: find_neighbours(transaction, one.model, as_of=asked.as_of) for one in held}
     was = _current(transaction)
@@ -146,7 +146,7 @@ def _withdraw(
     }
 
 
-def _repair(transaction: Transaction, as_of: date, one: Held, around: Neighbours) -> str | None:
+def _repair(transaction: Transaction, as_of: date, one: PublishedRun, around: Neighbours) -> str | None:
     """Write a model's history as if the date had never been; return since when it is retired again, if it is."""
     after = around.after
     pause = find_pause(transaction, one.model, as_of, after.as_of if after else None)
@@ -167,7 +167,7 @@ def _undo_retirements(
     return undo_retirements(transaction, as_of, configured=configuration.models)
 
 
-def _remove_rows(transaction: Transaction, as_of: date, one: Held) -> None:
+def _remove_rows(transaction: Transaction, as_of: date, one: PublishedRun) -> None:
     for statement in OF_THE_DATE:
         transaction.execute(statement, model=one.model, as_of=as_of)
     transaction.execute("withdrawing/leave_request", run_id=one.run_id, model=one.model)
@@ -176,7 +176,7 @@ def _remove_rows(transaction: Transaction, as_of: date, one: Held) -> None:
 def _require_labels(
     transaction: Transaction,
     as_of: date,
-    held: Sequence[Held],
+    held: Sequence[PublishedRun],
     around: Mapping[str, Neighbours],
     was: Mapping[str, Current],
     now: Mapping[str, Current],
@@ -195,7 +195,7 @@ def _current(transaction: Transaction) -> dict[str, Current]:
     return {one.model: one for one in transaction.typed_rows(Current, "pointer/current")}
 
 
-def _record(transaction: Transaction, asked: Withdrawal, one: Held, now: Current | None) -> None:
+def _record(transaction: Transaction, asked: Withdrawal, one: PublishedRun, now: Current | None) -> None:
     transaction.execute(
         "audit/insert",
         action="withdraw",
@@ -217,7 +217,7 @@ def _day(current: Current | None) -> str | None:
     return current.as_of.isoformat() if current else None
 
 
-def _trained_since(transaction: Transaction, held: Sequence[Held]) -> list[dict[str, Any]]:
+def _trained_since(transaction: Transaction, held: Sequence[PublishedRun]) -> list[dict[str, Any]]:
     rows = [
         row
         for run_id in sorted({one.run_id for one in held})

@@ -269,6 +269,20 @@ def test_model_that_was_away_is_not_judged_by_one_day(careful: Project) -> None:
     assert not careful.check(planned["run_id"])["held"]
 
 
+def test_figures_are_kept_for_some_four_hundred_days(careful: Project) -> None:
+    """Those of a run whose date lies longer before the latest one go, with what its source looked like."""
+    latest = careful.night("2026-11-21")["run_id"]
+    kept = (
+        "select distinct run_id from segmentation.night_checks union"
+        " select run_id from segmentation.run_measures order by run_id"
+    )
+    drop_expired(careful.warehouse, careful.configuration)
+    assert careful.sql(kept) == [(latest - 1,), (latest,)]
+    careful.sql("update segmentation.scoring_runs set as_of = as_of - 401 where run_id <> %s", latest)
+    drop_expired(careful.warehouse, careful.configuration)
+    assert careful.sql(kept) == [(latest,)]
+
+
 def test_changed_contract_is_a_new_base_line(careful: Project) -> None:
     """A column in other units by the contract's own words: nothing is compared, and that is said once."""
     contract = careful.configuration.contract

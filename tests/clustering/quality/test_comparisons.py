@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pytest
 
-from clustering.quality.comparisons import ModelMovement, by_key, key_figures, model_figures, source_figures
+from clustering.quality.comparisons import Figure, ModelMovement, key_figures, model_figures, source_figures
 from clustering.quality.night_counts import NightCounts, group_sizes
 from clustering.quality.sketches import ColumnCounts
 from clustering.segments.movement import Move
+
+
+def by_key(figures: Iterable[Figure]) -> dict[tuple[str | None, str, str], Figure]:
+    """Return figures by what they have in common with those of other nights."""
+    return {figure.key: figure for figure in figures}
 
 
 def night(rows: int, *, rejected: int = 0, missing: int = 0, north: int = 50) -> NightCounts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clustering.quality.sketches import ColumnCounts, SketchAccumulator, bounds, distance
+from clustering.quality.sketches import LIFT, WIDTH, ColumnCounts, SketchAccumulator, distance
 from clustering.segments.profiles import ExactColumn
 
 VALUES = np.concatenate(
@@ -15,6 +15,15 @@ VALUES = np.concatenate(
         [0.0, 0.0, -0.0, np.nan, -0.5, 0.5, 1.0, -1.0, 1e300, -1e-300],
     ]
 )
+
+
+def bounds(number: int) -> tuple[float, float]:
+    """Return between which values a bin lies, the lower end included; the one of zero holds nothing else."""
+    if number == 0:
+        return 0.0, 0.0
+    exponent, part = divmod(abs(number) - (number < 0), WIDTH)
+    first, last = (float(np.ldexp(end / WIDTH, exponent - LIFT)) for end in (part, part + 1))
+    return (first, last) if number > 0 else (-last, -first)
 
 
 def counted(*parts: np.ndarray) -> ColumnCounts:
@@ -34,6 +43,12 @@ def test_every_value_is_in_the_bin_that_says_so() -> None:
         inside = (low <= VALUES) & (high > VALUES) if number else VALUES == 0
         assert int(inside.sum()) == count, (number, low, high)
         assert number == 0 or high - low <= max(abs(low), abs(high)) / 8 * (1 + 1e-9)
+
+
+def test_bins_have_the_bounds_of_an_eighth_of_an_octave() -> None:
+    """Two and minus two begin, and end, bins of an eighth."""
+    positive, negative = (next(iter(counted(np.array([value])).bins)) for value in (2.0, -2.25))
+    assert (bounds(positive), bounds(negative)) == ((2.0, 2.25), (-2.25, -2.0))
 
 
 def test_numbers_of_bins_ascend_with_their_values() -> None:
