@@ -152,7 +152,8 @@ def champions(cursor: Any) -> dict[str, int]:
 def fill(
     cursor: Any, versions: Mapping[str, int], *, rows: int, nights: int, shards: int, first_day: str = FIRST_DAY
 ) -> None:
-    """Fill a migrated warehouse with nights of some versions, by model, as publishing leaves them."""
+    """Fill a migrated warehouse with nights of some versions, by model, as publishing leaves them: made by the writer."""
+    cursor.execute("set role segmentation_writer")
     for model in versions:
         cursor.execute(MODEL.format(model=model))
     for night in range(nights):
@@ -171,6 +172,7 @@ def fill(
             cursor.execute(SEGMENTS.format(**made))
     for model, version in versions.items():
         cursor.execute(HISTORY.format(model=model, version=version, rows=rows, nights=nights, first_day=first_day))
+    cursor.execute("reset role")
     cursor.execute("analyze segmentation.segments, segmentation.published_runs, segmentation.segment_migrations")
 
 
