@@ -152,7 +152,7 @@ def champions(cursor: Any) -> dict[str, int]:
 def fill(
     cursor: Any, versions: Mapping[str, int], *, rows: int, nights: int, shards: int, first_day: str = FIRST_DAY
 ) -> None:
-    """Fill a migrated warehouse with nights of some versions, by model, as publishing leaves them: made by the writer."""
+    """Fill a migrated warehouse with nights of some versions, by model, as publishing and the writer leave them."""
     cursor.execute("set role segmentation_writer")
     for model in versions:
         cursor.execute(MODEL.format(model=model))
