@@ -1,4 +1,4 @@
-"""Distributions of columns as counts in bins of equal ratio, the same whatever the order and the cuts of the rows.
+"""Distributions and precision of columns as counts, the same whatever the order and the cuts of the rows.
 
 A bin is an eighth of an octave: its ends differ by at most an eighth. So no column needs bounds of its own that were
 right only for yesterday's values, and two nights of any version are compared bin by bin. Sketches of that kind are
@@ -22,13 +22,23 @@ WIDTH = 2 << _PART_BITS  # numbers of one exponent, of which the upper half is u
 _CODES = 2 * WIDTH  # with either sign
 LIFT = 2_000  # above any exponent of a double, so that signs of bins are those of their values
 
+PLACES = ("hundreds", "tens", "units", "tenths", "hundredths")  # of which a value may be a multiple, or be finer
+_HUNDREDTHS = 100.0  # in a unit
+_NOISE = 1e-9  # what adding up decimal numbers leaves of a value
+_LARGEST = 2.0**53  # up to which doubles hold every whole number
+
 
 @dataclass(frozen=True)
 class ColumnCounts:
-    """Customers in the bins of a column, by the bins' numbers, which ascend with the values; and those without one."""
+    """Customers in the bins of a column, by the bins' numbers, which ascend with the values; and those without one.
+
+    `places` are customers by the largest of PLACES of which their value is a multiple, "finer" if of none; a value of 0
+    is a multiple of all and is in no place.
+    """
 
     missing: int
     bins: Mapping[int, int]
+    places: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def present(self) -> int:
@@ -37,15 +47,23 @@ class ColumnCounts:
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as JSON-able values."""
-        return {"missing": self.missing, "bins": [[number, count] for number, count in sorted(self.bins.items())]}
+        return {
+            "missing": self.missing,
+            "bins": [[number, count] for number, count in sorted(self.bins.items())],
+            "places": dict(sorted(self.places.items())),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ColumnCounts:
         """Return the counts that `to_json` described."""
-        return cls(value["missing"], dict(value["bins"]))
+        return cls(value["missing"], dict(value["bins"]), value["places"])
 
     def __add__(self, other: ColumnCounts) -> ColumnCounts:
-        return ColumnCounts(self.missing + other.missing, Counter(self.bins) + Counter(other.bins))
+        return ColumnCounts(
+            self.missing + other.missing,
+            Counter(self.bins) + Counter(other.bins),
+            Counter(self.places) + Counter(other.places),
+        )
 
 
 NO_COUNTS = ColumnCounts(0, {})
@@ -93,7 +111,28 @@ def _counted(column: ExactColumn) -> ColumnCounts:
         bins[_number(column.lowest + offset, code - _CODES // 2)] += int(found[place])
     missing = 0 if column.present is None else int(np.count_nonzero(~column.present))
     bins[0] -= missing  # they were counted as zeros
-    return ColumnCounts(missing, {number: count for number, count in bins.items() if count})
+    return ColumnCounts(missing, {number: count for number, count in bins.items() if count}, _places(column))
+
+
+def _places(column: ExactColumn) -> dict[str, int]:
+    """Count values by the largest decimal place that they are multiples of; from 2**53 hundredths on, none is counted.
+
+    >>> _places(ExactColumn.of(np.array([1200.0, 30.0, 7.0, 0.1 + 0.2, 9.99, 1 / 3, 0.0, np.nan])))
+    {'hundreds': 1, 'tens': 1, 'units': 1, 'tenths': 1, 'hundredths': 1, 'finer': 1}
+    """
+    values = column.values if column.present is None else column.values[column.present]
+    scaled = values * _HUNDREDTHS
+    scaled = scaled[(scaled != 0) & (np.abs(scaled) < _LARGEST)]
+    whole = np.rint(scaled)
+    decimal = np.abs(scaled - whole) <= _NOISE * np.abs(scaled)
+    left, found = whole[decimal].astype(np.int64), {"finer": int(np.count_nonzero(~decimal))}
+    for place in reversed(PLACES[1:]):
+        tenth = left // 10
+        higher = tenth * 10 == left
+        found[place] = int(np.count_nonzero(~higher))
+        left = tenth[higher]
+    found[PLACES[0]] = len(left)
+    return {place: found[place] for place in (*PLACES, "finer") if found[place]}
 
 
 def _number(exponent: int, part: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -18,13 +18,15 @@ def by_key(figures: Iterable[Figure]) -> dict[tuple[str | None, str, str], Figur
     return {figure.key: figure for figure in figures}
 
 
-def night(rows: int, *, rejected: int = 0, missing: int = 0, north: int = 50) -> NightCounts:
-    """Return a night whose age is missing for some, of whom some live in the north."""
+def night(
+    rows: int, *, rejected: int = 0, missing: int = 0, north: int = 50, places: Mapping[str, int] | None = None
+) -> NightCounts:
+    """Return a night whose age is missing for some and of some precision, of whom some live in the north."""
     return NightCounts(
         rows_read=rows,
         rows_labelled=rows - rejected,
         rejections={"age: out_of_range": rejected} if rejected else {},
-        columns={"age": ColumnCounts(missing, {100: rows - rejected - missing})},
+        columns={"age": ColumnCounts(missing, {100: rows - rejected - missing}, places or {})},
         groups={"region": {"north": north, "south": rows - rejected - north}},
         totals={"age": str(rows)},
         changed_at=None,
@@ -45,6 +47,21 @@ def test_source_is_compared_figure_by_figure() -> None:
     assert found[None, "missing", "age"].value == pytest.approx(0.1)
     assert found[None, "groups", "region"].value == pytest.approx(0.5 - 30 / 180)
     assert "most has changed south: 83.3%, 50.0% the night before" in found[None, "groups", "region"].words
+
+
+def test_a_column_that_lost_its_cents_is_of_another_precision() -> None:
+    """The share of those whose values are of another place, with the place that has changed most."""
+    tonight, before = (night(100, places={"units": whole, "hundredths": 100 - whole}) for whole in (60, 10))
+    found = by_key(source_figures(tonight, before, least=5))[None, "precision", "age"]
+    assert found.value == pytest.approx(0.5)
+    assert found.customers == 100
+    assert "60.0% in units, 10.0% the night before" in found.words
+
+
+def test_a_column_of_zeros_has_no_precision_to_compare() -> None:
+    """Where a night has no value of any place, nothing is found."""
+    found = by_key(source_figures(night(100), night(100, places={"units": 10}), least=5))
+    assert found[None, "precision", "age"].value == 0
 
 
 def test_groups_too_small_to_be_published_are_not_named() -> None:

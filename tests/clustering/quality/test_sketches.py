@@ -75,3 +75,22 @@ def test_distance_is_a_share_of_the_customers() -> None:
     assert distance(counted(income), counted(tenth)) == pytest.approx(0.1, abs=0.002)
     assert distance(counted(income), counted(income * 1_000)) == pytest.approx(1)
     assert distance(counted(income), ColumnCounts(5, {})) == 0
+
+
+def test_places_tell_values_that_were_rounded_or_computed_otherwise() -> None:
+    """Amounts in hundredths, cut to whole numbers, rounded to hundreds, and times a rate; zeros are in no place."""
+    amounts = np.round(np.random.default_rng(3).lognormal(5, 1, 10_000), 2)
+    amounts[:100] = 0
+    usual = counted(amounts).places
+    assert sum(usual.values()) == 9_900
+    assert usual["hundredths"] > 8_500
+    assert set(counted(np.trunc(amounts)).places) <= {"units", "tens", "hundreds"}
+    assert set(counted(np.round(amounts, -2)).places) == {"hundreds"}
+    assert counted(amounts * 0.8537).places["finer"] > 9_500
+
+
+def test_sums_of_decimal_numbers_keep_their_place_and_huge_values_have_none() -> None:
+    """What floating point leaves of a sum of cents is no finer value; what has no cents counts nowhere."""
+    sums = np.add.accumulate(np.full(1_000, 0.01))
+    assert "finer" not in counted(sums).places
+    assert counted(np.array([1e300, -1e16, np.nan])).places == {}
