@@ -2,71 +2,22 @@
 -- Read by: segmentation_reader.
 
 create or replace view segmentation.segment_health as
-with alarm as (
-    select model, as_of, run_id, count(*) filter (where alarm) as alarms, count(*) as checks
-    from segmentation.drift_checks
-    group by model, as_of, run_id
-),
-finding as (
-    select run_id, model, string_agg(
-        -- The reason names a file of the store.
-        case check_name
-            when 'drift_unchecked' then format('%s was not checked for drift', subject) else description
-        end,
-        '; ' order by finding, check_name, subject
-    ) as words
-    from segmentation.night_checks
-    where finding is not null
-    group by run_id, model
-),
-figure as (
+with figure as (
     select
-        current.as_of,
-        current.model,
-        segment.segment_id,
-        segment.segment_name,
-        segment.customers,
-        segment.share,
-        segment.stability,
-        segment.stability_band,
-        segment.structure,
-        version.version,
-        version.trained_at,
-        coalesce(alarm.checks, 0) as drift_checks,
-        coalesce(alarm.alarms, 0) as drift_alarms,
-        run.rows_read,
-        run.rows_rejected::double precision / nullif(run.rows_read, 0) as rejected_share,
-        run.source_time,
-        nullif(concat_ws('; ', of_source.words, of_model.words), '') as findings,
+        dated.*,
         current.published_at,
         -- In UTC, whatever the session's time zone: a night of today is never one of tomorrow.
-        (now() at time zone 'UTC')::date - current.as_of as age_days,
-        current.run_id,
-        current.model_version_id
+        (now() at time zone 'UTC')::date - current.as_of as age_days
     from segmentation.current_models as current
-    join segmentation.segments as segment on segment.as_of = current.as_of and segment.model = current.model
-    join segmentation.scoring_runs as run on run.run_id = current.run_id
-    join segmentation.model_versions as version on version.model_version_id = current.model_version_id
-    left join alarm
-        on alarm.model = current.model and alarm.as_of = current.as_of and alarm.run_id = current.run_id
-    left join finding as of_source on of_source.run_id = current.run_id and of_source.model is null
-    left join finding as of_model on of_model.run_id = current.run_id and of_model.model = current.model
+    join segmentation.dated_segment_health as dated on dated.as_of = current.as_of and dated.model = current.model
 ),
 told as (
     select
         figure.*,
         concat_ws(
             '; ',
-            case when figure.stability_band = 'do not trust' then 'other samples do not show this segment' end,
-            case when figure.stability_band = 'pattern' then 'other samples show this segment only roughly' end,
-            case when figure.structure = 'none' then 'the customers form no groups, the segments divide them' end,
-            case when figure.drift_alarms > 0 then
-                format('drift: %s of %s checks', figure.drift_alarms, figure.drift_checks) end,
-            case when figure.share < 0.01 then 'it holds less than 1 % of the customers' end,
-            case when figure.rejected_share > 0.05 then
-                format('%s %% of the rows were rejected', round((100 * figure.rejected_share)::numeric)) end,
-            figure.findings,
-            case when figure.source_time = 'substituted' then 'made from the rows of a later day' end,
+            figure.own_reasons,
+            figure.night_reasons,
             case when figure.age_days > 2 then format('%s days old', figure.age_days) end,
             case when figure.age_days < 0 then format('dated %s days ahead', -figure.age_days) end
         ) as reasons
@@ -77,11 +28,7 @@ select
     model,
     segment_id,
     segment_name,
-    case
-        when stability_band = 'do not trust' then 'no'
-        when reasons <> '' then 'with care'
-        else 'yes'
-    end as trust,
+    case when trust = 'yes' and reasons <> '' then 'with care' else trust end as trust,
     nullif(reasons, '') as reasons,
     customers,
     share,
