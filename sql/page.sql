@@ -17,26 +17,6 @@ where event.model = :model
 order by event.event_id desc
 limit :at_most;
 
--- name: movement
--- Returns the customers by their segments in two runs, of one key in so many; null where a run has no such customer.
--- Names: former, latter (label sets).
--- Parameters: every.
-select former.segment_id as former_segment, latter.segment_id as latter_segment, count(*) as customers
-from (
-    select customer_id, segment_id
-    from segmentation.customer_labels
-    where label_set = {former}
-        and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
-) as former
-full join (
-    select customer_id, segment_id
-    from segmentation.customer_labels
-    where label_set = {latter}
-        and (:every = 1 or hashtextextended(customer_id::text, 0) % :every = 0)
-) as latter using (customer_id)
-group by 1, 2
-order by 1, 2;
-
 -- name: night
 -- Returns the published run of a model and a date with its version, no row where there is none.
 -- Parameters: model, as_of.
@@ -102,11 +82,6 @@ left join segmentation.segments as former
     on former.as_of = :former and former.model = segment.model and former.segment_id = segment.segment_id
 where segment.model = :model and segment.as_of = :as_of
 order by segment.segment_id = 0, segment.segment_id;
-
--- name: set_timeout
--- Ends this transaction's statements after a time.
--- Parameters: milliseconds (as text).
-select set_config('statement_timeout', :milliseconds, true);
 
 -- name: sizes
 -- Returns the size of every segment of a model since a date, oldest first.

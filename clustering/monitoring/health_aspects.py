@@ -13,7 +13,7 @@ FRESH_DAYS = 2  # after which the view segment_health, too, calls a night old
 MOST_REJECTED = 0.05  # share of the rows, as in that view
 _OF_SOURCE_TIME = ("source_age", "unchanged")
 _OF_ROWS = ("rows", "gone", "new", "rejected", "missing", "stale")
-_OF_DRIFT = ("distribution", "groups", "moved", "segment", "drift", "drift_unchecked")
+_OF_DRIFT = ("distribution", "precision", "groups", "moved", "segment", "drift", "drift_unchecked")
 NO_GROUPS = "the customers form no groups, the segments divide them"
 
 

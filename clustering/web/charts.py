@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from clustering.web.night_rows import SegmentSize
-from clustering.web.samples import Movement, Points
+from clustering.web.samples import Points
 from clustering.web.views import Night
 
 Figure: TypeAlias = dict[str, Any]
@@ -21,7 +21,6 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star"
 OUTLIER_SYMBOL = "x-thin-open"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 ELSEWHERE = "@muted"
-NEW, GONE = "Not labelled before", "Not labelled any more"
 POINT = {"size": 7, "opacity": 0.75}
 
 
@@ -54,10 +53,10 @@ def words(name: str) -> str:
 
 
 def _label(name: str) -> str:
-    return _text(words(name))
+    return text_of(words(name))
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
     """Return a text as plotly.js shows it; that knows few entities by name, and our page takes `@` for a colour."""
     return html.escape(text, quote=False).replace("@", "&#64;")
 
@@ -83,7 +82,7 @@ def _line(segment_id: int, rows: Sequence[SegmentSize], *, alone: bool) -> Figur
     return {
         "type": "scatter",
         "mode": "markers" if alone else "lines+markers",
-        "name": _text(rows[-1].segment_name),
+        "name": text_of(rows[-1].segment_name),
         "x": [row.as_of.isoformat() for row in rows],
         "y": [row.share for row in rows],
         "customdata": [row.customers for row in rows],
@@ -110,7 +109,7 @@ def points(drawn: Points, names: Mapping[int, str]) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": _text(names.get(segment_id, f"Segment {segment_id}")),
+                "name": text_of(names.get(segment_id, f"Segment {segment_id}")),
                 "x": [drawn.x[number] for number in places[segment_id]],
                 "y": [drawn.y[number] for number in places[segment_id]],
                 "hovertemplate": f"<b>%{{fullData.name}}</b><br>{x}: %{{x:,}}<br>{y}: %{{y:,}}<extra></extra>",
@@ -148,37 +147,6 @@ def rejected(night: Night) -> Figure:
             "showlegend": False,
         },
     }
-
-
-def movement(counted: Movement, names: tuple[Mapping[int, str], Mapping[int, str]]) -> Figure:
-    """Return who went from which segment to which between two dates, as a Sankey diagram; those who stayed too.
-
-    `names` are the segments' names on the former and on the latter date.
-    """
-    left = _ordered({former for former, _, _ in counted.flows})
-    right = _ordered({latter for _, latter, _ in counted.flows})
-    titles = [*(_title(one, names[0], NEW) for one in left), *(_title(one, names[1], GONE) for one in right)]
-    nodes = {
-        "label": titles,
-        "color": [colour(one) for one in [*left, *right]],
-        "pad": 18,
-        "thickness": 14,
-        "line": {"width": 0},
-        "hovertemplate": "<b>%{label}</b><br>%{value:,d} customers<extra></extra>",
-    }
-    links = {
-        "source": [left.index(former) for former, _, _ in counted.flows],
-        "target": [len(left) + right.index(latter) for _, latter, _ in counted.flows],
-        "value": [customers for _, _, customers in counted.flows],
-        "color": [f"{colour(former)}/{0.3 if former == latter else 0.7}" for former, latter, _ in counted.flows],
-        "hovertemplate": "%{source.label} → %{target.label}<br><b>%{value:,d}</b> customers<extra></extra>",
-    }
-    diagram = {"type": "sankey", "arrangement": "fixed", "valueformat": ",d", "node": nodes, "link": links}
-    return {"data": [diagram], "layout": {}}
-
-
-def _title(segment_id: int | None, names: Mapping[int, str], elsewhere: str) -> str:
-    return elsewhere if segment_id is None else _text(names.get(segment_id, f"Segment {segment_id}"))
 
 
 def _ordered(segments: Iterable[int | None]) -> list[Any]:

@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 
 from clustering.config import Configuration
-from clustering.errors import RunError
 from clustering.warehouse import Warehouse
-from clustering.web import charts
-from clustering.web.samples import Movement, read_movement, read_points
+from clustering.web import charts, flow_chart
+from clustering.web.movements import Movement, read_movement
+from clustering.web.samples import read_points
 from clustering.web.templating import day
 from clustering.web.views import Overview
 
@@ -38,48 +38,60 @@ def customer_figure(
 
 def movement_figure(warehouse: Warehouse, model: str, former: date, latter: date) -> dict[str, Any]:
     """Return the chart of who moved between two dates, the same as rows, and what to know about it."""
-    if former >= latter:
-        raise RunError(f"{former} is not before {latter}; choose two dates in their order")
     counted = read_movement(warehouse, model=model, former=former, latter=latter)
-    names = segment_names(warehouse, model, former), segment_names(warehouse, model, latter)
+    flows = sorted(counted.flows, key=lambda flow: (flow.former == flow.latter, -flow.customers))
     rows = [
         {
-            "from": charts.NEW if one is None else names[0].get(one, str(one)),
-            "to": charts.GONE if other is None else names[1].get(other, str(other)),
-            "customers": customers,
-            "moved": one != other,
+            "from": flow_chart.JOINED if flow.former is None else counted.names[0].get(flow.former, str(flow.former)),
+            "to": flow_chart.GONE if flow.latter is None else counted.names[1].get(flow.latter, str(flow.latter)),
+            "customers": flow.customers,
+            "themselves": flow.by_behaviour,
+            "version": flow.by_model,
+            "moved": flow.former != flow.latter,
         }
-        for one, other, customers in counted.flows
+        for flow in flows
     ]
-    return {"figure": charts.movement(counted, names), "rows": rows, "note": _movement_note(counted)}
+    has_moved = any(row["moved"] for row in rows)
+    figure = flow_chart.movement(counted) if has_moved else None
+    return {"figure": figure, "rows": rows, "note": movement_note(counted)}
 
 
-def _movement_note(counted: Movement) -> str:
-    both = sum(customers for one, other, customers in counted.flows if one is not None and other is not None)
-    moved = sum(
-        customers for one, other, customers in counted.flows if one is not None and other is not None and one != other
-    )
-    share = f" ({moved / both:.1%})" if both else ""
-    parts = [
-        f"{moved:,} of {both:,} customers{share} are in another segment on {day(counted.latter.as_of)} than on "
-        f"{day(counted.former.as_of)}."
-    ]
-    if by_source := sum(customers for one, other, customers in counted.flows if one is None or other is None):
+def movement_note(counted: Movement) -> str:
+    """Say in a sentence how many moved and why, and in others how many came and went."""
+    moved = counted.count()
+    stayed = sum(flow.customers for flow in counted.flows if flow.former == flow.latter)
+    whole = f"of {moved + stayed:,} who are labelled on both dates"
+    parts = [f"{moved:,} moved{_causes(counted)}, {whole}." if moved else f"Nobody moved, {whole}."]
+    joined, gone = counted.count(former=False), counted.count(latter=False)
+    if joined or gone:
+        parts.append(f"{joined:,} joined and {gone:,} are gone: new in the source, missing from it, or rejected.")
+    if not counted.is_step:
         parts.append(
-            f"{by_source:,} are labelled on one of the dates alone: new in the source, missing from it, or rejected."
+            f"Between {day(counted.former.as_of)} and {day(counted.latter.as_of)} lie other dates: who moved away and "
+            "came back has not moved, and causes are known from date to date alone."
         )
-    if counted.former.version != counted.latter.version:
-        parts.append(
-            f"Version {counted.former.version} labelled the first date, version {counted.latter.version} the second: "
-            "part of this is the change of model."
-        )
-    if counted.every > 1:
-        parts.append(f"Estimated from one customer in {counted.every}.")
+        if counted.former.version != counted.latter.version:
+            parts.append(
+                f"Version {counted.former.version} labelled the first date, version {counted.latter.version} the "
+                "second: part of this is the change of model."
+            )
     return " ".join(parts)
+
+
+def _causes(counted: Movement) -> str:
+    themselves, version = counted.by("by_behaviour"), counted.by("by_model")
+    if themselves is None or version is None:
+        return "" if not counted.is_step else " (how many because of the version is not known)"
+    parts = [f"{themselves:,} changed themselves"]
+    if version or counted.former.version != counted.latter.version:
+        parts.append(f"{version:,} because of version {counted.latter.version}")
+    if (passed := counted.by("by_time")) is not None:
+        parts.append(f"{passed:,} because time has passed")
+    return f": {', '.join(parts)}"
 
 
 def segment_names(warehouse: Warehouse, model: str, as_of: date) -> dict[int, str]:
     """Return what the segments of a model were called on a date."""
     with warehouse.transaction(read_only=True) as transaction:
-        rows = transaction.rows("page/segments", model=model, as_of=as_of, former=None)
+        rows = transaction.rows("movement/names", model=model, as_of=as_of)
     return {row.segment_id: row.segment_name for row in rows}

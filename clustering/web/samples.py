@@ -1,28 +1,23 @@
-"""What the Segments page reads of single customers, on demand and within bounds: a sample, and who moved."""
+"""What the Segments page reads of single customers, on demand and within bounds: a sample."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.errors import RunError, WarehouseError
-from clustering.scoring.history import read_sizes
-from clustering.segments.movement import balanced
+from clustering.errors import RunError
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.customer_values import TimeLimit, customer_values
-from clustering.warehouse.states import QUERY_CANCELED, state_of
+from clustering.warehouse.customer_values import TimeLimit, customer_values, limit_time
 from clustering.web.night_rows import NightRun, read_night_run
+from clustering.web.overdue import in_time
 
 POINTS = 1_000
 SAMPLED_ABOVE = 200_000  # labels; of more, the points come from random blocks that hold about SAMPLED_FROM of them
 SAMPLED_FROM = 50_000
-MOVED_FROM = 1_000_000  # labels of a date; of more, one key in so many is counted
 SECONDS = 15
 LOCK_SECONDS = 2
 
@@ -36,19 +31,6 @@ class Points:
     y: Sequence[float]
     segments: Sequence[int]
     of: int
-
-
-@dataclass(frozen=True)
-class Movement:
-    """Customers by segment on two dates; None stands for customers whom the other date does not know.
-
-    `every` is 1 for an exact count; otherwise one key in so many was counted, and the counts are multiplied.
-    """
-
-    former: NightRun
-    latter: NightRun
-    flows: Sequence[tuple[int | None, int | None, int]]
-    every: int
 
 
 def read_night_with_labels(transaction: Transaction, model: str, as_of: date) -> NightRun:
@@ -82,12 +64,15 @@ def read_points(
     DataError when the source cannot be read.
     """
     contract = configuration.contract
-    with _in_time("drawing a sample"), warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
+    with (
+        in_time("drawing a sample", SECONDS),
+        warehouse.transaction(repeatable_read=True, read_only=True) as transaction,
+    ):
         night = read_night_with_labels(transaction, model, as_of)
         columns = choose_columns(contract, night.features, asked)
         labels = _sample(transaction, night)
     limit = TimeLimit(SECONDS, LOCK_SECONDS)
-    with _in_time("reading the sampled customers"):
+    with in_time("reading the sampled customers", SECONDS):
         customers = customer_values(warehouse, contract.only(columns), labels, limit=limit).split().valid
     values = [customers.column(name).to_pylist() for name in (contract.key, *columns)]
     found = sorted((str(key), x, y) for key, x, y in zip(*values, strict=True) if x is not None and y is not None)
@@ -102,7 +87,7 @@ def read_points(
 
 def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
     """Return the segments of a night's sampled customers, by key."""
-    _limit(transaction)
+    limit_time(transaction, TimeLimit(SECONDS, LOCK_SECONDS))
     rows = transaction.rows(
         "page/sample",
         {"portion": _portion(night.rows_labelled), "label_set": sql.Literal(night.label_set)},
@@ -111,43 +96,7 @@ def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
     return {row.customer_id: row.segment_id for row in rows}
 
 
-def read_movement(warehouse: Warehouse, *, model: str, former: date, latter: date) -> Movement:
-    """Return how many customers were where on two dates.
-
-    Raises RunError when a date was not published, its labels are gone, or counting takes too long.
-    """
-    with _in_time("counting who moved"), warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
-        nights = [read_night_with_labels(transaction, model, day) for day in (former, latter)]
-        every = max(1, math.ceil(max(night.rows_labelled for night in nights) / MOVED_FROM))
-        _limit(transaction)
-        rows = transaction.rows(
-            "page/movement",
-            {"former": sql.Literal(nights[0].label_set), "latter": sql.Literal(nights[1].label_set)},
-            every=every,
-        )
-        sizes = [read_sizes(transaction, model, day) for day in (former, latter)]
-    flows = {(row.former_segment, row.latter_segment): row.customers * every for row in rows}
-    if every == 1:
-        flows = dict(balanced(flows, *sizes))
-    return Movement(nights[0], nights[1], [(*between, count) for between, count in flows.items()], every)
-
-
 def _portion(labels: int) -> sql.Composable:
     if labels <= SAMPLED_ABOVE:
         return sql.SQL("")
     return sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(100 * SAMPLED_FROM / labels))
-
-
-def _limit(transaction: Transaction) -> None:
-    transaction.rows("page/set_timeout", milliseconds=str(SECONDS * 1000))
-
-
-@contextmanager
-def _in_time(what: str) -> Iterator[None]:
-    too_long = f"{what} took longer than {SECONDS} seconds and was stopped; try again when the warehouse is less busy"
-    try:
-        yield
-    except WarehouseError as error:
-        if state_of(error) != QUERY_CANCELED:
-            raise
-        raise RunError(too_long) from error

@@ -183,6 +183,10 @@ def test_hostile_names_stay_text(visit: Open, project: Project) -> None:
     assert "{{7*7}}" in text
     assert not re.search(r"<script>|<img|</style>", text)
     charts = client.get("/page/charts?model=kmeans").json()
+    project.sql(
+        "update segmentation.segment_migrations set to_segment_id = 2, by_behaviour = customers"
+        " where from_segment_id = 1 and model = 'kmeans'"
+    )
     movement = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
     customers = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
     for figure in (charts["sizes"], movement["figure"], customers["figure"]):
@@ -243,36 +247,98 @@ def test_movement_between_two_dates(visit: Open, project: Project) -> None:
     changes = {(row["from"], row["to"]): row["customers"] for row in answer["rows"] if row["moved"]}
     assert changes == {
         ("High Spenders", "Occasional Buyers"): 2,
-        ("High Spenders", "Not labelled any more"): 1,
-        ("Not labelled before", "Low Spenders"): 1,
+        ("High Spenders", "Gone"): 1,
+        ("Joined", "Low Spenders"): 1,
     }
-    assert answer["note"].startswith("2 of ")
+    assert answer["note"].startswith("2 moved: 2 changed themselves, of ")
+    assert "1 joined and 1 are gone" in answer["note"]
+    nodes = answer["figure"]["data"][0]["node"]
+    segments = unchanging_order(project)
+    assert nodes["label"] == [*segments, "Joined", *segments, "Gone"]
+    assert all(0 < place < 1 for place in nodes["y"])
+
+
+def unchanging_order(project: Project) -> list[str]:
+    """Return the names of the segments of K-Means in the order of the cards."""
+    rows = project.sql(
+        "select segment_name from segmentation.segments where model = 'kmeans' and as_of = %s order by segment_id",
+        TODAY,
+    )
+    return [name for (name,) in rows]
+
+
+def test_movement_between_dates_further_apart_is_read_from_the_history(visit: Open, project: Project) -> None:
+    """Who went and came back has not moved; the labels of both dates may be gone; a new version is named."""
+    before = "2026-11-20"
+    project.night(before, models=["kmeans"])
+    rows = project.sql(
+        "select customer_id from segmentation.current_customer_segments"
+        " where model = 'kmeans' and segment_id = 1 order by customer_id limit 2"
+    )
+    back, moved = (key for (key,) in rows)
+    there = "update customers set annual_income = '26000', spending_score = '79' where customer_id = %s"
+    [kept] = project.sql("select annual_income, spending_score from customers where customer_id = %s", back)
+    project.sql(there, back)
+    project.night(YESTERDAY, models=["kmeans"])
+    project.sql("update customers set annual_income = %s, spending_score = %s where customer_id = %s", *kept, back)
+    project.sql(there, moved)
+    project.night(TODAY, models=["kmeans"])
+    project.sql("update segmentation.scoring_runs set labels_dropped_at = now() where as_of < %s", TODAY)
+    client = visit(project)
+    answer = client.get(f"/page/movement?model=kmeans&former={before}&latter={TODAY}").json()
+    assert [(row["from"], row["to"], row["customers"]) for row in answer["rows"] if row["moved"]] == [
+        ("High Spenders", "Occasional Buyers", 1)
+    ]
+    assert answer["note"].startswith("1 moved, of ")
+    assert "came back has not moved" in answer["note"]
+    step = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    assert step["note"].startswith("2 moved: 2 changed themselves, of ")
+
+
+def test_movement_says_what_the_version_did(visit: Open, project: Project) -> None:
+    """Where another version labelled the date, its part is told, even if it is nobody."""
+    project.night(YESTERDAY, models=["kmeans"])
+    project.sql("update customers set annual_income = '26000', spending_score = '79' where customer_id < 100")
+    project.night(TODAY, models=["kmeans"])
+    project.sql(
+        "update segmentation.segment_migrations set by_behaviour = by_behaviour - 1, by_model = 1"
+        " where by_behaviour > 0 and from_segment_id = 1"
+    )
+    note = visit(project).get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()["note"]
+    assert re.match(r"\d+ moved: \d+ changed themselves, \d because of version 1, of ", note)
+    project.sql(
+        "update segmentation.segment_migrations set by_behaviour = null, by_model = null where by_behaviour > 0"
+    )
+    note = visit(project).get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()["note"]
+    assert "because of the version is not known" in note
+
+
+def test_nobody_moved_is_a_sentence_and_no_empty_diagram(visit: Open, unchanged: Project) -> None:
+    """Two nights of the same customers have nothing to draw."""
+    answer = visit(unchanged).get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
+    assert answer["figure"] is None
+    assert answer["note"].startswith("Nobody moved, of ")
 
 
 def test_labels_that_are_no_longer_there(visit: Open, project: Project) -> None:
-    """Where labels were dropped, the page says so instead of drawing nothing."""
+    """Where labels were dropped, the page says so instead of drawing nothing; movement does not need them."""
     project.night(YESTERDAY)
     project.night(TODAY)
     project.sql("update segmentation.scoring_runs set labels_dropped_at = now() where as_of = %s", YESTERDAY)
     client = visit(project)
     movement = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
     customers = client.get(f"/page/customers?model=kmeans&as_of={YESTERDAY}").json()
-    assert "no longer retained" in movement["reason"]
+    assert movement["note"].startswith("Nobody moved")
     assert "no longer retained" in customers["reason"]
     backwards = client.get(f"/page/movement?model=kmeans&former={TODAY}&latter={YESTERDAY}").json()
     assert "is not before" in backwards["reason"]
 
 
 def test_large_nights_are_sampled(visit: Open, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of more labels than can be counted while somebody waits, some are counted, and the page says so."""
-    monkeypatch.setattr(samples, "MOVED_FROM", 500)
+    """Of more labels than can be read while somebody waits, some are."""
     monkeypatch.setattr(samples, "SAMPLED_ABOVE", 500)
     monkeypatch.setattr(samples, "SAMPLED_FROM", 1_000)
     client = visit(unchanged)
-    moves = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
-    [(labelled,)] = unchanged.sql("select rows_labelled from segmentation.scoring_runs where as_of = %s", TODAY)
-    assert moves["note"].endswith("Estimated from one customer in 4.")
-    assert sum(row["customers"] for row in moves["rows"]) == pytest.approx(labelled, rel=0.2)
     customers = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
     assert 500 < sum(len(trace["x"]) for trace in customers["figure"]["data"]) <= 1000
 
@@ -281,8 +347,8 @@ def test_slow_questions_are_stopped(visit: Open, unchanged: Project, monkeypatch
     """What takes too long is ended in the warehouse, and the page says so."""
     monkeypatch.setattr(samples, "SECONDS", 0.001)
     client = visit(unchanged)
-    moves = client.get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
-    assert "was stopped" in moves["reason"]
+    answer = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
+    assert "was stopped" in answer["reason"]
 
 
 def test_no_structure_is_said(visit: Open, project: Project) -> None:

@@ -79,17 +79,21 @@
     };
   }
 
-  function forWidth(trace) {
+  // Names of both sides stand inside of the diagram: each has half of it, less the room between them.
+  function forWidth(trace, width) {
     if (trace.type !== "sankey") return trace;
     const size = narrow.matches ? 11 : 13;
-    return { ...trace, textfont: { size }, node: { ...trace.node, pad: narrow.matches ? 14 : 18 } };
+    const most = Math.max(8, Math.floor((width / 2 - 40) / (0.56 * size)));
+    const label = trace.node.label.map((name) => (name.length > most ? `${name.slice(0, most - 1)}…` : name));
+    return { ...trace, textfont: { size }, node: { ...trace.node, label } };
   }
 
   async function draw(element, figure) {
     drawn.set(element, figure);
     const colours = palette();
-    const data = coloured(figure.data, colours).map(forWidth);
+    const data = coloured(figure.data, colours).map((trace) => forWidth(trace, element.clientWidth));
     for (const waiting of element.querySelectorAll(".waiting")) waiting.remove();
+    if (figure.layout.height) element.style.height = `${figure.layout.height}px`;
     const made = layout(coloured(figure.layout, colours), colours, element);
     colours.close();
     await window.Plotly.react(element, data, made, { displayModeBar: false, responsive: true, scrollZoom: false });
@@ -110,13 +114,16 @@
     element.replaceChildren(line);
   }
 
+  const number = (value) => (value === null ? "–" : value.toLocaleString("en"));
+
   function fillTable(table, rows) {
     const body = table.querySelector("tbody");
     body.replaceChildren(
       ...rows.map((row) => {
         const line = document.createElement("tr");
         if (row.moved) line.className = "moved";
-        for (const [text, kind] of [[row.from], [row.to], [row.customers.toLocaleString("en"), "number"]]) {
+        const numbers = [row.customers, row.themselves, row.version].map((one) => [number(one), "number"]);
+        for (const [text, kind] of [[row.from], [row.to], ...numbers]) {
           const cell = document.createElement("td");
           cell.textContent = text;
           if (kind) cell.className = kind;

@@ -50,16 +50,20 @@
     const element = plot("movement");
     const values = { model: chosen().model, former: form.elements.former.value, latter: form.elements.latter.value };
     note("movement").textContent = "Counting …";
+    note("movement").classList.add("busy");
     try {
       const answer = await ask("movement", values);
-      element.hidden = Boolean(answer.reason);
+      element.hidden = !answer.figure;
       document.querySelector('[data-table="movement"]').hidden = Boolean(answer.reason);
       note("movement").textContent = sentence(answer.reason || answer.note);
       if (answer.reason) return;
       fillTable(document.querySelector('[data-table="movement"]'), answer.rows);
-      await draw(element, answer.figure);
+      if (answer.figure) await draw(element, answer.figure);
     } catch (error) {
+      element.hidden = true;
       note("movement").textContent = sentence(error.message);
+    } finally {
+      note("movement").classList.remove("busy");
     }
   }
 
@@ -88,6 +92,7 @@
     }
     const moves = document.getElementById("moves");
     if (moves) {
+      showOnChange(moves);
       moves.addEventListener("submit", (event) => {
         event.preventDefault();
         drawMovement(moves);
@@ -145,6 +150,7 @@
   showNotice();
   if (plot("sizes")) {
     status.textContent = document.title;
-    drawNight().then(drawCustomers);
+    const moves = document.getElementById("moves");
+    drawNight().then(() => moves && drawMovement(moves)).then(drawCustomers);
   }
 })();

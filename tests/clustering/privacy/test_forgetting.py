@@ -26,7 +26,7 @@ from clustering.scoring.shards import score_shard
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse, migrate
 from clustering.web.champion_changes import Champions
-from clustering.web.samples import read_movement
+from clustering.web.movements import read_movement
 from tests.appointing import appoint
 from tests.projects import Project
 
@@ -315,15 +315,15 @@ def test_movement_still_adds_up_after_forgetting(project: Project, again: str | 
         project.night(again, models=["kmeans"])
     project.night("2026-11-23", models=["kmeans"])
     assert project.sql(UNBALANCED) == []
-    for former, latter in (("2026-11-21", "2026-11-22"), ("2026-11-22", "2026-11-23")):
+    for former, latter in (("2026-11-21", "2026-11-22"), ("2026-11-22", "2026-11-23"), ("2026-11-21", "2026-11-23")):
         counted = read_movement(
             project.warehouse, model="kmeans", former=date.fromisoformat(former), latter=date.fromisoformat(latter)
         )
         for place, day in ((0, former), (1, latter)):
             found: dict[int, int] = {}
             for flow in counted.flows:
-                if (segment := flow[place]) is not None:
-                    found[segment] = found.get(segment, 0) + flow[2]
+                if (segment := (flow.former, flow.latter)[place]) is not None:
+                    found[segment] = found.get(segment, 0) + flow.customers
             sizes = project.sql("select segment_id, customers from segmentation.segments where as_of = %s", day)
             assert found == {segment: customers for segment, customers in sizes if customers}
 
