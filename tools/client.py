@@ -15,6 +15,7 @@ import httpx
 from progress import describe
 
 POLL = 0.5  # seconds
+PATIENCE = 60.0  # seconds in which an api-server under load may answer late or with an error
 USER = "admin"
 
 
@@ -134,19 +135,36 @@ class Client:
         return self._http.get(f"/api/v2/dags/{dag}").status_code == httpx.codes.OK
 
     def _get(self, path: str) -> dict[str, Any]:
-        try:
-            return dict(self._http.get(path).raise_for_status().json())
-        except httpx.HTTPError as error:
-            self._check()
-            raise RunFailedError(f"the api-server does not answer: {error}") from error
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return dict(self._http.get(path).raise_for_status().json())
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                self._check()
+                if time.monotonic() > limit or not _may_pass(error):
+                    log = self._home.parent / "logs" / "api-server.log"
+                    raise RunFailedError(f"the api-server does not answer: {error}; see {log}") from error
+                time.sleep(POLL)
 
     def _wait(self, happened: Callable[[], bool], what: str, seconds: float) -> None:
         limit = time.monotonic() + seconds
-        while not happened():
+        while not self._happened(happened):
             self._check()
             if time.monotonic() > limit:
                 raise RunFailedError(f"waited {seconds:.0f} s for {what}; see {self._home.parent / 'logs'}")
             time.sleep(POLL)
+
+    @staticmethod
+    def _happened(happened: Callable[[], bool]) -> bool:
+        """Ask once; an answer that does not come says nothing."""
+        with suppress(httpx.TransportError):
+            return happened()
+        return False
+
+
+def _may_pass(error: httpx.TransportError | httpx.HTTPStatusError) -> bool:
+    """Return whether the same question may be answered a moment later."""
+    return isinstance(error, httpx.TransportError) or error.response.is_server_error
 
 
 def error_line(log: Path) -> str:

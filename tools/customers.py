@@ -33,8 +33,7 @@ def prepare_warehouse(
 
     contract = configuration.contract
     warehouse = Warehouse(workspace.warehouse_url)
-    with connect(warehouse.uri) as cursor:
-        present = _exists(cursor, contract)
+    present = has_customers(workspace, contract)
     _check_real(workspace, warehouse, contract, present=present, customers=customers)
     if rows is None and not present:
         rows = read_customers(contract, customers)
@@ -43,6 +42,14 @@ def prepare_warehouse(
         return f"{contract.table} is there already and stays as it is"
     load_customers(warehouse, contract, rows)
     return f"{rows.num_rows:,} rows in {contract.table}, " + (f"from {customers}" if customers else "generated")
+
+
+def has_customers(workspace: Workspace, contract: Contract) -> bool:
+    """Return whether the contract's table is in a workspace's warehouse."""
+    with connect(Warehouse(workspace.warehouse_url).uri) as cursor:
+        name = sql.Identifier(*contract.schema_and_table).as_string(cursor)
+        cursor.execute("select to_regclass(%s) is not null", (name,))
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -71,12 +78,6 @@ def _check_real(
             f"the warehouse {warehouse.name} has no table {contract.table}; name yours in customers.yaml, "
             "or load a file into a new one with CUSTOMERS=some.csv"
         )
-
-
-def _exists(cursor: Any, contract: Contract) -> bool:
-    name = sql.Identifier(*contract.schema_and_table).as_string(cursor)
-    cursor.execute("select to_regclass(%s) is not null", (name,))
-    return bool(cursor.fetchone()[0])
 
 
 def read_customers(contract: Contract, customers: Path | None) -> pa.Table:

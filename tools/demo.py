@@ -10,14 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from client import Client
 from clustering.config import load_configuration
 from clustering.warehouse import Warehouse
 from components import free_port
 from customers import prepare_warehouse, read_customers
-from launch import RETRAIN, SEGMENT, airflow_on, argument_parser, enter_workspace, run_tool
+from launch import airflow_on, argument_parser, enter_workspace, run_tool
 from report import show_results
-from stages import stage
+from week import run_both
 from workspace import Workspace
 
 
@@ -50,8 +49,7 @@ def _run(console: Console, workspace: Workspace, customers: Path | None) -> None
         # Else a DAG whose hour has just passed would start a run of its own beside the one that is triggered here.
         scheduled=False,
     ) as (_, client):
-        _run_dag(console, client, RETRAIN, "Train and promote the models")
-        _run_dag(console, client, SEGMENT, "Segment the customers")
+        run_both(console, client, workspace, configuration, None if customers or not workspace.is_embedded else rows)
 
 
 def _announce(console: Console, workspace: Workspace) -> None:
@@ -65,13 +63,6 @@ def _announce(console: Console, workspace: Workspace) -> None:
             f"Airflow's own records in {workspace.folder} are made anew"
         )
     console.print(escape(text), highlight=False, soft_wrap=True)
-
-
-def _run_dag(console: Console, client: Client, dag: str, title: str) -> None:
-    with stage(console, f"{title} ({dag})") as show:
-        run = client.trigger(dag, {})
-        client.wait_for_run(dag, run, lambda now: show(now.describe()))
-        show(client.run_state(dag, run).describe())
 
 
 def _show_next_steps(console: Console, workspace: Workspace, arguments: argparse.Namespace, seconds: float) -> None:

@@ -11,8 +11,9 @@ from rich.markup import escape
 
 from clustering.config import load_configuration
 from components import is_free
-from customers import prepare_warehouse
+from customers import has_customers, prepare_warehouse, read_customers
 from launch import airflow_on, argument_parser, enter_workspace, run_tool
+from week import run_both
 from workspace import WorkspaceError
 
 
@@ -31,6 +32,7 @@ def _up(console: Console, arguments: argparse.Namespace) -> None:
     with enter_workspace(console, arguments) as workspace:
         configuration = load_configuration()
         workspace.ensure()
+        is_new = workspace.is_embedded and not has_customers(workspace, configuration.contract)
         with airflow_on(
             workspace,
             console,
@@ -40,10 +42,12 @@ def _up(console: Console, arguments: argparse.Namespace) -> None:
         ) as (components, client):
             lines = [
                 f"Airflow: http://127.0.0.1:{port}   user admin, password {client.password()}",
-                f"Logs: {workspace.logs}",
+                f"Logs: {workspace.logs}: a file for each part of Airflow, and those of tasks by DAG, run and task",
                 "Ctrl-C stops everything.",
             ]
             console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
+            if is_new and not arguments.customers:
+                run_both(console, client, workspace, configuration, read_customers(configuration.contract, None))
             while True:
                 components.check()
                 time.sleep(1)
