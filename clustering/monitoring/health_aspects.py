@@ -14,6 +14,7 @@ MOST_REJECTED = 0.05  # share of the rows, as in that view
 _OF_SOURCE_TIME = ("source_age", "unchanged")
 _OF_ROWS = ("rows", "gone", "new", "rejected", "missing", "stale")
 _OF_DRIFT = ("distribution", "precision", "groups", "moved", "segment", "drift", "drift_unchecked")
+TOLD = 4  # reasons of an answer; the others are a number
 NO_GROUPS = "the customers form no groups, the segments divide them"
 
 
@@ -134,7 +135,7 @@ def fresh(night: Night, *, latest: date, later: Unpublished | None, retired: tup
         verdict = "Held" if later.status == "held" else "Not the newest"
         return Aspect("fresh", "care", verdict, f"{_sentence(_of_later(later))}.", later.since.date())
     if told := night.found(_OF_SOURCE_TIME):
-        return Aspect("fresh", "care", "Old source", f"{_sentence('; '.join(told))}.", night.as_of)
+        return Aspect("fresh", "care", "Old source", f"{_sentence(_listed(told))}.", night.as_of)
     going = f"; {_of_later(later)}" if later else ""
     return Aspect("fresh", "good", "Fresh", f"Published {_day(published)}{going}.", published)
 
@@ -144,7 +145,7 @@ def complete(nights: Sequence[Night]) -> Aspect:
     night = nights[0]
     if told := night.incomplete:
         state: State = "care"
-        reason, verdict = "; ".join(told), "Incomplete"
+        reason, verdict = _listed(told), "Incomplete"
     else:
         state, verdict = "good", "Complete"
         reason = f"{night.rows_read:,} rows read, {night.rows_rejected:,} of them rejected"
@@ -157,7 +158,7 @@ def drifted(nights: Sequence[Night]) -> Aspect:
     night = nights[0]
     since = _since(nights, _drift_state)
     if told := night.drift:
-        return Aspect("drifted", "care", "Drifted", f"{_sentence('; '.join(told))}.", since)
+        return Aspect("drifted", "care", "Drifted", f"{_sentence(_listed(told))}.", since)
     if not night.drift_checks:
         return Aspect("drifted", "unknown", "Not checked", "This night was not checked for drift.", since)
     words = f"None of {night.drift_checks} checks says that customers have drifted since the training."
@@ -181,7 +182,7 @@ def trusted(nights: Sequence[Night], segments: Sequence[Sequence[SegmentTrust]])
     told += night.found([check for check, _ in night.findings if check not in _TOLD_BEFORE])
     state: State = "bad" if worst == "no" else "care"
     verdict = "Not all trusted" if worst == "no" else "With care"
-    return Aspect("trusted", state, verdict, f"{_sentence('; '.join(told))}.", since)
+    return Aspect("trusted", state, verdict, f"{_sentence(_listed(told))}.", since)
 
 
 _REST: tuple[Literal["complete"], Literal["drifted"], Literal["trusted"]] = ("complete", "drifted", "trusted")
@@ -218,6 +219,11 @@ def _of_later(later: Unpublished) -> str:
             f"{night} ended without being published (run {later.run_id}){f': {later.reason}' if later.reason else ''}"
         )
     return f"{night} is being made"
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = len(told) - TOLD
+    return "; ".join([*told[:TOLD], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _day(value: date) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
@@ -13,6 +14,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from clustering.customers.json_schema import body_schema, example_record, record_schema
 from clustering.customers.record_checks import check_records, describe_faults
 from clustering.errors import DataError, did_you_mean
+from clustering.monitoring.health import read_health
 from clustering.scoring.explained_customers import explain_customer
 from clustering.settings import ApiLimits
 from clustering.web import reads, schemas
@@ -24,6 +26,7 @@ from clustering.web.limits import OwnThreads
 Model = Annotated[str, Path(description="A configured model, in upper or lower case.", examples=["KMeans"])]
 Detail = Annotated[bool, Query(description="Also give segment, confidence, version and the reason of each customer.")]
 Key = Annotated[str, Path(description="The customer's key as labels hold it, percent-encoded; never trimmed.")]
+AsOf = Annotated[date | None, Query(description="A published date, by default the latest one.")]
 SegmentId = Annotated[int, Path(ge=0, lt=2**31, description="The segment's number, stable across versions.")]
 _ANYWHERE: dict[int | str, dict[str, Any]] = {
     401: {"model": schemas.Problem, "description": "Not logged in, or a wrong token."},
@@ -124,6 +127,18 @@ def model(request: Request, model: Model) -> Mapping[str, Any]:
     name = configured(backend, model)
     with backend.reading() as transaction:
         return reads.model_detail(transaction, backend.configuration, name)
+
+
+@gets.get("/models/{model}/health", response_model=schemas.ModelHealth, responses=_UNKNOWN, summary="Judge a night")
+def model_health(request: Request, model: Model, as_of: AsOf = None) -> Mapping[str, Any]:
+    """Say whether the segments of a model can be relied on: fresh, complete, drifted, trusted, and each segment."""
+    backend = opened(request)
+    name = configured(backend, model)
+    with backend.reading() as transaction:
+        found = read_health(transaction, name, as_of).to_document()
+    if as_of and found["as_of"] != as_of.isoformat():
+        raise Refusal(404, f"nothing was published for {name} on {as_of}")
+    return found
 
 
 @gets.get("/segments", response_model=schemas.Segments, summary="List the segments")

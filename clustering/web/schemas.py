@@ -179,6 +179,35 @@ class Health(BaseModel):
     champions: dict[str, int | None] = Field(description="The version in use of each model.")
 
 
+class Aspect(BaseModel):
+    """One question about a night, with its answer."""
+
+    name: str = Field(description="`fresh`, `complete`, `drifted` or `trusted`.")
+    state: str = Field(description="`good`, `care` (usable by who knows the reason), `bad` or `unknown`.")
+    verdict: str = Field(description="The same in a word or two.")
+    reason: str = Field(description="In a sentence.")
+    since: date | None = Field(description="The first date without a gap for which the state has been the same.")
+
+
+class SegmentTrust(BaseModel):
+    """Whether a segment can be relied on."""
+
+    segment_id: int
+    segment_name: str
+    trust: str = Field(description="`yes`, `with care` or `no`.")
+    own_reasons: str | None = Field(description="What speaks against this segment and not against the others.")
+    night_reasons: str | None = Field(description="What speaks against all segments of the night.")
+
+
+class ModelHealth(BaseModel):
+    """Whether the segments of a model can be relied on."""
+
+    model: str
+    as_of: date | None = Field(description="Null while nothing was published.")
+    aspects: list[Aspect]
+    segments: list[SegmentTrust]
+
+
 class Problem(BaseModel):
     """Why a request was not served."""
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from clustering.algorithms import algorithm_names
 from clustering.config import Configuration
 from clustering.errors import DataError
+from clustering.monitoring.health import ModelHealth, read_health
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
 from clustering.web.night_rows import ColumnProfile, NightRun, RejectedRows, SegmentSize, read_night_run
@@ -75,6 +76,7 @@ class Overview:
     champion: ListedVersion | None
     decisions: Sequence[Row]
     events: Sequence[Row]
+    health: ModelHealth
 
 
 def read_overview(
@@ -97,6 +99,7 @@ def read_overview(
         champion=champion,
         decisions=transaction.rows("web/decisions", model=chosen.name, at_most=VERSIONS_LISTED),
         events=transaction.rows("page/events", model=chosen.name, at_most=EVENTS_LISTED),
+        health=read_health(transaction, chosen.name, shown),
     )
 
 

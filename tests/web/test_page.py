@@ -360,6 +360,33 @@ def test_no_structure_is_said(visit: Open, project: Project) -> None:
     assert text.count("no structure</span>") == 6  # five cards and the version
 
 
+def test_strip_says_whether_the_segments_can_be_relied_on(visit: Open, project: Project) -> None:
+    """On top of page and report, each answer has its reason and since when; a card has what is its segment's own."""
+    project.night(YESTERDAY, models=["kmeans"])
+    project.night(TODAY, models=["kmeans"])
+    project.sql("update segmentation.segments set stability_band = 'pattern' where segment_id = 2")
+    project.sql(
+        "update segmentation.drift_checks set alarm = true where subject = 'annual_income' and as_of = %s", TODAY
+    )
+    pages = [
+        visit(project).get("/page?model=kmeans").text,
+        render_report(project.warehouse, project.configuration, models=["kmeans"]),
+    ]
+    for text in pages:
+        assert re.findall(r'data-aspect="(\w+)"', text) == ["fresh", "complete", "drifted", "trusted"]
+        assert re.search(r"Drifted</dt>\s*<dd>1 of 10 checks: .*<small>Since 22 Nov 2026</small>", text)
+        assert text.count("<dt>Trust</dt>") == 1
+        assert "<b>With care</b>: other samples show this segment only roughly" in text
+    before = visit(project).get(f"/page?model=kmeans&as_of={YESTERDAY}").text
+    assert "A former date; the latest one published is 22 Nov 2026." in before
+    assert "No drift" in before
+
+
+def test_strip_is_there_before_the_first_night(visit: Open, project: Project) -> None:
+    """Nothing is claimed of a model that has labelled nobody."""
+    assert "No night of this model was published yet." in visit(project).get("/page?model=kmeans").text
+
+
 def test_rolls_back(visit: Open, project: Project) -> None:
     """Whoever may can go back to a former champion, and is recorded with it."""
     appoint(project, "kmeans")

@@ -124,3 +124,17 @@ def test_openapi_describes_every_route(api: TestClient) -> None:
 def test_health_names_the_versions_in_use(api: TestClient) -> None:
     """All is well when there is something to label with."""
     assert api.get("/health").json() == {"status": "ok", "champions": {"dbscan": 1, "gmm": 1, "kmeans": 1}}
+
+
+def test_health_of_a_model_has_reasons_for_each_answer(api: TestClient) -> None:
+    """The same as the page's strip; a date that was not published is none."""
+    found = api.get("/models/KMeans/health").json()
+    assert (found["model"], found["as_of"]) == ("kmeans", "2026-11-22")
+    assert [one["name"] for one in found["aspects"]] == ["fresh", "complete", "drifted", "trusted"]
+    assert all(one["reason"].endswith(".") for one in found["aspects"])
+    assert [one["segment_id"] for one in found["segments"]] == [1, 2, 3, 4, 5]
+    former = api.get("/models/kmeans/health?as_of=2026-11-21").json()
+    assert former["aspects"][0]["verdict"] == "A former date"
+    assert api.get("/models/kmeans/health?as_of=2026-11-20").status_code == 404
+    assert api.get("/models/kmeans/health?as_of=2026-11-31").status_code == 422
+    assert api.get("/models/none/health").status_code == 404

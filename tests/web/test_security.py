@@ -21,6 +21,7 @@ ROUTES = [
     ("GET", "/customers/1"),
     ("GET", "/models"),
     ("GET", "/models/kmeans"),
+    ("GET", "/models/kmeans/health"),
     ("GET", "/segments"),
     ("GET", "/segments/kmeans/1"),
     ("GET", "/schema"),
