@@ -57,6 +57,8 @@ def create_app(backend: Open, access: Access) -> FastAPI:
     app.include_router(router.customers, dependencies=[Depends(access.customers)])
     app.include_router(router.gets, dependencies=[Depends(access.reads)])
     app.include_router(make_page(backend, access))
+    if access.open_routes:
+        app.include_router(access.open_routes)
     return app
 
 

@@ -16,12 +16,14 @@ from pydantic import BaseModel, StrictInt, StrictStr
 from sqlalchemy.exc import DBAPIError
 
 from clustering.errors import ArtifactError, ClusteringError, DataError, PermanentError, RunError
+from clustering.web.api_docs import operations
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
 from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
 from clustering.web.limits import OwnThreads
+from clustering.web.router import describe
 from clustering.web.security import Access, Caller
 from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
@@ -76,6 +78,14 @@ def _add_page(router: APIRouter, backend: Open, access: Access) -> None:
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
         return answer
+
+    @router.get("/docs")
+    def docs(request: Request, caller: Caller = Depends(access.caller)) -> Response:  # noqa: B008
+        """Show the API to people."""
+        document = describe(request, backend())
+        listed, told = operations(document), document["info"]["description"]
+        text = render("docs.html", assets=assets(), caller=caller, description=told, operations=listed)
+        return HTMLResponse(text, headers=HEADERS)
 
     @router.get("/page/static/{digest}/{name}")
     async def static(request: Request, digest: str, name: str) -> Response:

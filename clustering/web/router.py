@@ -190,12 +190,17 @@ def health(request: Request) -> Mapping[str, Any]:
 @gets.get("/openapi.json", include_in_schema=False)
 def openapi(request: Request) -> Response:
     """Describe the API, with the body that the contract asks for."""
+    return Answer(describe(request, opened(request)))
+
+
+def describe(request: Request, backend: Backend) -> dict[str, Any]:
+    """Return the OpenAPI document of the app that a request has reached."""
     app: FastAPI = request.app
     servers = [{"url": str(request.scope.get("root_path") or "/")}]
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, servers=servers
     )
-    return Answer(_with_body(document, opened(request)))
+    return _with_body(document, backend)
 
 
 def configured(backend: Backend, model: str) -> str:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from clustering.errors import ConfigurationError
 from clustering.settings import ANONYMOUS, TOKEN, AccessSettings
+from clustering.web.log_in import log_in_address, make_log_in
+from clustering.web.sessions import COOKIE, holds
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +25,11 @@ _bearer = HTTPBearer(auto_error=False, description=f"The token that the server w
 
 @dataclass(frozen=True)
 class Caller:
-    """Who uses the Segments page, and whether they may change champions."""
+    """Who uses the Segments page, whether they may change champions, and whether they have a session of ours to end."""
 
     name: str
     may_change: bool
+    has_session: bool = False
 
 
 def _reader() -> Caller:
@@ -41,7 +44,8 @@ class Access:
     single customers, whom a caller hands over, or looks up by key with their values.
 
     `log_in`, where there is such a page, is the address that a browser is sent to which `is_stranger` says of the
-    answer: one without a log-in, or with one that does not hold any more.
+    answer: one without a log-in, or with one that does not hold any more. `open_routes`, where there are any, are for
+    everybody: those of a log-in of our own.
     """
 
     reads: Callable[..., Any]
@@ -49,6 +53,7 @@ class Access:
     caller: Callable[..., Caller] = _reader
     log_in: Callable[[Request], str] | None = None
     is_stranger: Callable[[Request, HTTPException], bool] = lambda _, error: error.status_code == 401
+    open_routes: APIRouter | None = None
 
 
 def recognise(
@@ -82,8 +87,13 @@ def token_access() -> Access:
                 f"{TOKEN} has {len(token)} characters, and a token that cannot be guessed has at least {LEAST_TOKEN}; "
                 'take that of python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
             )
-        known = _require(token)
-        return Access(reads=known, customers=known)
+        return Access(
+            reads=_require(token, or_session=True),
+            customers=_require(token, or_session=False),
+            caller=_by_session(token),
+            log_in=log_in_address,
+            open_routes=make_log_in(token),
+        )
     if not settings.allow_anonymous:
         raise ConfigurationError(
             f"{TOKEN} is not set; set it to a long random text that callers send as `Authorization: Bearer <text>`, "
@@ -93,18 +103,36 @@ def token_access() -> Access:
     return Access(reads=_everybody, customers=_everybody)
 
 
-def _require(token: str) -> Callable[..., Any]:
+def _require(token: str, *, or_session: bool) -> Callable[..., Any]:
+    """Return the dependency that lets the token through, and where it says so a session: that is for reading alone."""
     expected = token.encode()
 
-    async def known_caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+    async def known_caller(
+        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> None:
         # A header's bytes reach Python as Latin-1.
         given = credentials.credentials.encode("latin-1") if credentials else b""
-        if not hmac.compare_digest(given, expected):
-            raise HTTPException(
-                401, "a valid token is needed: Authorization: Bearer <token>", {"WWW-Authenticate": "Bearer"}
-            )
+        if hmac.compare_digest(given, expected):
+            return
+        # A wrong token is told, whatever session there is beside it.
+        if or_session and "authorization" not in request.headers and _has_session(request, token):
+            return
+        raise HTTPException(
+            401, "a valid token is needed: Authorization: Bearer <token>", {"WWW-Authenticate": "Bearer"}
+        )
 
     return known_caller
+
+
+def _by_session(token: str) -> Callable[..., Caller]:
+    def caller(request: Request) -> Caller:
+        return Caller("a reader", may_change=False, has_session=_has_session(request, token))
+
+    return caller
+
+
+def _has_session(request: Request, token: str) -> bool:
+    return holds(token, request.cookies.get(COOKIE, ""))
 
 
 async def _everybody() -> None:

@@ -177,7 +177,7 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLUSTERING_API_ALLOW_ANONYMOUS", raising=False)
     monkeypatch.setenv("CLUSTERING_API_TOKEN", "a long random text")
     with pytest.raises(HTTPException, match="a valid token is needed"):
-        asyncio.run(token_access().customers(None))
+        asyncio.run(token_access().customers(None, None))
     monkeypatch.delenv("CLUSTERING_API_TOKEN")
     with pytest.raises(ConfigurationError, match="CLUSTERING_API_TOKEN is not set"):
         token_access()
