@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,7 +52,24 @@ def _notifier(value: Any) -> NotifierSettings:
     return settings
 
 
+def _number_or_zero(value: Any) -> int:
+    return 0 if value == "0" else _whole_number(value)
+
+
+def _time_zone(value: Any) -> str:
+    try:
+        return ZoneInfo(str(value)).key
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"is {value!r}; it has to be a time zone such as Europe/Berlin") from None
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else tuple(filter(None, (one.strip() for one in str(value).split(","))))
+
+
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_list)]
+Notifier = Annotated[NotifierSettings | None, BeforeValidator(_notifier)]
 
 
 def _variable(name: str, default: Any = None, *, otherwise: str = "not set") -> Any:
@@ -140,14 +158,53 @@ class NightSettings(Settings):
     """Hours after which a run of `segment_customers` that is not done is late."""
 
 
+class ScheduleSettings(Settings):
+    """When the DAGs run."""
+
+    timezone: Annotated[str | None, BeforeValidator(_time_zone)] = _variable(
+        "CLUSTERING_TIMEZONE", otherwise="`default_timezone` of Airflow, UTC unless it says something else"
+    )
+    """The time zone that schedules are meant in, and in which a day begins, such as `Europe/Berlin`."""
+    night: str | None = _variable(
+        "CLUSTERING_NIGHT_SCHEDULE", otherwise="`0 2 * * *`, or none where `CLUSTERING_NIGHT_ASSETS` is set"
+    )
+    """When `segment_customers` runs, as a line of cron; `none`: not by the clock."""
+    assets: Names = _variable("CLUSTERING_NIGHT_ASSETS", (), otherwise="not set: no asset")
+    """Names or URIs of assets of other DAGs, with commas between them, that start `segment_customers` when each has had
+    an event."""
+    training: str = _variable("CLUSTERING_TRAINING_SCHEDULE", "0 4 * * 0")
+    """When `retrain_models` runs, beside after drift, as a line of cron; `none`: not by the clock."""
+
+
+class TaskSettings(Settings):
+    """How Airflow treats the tasks of the DAGs."""
+
+    pool: str | None = _variable("CLUSTERING_POOL", otherwise="`default_pool`")
+    """The pool of all tasks, which has to be there."""
+    queue: str | None = _variable("CLUSTERING_QUEUE", otherwise="`default_queue` of Airflow's executor")
+    """The queue of all tasks."""
+    priority: WholeNumber = _variable("CLUSTERING_PRIORITY", 1)
+    """The priority weight of all tasks."""
+    retries: Annotated[int, BeforeValidator(_number_or_zero)] = _variable("CLUSTERING_RETRIES", 3)
+    """How often a task is tried again whose error may pass."""
+    tags: Names = _variable("CLUSTERING_TAGS", (), otherwise="`segmentation`")
+    """The tags of all DAGs, with commas between them."""
+
+
 class AlertSettings(Settings):
     """Who is told of what a person should look at."""
 
-    notifier: Annotated[NotifierSettings | None, BeforeValidator(_notifier)] = _variable(
-        "CLUSTERING_NOTIFIER", otherwise="not set: the log alone"
-    )
+    notifier: Notifier = _variable("CLUSTERING_NOTIFIER", otherwise="not set: the log alone")
     """Who is told of late and failed runs and of drift: JSON with the `classpath` of a notifier of Airflow and its
     `kwargs`; see [operate.md](operate.md#late-and-missing-nights-alarms-notifications-metrics)."""
+    critical: Notifier = _variable("CLUSTERING_NOTIFIER_CRITICAL", otherwise="`CLUSTERING_NOTIFIER`")
+    """Who is told in its place of what readers wait for: late, failed and held runs."""
+    warning: Notifier = _variable("CLUSTERING_NOTIFIER_WARNING", otherwise="`CLUSTERING_NOTIFIER`")
+    """Who is told in its place of what can wait: drift, models that were left out, a failed clean-up."""
+
+    def of(self, severity: str) -> NotifierSettings | None:
+        """Return who is told of a severity, `critical` or `warning`."""
+        return (self.critical if severity == "critical" else self.warning) or self.notifier
 
 
 CONCERNS: Sequence[type[Settings]] = (
@@ -157,6 +214,8 @@ CONCERNS: Sequence[type[Settings]] = (
     ApiLimits,
     DagLimits,
     NightSettings,
+    ScheduleSettings,
+    TaskSettings,
     AlertSettings,
 )
 _Concern = TypeVar("_Concern", bound=Settings)

@@ -17,7 +17,8 @@ import clustering
 from clustering.config import model_names
 from clustering.customers.json_schema import body_schema, example_record
 from clustering.settings import DagLimits
-from segmentation_definitions import DEFAULT_ARGS, check_conf, open_session
+from segmentation_definitions import check_conf, open_session
+from segmentation_schedules import default_args, tags
 
 CONTRACT = clustering.load_configuration().contract
 FIELDS = body_schema(CONTRACT, model_names(), most_rows=DagLimits.read().rows)
@@ -27,10 +28,10 @@ EXAMPLE = json.dumps([example_record(CONTRACT)])
 @dag(
     schedule=None,
     catchup=False,
-    default_args=DEFAULT_ARGS,
+    default_args=default_args(),
     description="Label the customers that are given with the trigger",
     doc_md=__doc__,
-    tags=["segmentation"],
+    tags=tags(),
     params={
         "model_of_choice": Param(**FIELDS["model_of_choice"], title="Model", examples=model_names()),
         "data": Param(**FIELDS["data"], title="Customers", description_md=f"Such as `{EXAMPLE}`"),

@@ -17,18 +17,10 @@ from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
-from segmentation_definitions import (
-    CUSTOMER_LABELS,
-    DEFAULT_ARGS,
-    HELD_NIGHTS,
-    SEGMENT_HISTORY,
-    SEGMENTS,
-    alert_of_drift,
-    alert_of_models,
-    alert_of_run,
-    check_conf,
-    open_session,
-)
+from segmentation_alerts import alert_of_drift, alert_of_models, alert_of_run
+from segmentation_assets import CUSTOMER_LABELS, HELD_NIGHTS, SEGMENT_HISTORY, SEGMENTS
+from segmentation_definitions import check_conf, open_session
+from segmentation_schedules import default_args, tags
 
 PUBLISH, ABANDON = "Publish all the same", "Abandon"
 
@@ -37,10 +29,10 @@ PUBLISH, ABANDON = "Publish all the same", "Abandon"
     schedule=[HELD_NIGHTS],
     on_failure_callback=alert_of_run,
     catchup=False,
-    default_args=DEFAULT_ARGS,
+    default_args=default_args(),
     description="Ask a person whether a held night is published",
     doc_md=__doc__,
-    tags=["segmentation"],
+    tags=tags(),
     params={
         "run": Param(
             None,

@@ -23,8 +23,6 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import (
-    AssetOrTimeSchedule,
-    CronTriggerTimetable,
     Param,
     TriggerRule,
     dag,
@@ -35,34 +33,24 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
-from segmentation_definitions import (
-    CHAMPIONS,
-    CUSTOMERS,
-    DEFAULT_ARGS,
-    DRIFT,
-    LONG,
-    alarmed_models,
-    alert_of_run,
-    check_conf,
-    chosen_models,
-    may_retry,
-    models_param,
-    open_session,
-)
+from segmentation_alerts import alert_of_run
+from segmentation_assets import CHAMPIONS, CUSTOMERS
+from segmentation_definitions import alarmed_models, check_conf, chosen_models, may_retry, models_param, open_session
+from segmentation_schedules import LONG, default_args, tags, training_schedule
 
 APPROVE, REJECT = "Approve", "Reject"
 PATIENCE = timedelta(days=3)
 
 
 @dag(
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 4 * * 0", timezone="UTC"), assets=[DRIFT]),
+    schedule=training_schedule(),
     on_failure_callback=alert_of_run,
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
+    default_args=default_args(),
     description="Train new versions of the models and promote the good ones",
     doc_md=__doc__,
-    tags=["segmentation"],
+    tags=tags(),
     params={
         "models": models_param(),
         "approval": Param(

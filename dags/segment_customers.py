@@ -20,54 +20,43 @@ or on the present rows with `from_present_rows`.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import DAG, AssetAlias, Param, dag, get_current_context, task
+from airflow.sdk import DAG, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
-from segmentation_definitions import (
+from segmentation_alerts import alert, alert_of_drift, alert_of_models, alert_of_run, alert_of_task, alert_of_unwatched
+from segmentation_assets import (
+    ALARMS,
     CHAMPIONS,
     CUSTOMER_LABELS,
     CUSTOMERS,
-    DEFAULT_ARGS,
     DRIFT,
     HELD_NIGHTS,
-    LONG,
+    HOLDS,
     SEGMENT_HISTORY,
     SEGMENTS,
-    alert,
-    alert_of_drift,
-    alert_of_models,
-    alert_of_run,
-    alert_of_task,
-    alert_of_unwatched,
-    business_date,
-    check_conf,
-    chosen_models,
-    end_of_past_date,
-    late_night,
-    may_retry,
-    models_param,
-    open_session,
-    workers,
 )
+from segmentation_days import business_date, end_of_past_date, named_day, zone
+from segmentation_definitions import check_conf, chosen_models, may_retry, models_param, open_session
+from segmentation_schedules import LONG, default_args, late_night, night_schedule, tags, workers
 
-# A task that ends well always tells of the assets that it names as outlets; those of an alias only when they are added.
-ALARMS, HOLDS = AssetAlias("drift_alarms"), AssetAlias("holds")
+log = logging.getLogger(__name__)
 
 
 @dag(
-    schedule="0 2 * * *",
+    schedule=night_schedule(),
     deadline=late_night(),
     on_failure_callback=alert_of_run,
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
+    default_args=default_args(),
     description="Label every customer and publish the segments",
     doc_md=__doc__,
-    tags=["segmentation"],
+    tags=tags(),
     params={
         "models": models_param(),
         "as_of": Param(
@@ -75,7 +64,8 @@ ALARMS, HOLDS = AssetAlias("drift_alarms"), AssetAlias("holds")
             type=["null", "string"],
             format="date",
             title="As of",
-            description="The date that the labels stand for, today or before. Empty: the date of the run.",
+            description="The date that the labels stand for, today or before; it goes before the logical date. Empty: "
+            f"the day of the logical date above, as it is in {zone()}.",
         ),
         "from_present_rows": Param(
             False,
@@ -99,10 +89,11 @@ def segment_customers() -> None:
     @task(inlets=[CUSTOMERS, CHAMPIONS])
     def plan(
         params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, partition_key: str | None = None
-    ) -> list[dict[str, int]]:
+    ) -> list[dict[str, Any]]:
         """Record the run and return its shards."""
         check_conf(PARAMS, params, dag_run)
-        as_of = business_date(params["as_of"], partition_key, dag_run, dag.timezone)
+        as_of = business_date(params["as_of"], partition_key, dag_run, zone())
+        log.info("the labels stand for %s", named_day(as_of, params["as_of"], partition_key, dag_run, zone()))
         with open_session() as session:
             planned = clustering.plan_run(
                 session.warehouse,
@@ -110,7 +101,7 @@ def segment_customers() -> None:
                 session.registry,
                 models=chosen_models(params),
                 as_of=as_of,
-                ended_at=end_of_past_date(as_of, dag_run, timezone=dag.timezone, now=datetime.now(UTC)),
+                ended_at=end_of_past_date(as_of, dag_run, timezone=zone(), now=datetime.now(UTC)),
                 from_present_rows=params["from_present_rows"],
                 dry_run=params["dry_run"],
                 requested_by=f"{dag.dag_id} {dag_run.run_id}",
@@ -118,12 +109,12 @@ def segment_customers() -> None:
                 shards=params["shards"],
                 may_retry=may_retry(ti),
             )
-        return [{"run": planned["run_id"], "shard": shard} for shard in planned["shards"]]
+        return [{"run": planned["run_id"], "shard": shard, "as_of": str(as_of)} for shard in planned["shards"]]
 
     @task(inlets=[CUSTOMERS], execution_timeout=LONG, map_index_template="{{ shard_name }}", multiple_outputs=False)
-    def score(part: dict[str, int], ti: Any) -> dict[str, int]:
+    def score(part: dict[str, Any], ti: Any) -> dict[str, int]:
         """Label one shard into staging tables and return its counts."""
-        get_current_context()["shard_name"] = f"shard {part['shard']}"  # type: ignore[typeddict-unknown-key]
+        get_current_context()["shard_name"] = f"{part['as_of']}, shard {part['shard']}"  # type: ignore[typeddict-unknown-key]
         with open_session() as session:
             return clustering.score_shard(
                 session.warehouse,
@@ -135,7 +126,7 @@ def segment_customers() -> None:
             )
 
     @task(inlets=[CUSTOMERS, CUSTOMER_LABELS], multiple_outputs=False)
-    def check(parts: list[dict[str, int]], ti: Any) -> dict[str, Any]:
+    def check(parts: list[dict[str, Any]], ti: Any) -> dict[str, Any]:
         """Compare the night with the nights before it, and fail where it has to be held."""
         with open_session() as session:
             return clustering.check_run(
@@ -151,7 +142,7 @@ def segment_customers() -> None:
         outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY],
         multiple_outputs=False,
     )
-    def publish(parts: list[dict[str, int]], params: dict[str, Any]) -> dict[str, Any]:
+    def publish(parts: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
         """Make the run current and return its counts."""
         with open_session() as session:
             counts = clustering.publish_run(session.warehouse, session.configuration, run_id=parts[0]["run"])
@@ -180,7 +171,7 @@ def segment_customers() -> None:
         return found
 
     @task(outlets=[HOLDS], on_failure_callback=alert_of_task, multiple_outputs=False)
-    def ask(parts: list[dict[str, int]], outlet_events: Any) -> dict[str, Any]:
+    def ask(parts: list[dict[str, Any]], outlet_events: Any) -> dict[str, Any]:
         """Tell people of a night that is held, and ask one of them to decide."""
         with open_session() as session:
             held = clustering.describe_held(session.warehouse, session.configuration, run_id=parts[0]["run"])
@@ -191,7 +182,7 @@ def segment_customers() -> None:
         return held
 
     @task
-    def clean_up(parts: list[dict[str, int]], dag_run: Any) -> bool:
+    def clean_up(parts: list[dict[str, Any]], dag_run: Any) -> bool:
         """Abandon the run unless it has ended well, and return whether there was something to abandon."""
         with open_session() as session:
             note = f"the DAG run {dag_run.run_id} ended without publishing"

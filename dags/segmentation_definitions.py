@@ -1,52 +1,23 @@
-"""What the DAGs share: the connection, the assets, default arguments, and how a task opens what it works on."""
+"""What the DAGs share: the connection, parameters, and how a task opens what it works on."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from airflow.sdk import Asset, Connection, ExceptionRetryPolicy, Param, RetryAction, RetryRule
-from airflow.sdk.configuration import conf
-from airflow.sdk.definitions.callback import AsyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk import Connection, Param
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 import clustering
 from clustering.config import configuration_directory, model_names, store_directory
-from clustering.errors import ConfigurationError, PermanentError, TransientError, refuse_misspelt, refuse_unknown
-from clustering.settings import NightSettings, compute_in_one_thread
+from clustering.errors import ConfigurationError, refuse_misspelt, refuse_unknown
+from clustering.settings import compute_in_one_thread
+from segmentation_assets import DRIFT
 
 log = logging.getLogger(__name__)
-
-CUSTOMERS = Asset(name="customers")
-CUSTOMER_LABELS = Asset(name="customer_labels")
-SEGMENTS = Asset(name="segments")
-CHAMPIONS = Asset(name="champions")
-SEGMENT_HISTORY = Asset(name="segment_history")
-HELD_NIGHTS = Asset(name="held_nights")  # an event of it asks a person
-DRIFT = Asset(name="drift")  # an event of it starts a retraining
-
-LONG = timedelta(hours=3)
-OWN_NIGHT = timedelta(days=1)  # so late a run may still plan its own date as the present one: until the next is due
-DEFAULT_ARGS: dict[str, Any] = {
-    "owner": "segmentation",
-    "retries": 3,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": 2,
-    "max_retry_delay": timedelta(minutes=10),
-    "execution_timeout": timedelta(minutes=30),
-    "retry_policy": ExceptionRetryPolicy(
-        rules=[
-            RetryRule(exception=PermanentError, action=RetryAction.FAIL, reason="a retry does not help"),
-            RetryRule(exception=TransientError, action=RetryAction.RETRY, reason="it may pass"),
-        ]
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -86,47 +57,6 @@ def warehouse_url() -> str:
     except AirflowNotFoundException:
         connection = None
     return url_of_connection(connection)
-
-
-def workers() -> int:
-    """Return how many scoring tasks can run at once: what Airflow allows, on one machine no more than its cores."""
-    at_once: int = min(conf.getint("core", "parallelism"), conf.getint("core", "max_active_tasks_per_dag"))
-    if "LocalExecutor" in conf.get("core", "executor"):
-        at_once = min(at_once, os.cpu_count() or 1)
-    return max(1, at_once)
-
-
-def business_date(asked: str | None, partition_key: str | None, dag_run: Any, timezone: tzinfo) -> date:
-    """Return the date that a run's labels stand for: the one asked for, or the run's own in the DAG's time zone.
-
-    Raises ConfigurationError for a partition key that is not a date, and for a date that is asked of a whole backfill.
-    """
-    if asked and dag_run.run_type == "backfill":
-        raise ConfigurationError(f"as_of is {asked!r}, but each run of a backfill has its own date; leave as_of out")
-    if not (asked or partition_key):
-        return _own_date(dag_run, timezone)
-    try:
-        return date.fromisoformat(asked or str(partition_key))
-    except ValueError:
-        name, value = ("as_of", asked) if asked else ("the partition key", partition_key)
-        raise ConfigurationError(f"{name} is {value!r}; it has to be a date such as 2026-01-31") from None
-
-
-def _own_date(dag_run: Any, timezone: tzinfo) -> date:
-    run_after: datetime = dag_run.run_after
-    return run_after.astimezone(timezone).date()
-
-
-def end_of_past_date(as_of: date, dag_run: Any, *, timezone: tzinfo, now: datetime) -> datetime | None:
-    """Return when the date of a run ended in the DAG's time zone, if it is past; None for a present date.
-
-    A run's own date stays present for a day, unless the run is one of a backfill, so that a night may be late or
-    retried after midnight.
-    """
-    own = dag_run.run_type != "backfill" and as_of == _own_date(dag_run, timezone)
-    if own and now - dag_run.run_after < OWN_NIGHT:
-        return None
-    return clustering.end_of_past(as_of, timezone, now=now)
 
 
 def may_retry(task_instance: Any) -> bool:
@@ -181,69 +111,11 @@ def alarmed_models(events: Mapping[Any, Iterable[Any]]) -> list[str]:
         return []
     if not all(named):
         for event in events[DRIFT]:
-            refuse_misspelt(event.extra or {}, "models", what="part of an event of the asset drift")
-        log.info("an event of the asset drift names no model: all of them are trained")
+            refuse_misspelt(event.extra or {}, "models", what=f"part of an event of the asset {DRIFT.name}")
+        log.info("an event of the asset %s names no model: all of them are trained", DRIFT.name)
         return []
     drifted = {model for models in named for model in models}
     if not (configured := drifted & set(model_names())):
         told = ", ".join(sorted(map(str, drifted)))
         raise AirflowSkipException(f"nothing is trained: drift was told of {told}, and no such model is configured")
     return sorted(configured)
-
-
-def late_night() -> DeadlineAlert:
-    """Return the alert of a night that is not done in time."""
-    hours = NightSettings.read().hours
-    message = {
-        "subject": "segment_customers is late",
-        "text": f"not done {hours} hours after it was queued; readers keep the former segments",
-    }
-    return DeadlineAlert(
-        name=f"done within {hours} hours",
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=hours),
-        callback=AsyncCallback("segmentation_notifier.Alert", kwargs=message),
-    )
-
-
-def alert_of_run(context: Any) -> None:
-    """Tell that a DAG run failed."""
-    run = context["dag_run"]
-    alert(f"{run.dag_id} failed", f"the run {run.run_id} ended as failed; its tasks' logs say why", context)
-
-
-def alert_of_task(context: Any) -> None:
-    """Tell that a task failed whose failure does not fail its run."""
-    task = context["ti"]
-    text = f"in the run {task.run_id}, which goes on without it: {context.get('exception') or 'see its log'}"
-    alert(f"{task.dag_id}: {task.task_id} failed", text, context)
-
-
-def alert_of_models(published: Mapping[str, Any], context: Any) -> None:
-    """Tell which models had to be left out of a night."""
-    why = "; ".join(f"{model}: {reason}" for model, reason in published["failed"].items())
-    alert(
-        f"{', '.join(published['failed'])} not labelled as of {published['as_of']}",
-        f"{why}. Readers keep the former result",
-        context,
-    )
-
-
-def alert_of_drift(watched: Mapping[str, Any], context: Any) -> None:
-    """Tell what has drifted, and whether models are retrained because of it."""
-    what, models = "; ".join(alarm["sentence"] for alarm in watched["alarms"]), ", ".join(watched["retrain"])
-    follows = f"retraining {models}" if models else "nothing is retrained now: see docs/operate.md"
-    alert(f"customers have drifted as of {watched['as_of']}", f"{what}. {follows}", context)
-
-
-def alert_of_unwatched(watched: Mapping[str, Any], context: Any) -> None:
-    """Tell which models of a night could not be checked for drift."""
-    why = "; ".join(f"{model}: {reason}" for model, reason in watched["unwatched"].items())
-    alert(f"{', '.join(watched['unwatched'])} not checked for drift as of {watched['as_of']}", why, context)
-
-
-def alert(subject: str, text: str, context: Any) -> None:
-    """Tell people by the configured notifier."""
-    from segmentation_notifier import Alert  # needed by alerts, not while DAGs are read
-
-    Alert(subject, text)(context)

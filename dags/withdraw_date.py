@@ -13,26 +13,20 @@ from typing import Any
 from airflow.sdk import DAG, Param, dag, result, task
 
 import clustering
-from segmentation_definitions import (
-    CUSTOMER_LABELS,
-    DEFAULT_ARGS,
-    SEGMENT_HISTORY,
-    SEGMENTS,
-    business_date,
-    check_conf,
-    chosen_models,
-    open_session,
-)
+from segmentation_assets import CUSTOMER_LABELS, SEGMENT_HISTORY, SEGMENTS
+from segmentation_days import business_date, zone
+from segmentation_definitions import check_conf, chosen_models, open_session
+from segmentation_schedules import default_args, tags
 
 
 @dag(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args=DEFAULT_ARGS,
+    default_args=default_args(),
     description="Take a published date back",
     doc_md=__doc__,
-    tags=["segmentation"],
+    tags=tags(),
     params={
         "as_of": Param(type="string", format="date", title="As of", description="The published date to take back."),
         "reason": Param(type="string", minLength=1, title="Reason", description="Why. Recorded with your name."),
@@ -55,7 +49,7 @@ def withdraw_date() -> None:
             return clustering.withdraw_date(
                 session.warehouse,
                 session.configuration,
-                as_of=business_date(params["as_of"], None, dag_run, dag.timezone),
+                as_of=business_date(params["as_of"], None, dag_run, zone()),
                 models=chosen_models(params),
                 withdrawn_by=f"{dag_run.triggering_user_name or 'somebody'} ({dag.dag_id} {dag_run.run_id})",
                 reason=params["reason"],

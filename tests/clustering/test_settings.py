@@ -18,6 +18,8 @@ from clustering.settings import (
     FolderSettings,
     NightSettings,
     NotifierSettings,
+    ScheduleSettings,
+    TaskSettings,
     WarehouseSettings,
 )
 
@@ -39,7 +41,9 @@ def test_nothing_has_to_be_set() -> None:
         ApiLimits: (5_000, 4_194_304),
         DagLimits: (20_000,),
         NightSettings: (4,),
-        AlertSettings: (None,),
+        ScheduleSettings: (None, None, (), "0 4 * * 0"),
+        TaskSettings: (None, None, 1, 3, ()),
+        AlertSettings: (None, None, None),
     }
 
 
@@ -88,6 +92,33 @@ def test_hours_of_a_night(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTERING_NIGHT_HOURS", "0")
     with pytest.raises(ConfigurationError, match="CLUSTERING_NIGHT_HOURS is '0'"):
         NightSettings.read()
+
+
+def test_schedules_and_tasks_are_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists have commas, blanks and empty parts do not count, no retry is a number of retries."""
+    monkeypatch.setenv("CLUSTERING_NIGHT_ASSETS", " dbt.customers ,, s3://crm/customers ")
+    monkeypatch.setenv("CLUSTERING_TIMEZONE", "Pacific/Tongatapu")
+    monkeypatch.setenv("CLUSTERING_RETRIES", "0")
+    assert ScheduleSettings.read().assets == ("dbt.customers", "s3://crm/customers")
+    assert ScheduleSettings.read().timezone == "Pacific/Tongatapu"
+    assert TaskSettings.read().retries == 0
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "Europe", "UTC+13"])
+def test_time_zone_that_is_none_names_itself(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what one looks like."""
+    monkeypatch.setenv("CLUSTERING_TIMEZONE", zone)
+    with pytest.raises(ConfigurationError, match="it has to be a time zone such as Europe/Berlin"):
+        ScheduleSettings.read()
+
+
+def test_each_severity_may_have_a_notifier_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has none goes where everything goes."""
+    monkeypatch.setenv("CLUSTERING_NOTIFIER", '{"classpath": "package.Mail"}')
+    monkeypatch.setenv("CLUSTERING_NOTIFIER_CRITICAL", '{"classpath": "package.Pager"}')
+    found = AlertSettings.read()
+    assert found.of("critical") == NotifierSettings("package.Pager", {})
+    assert found.of("warning") == NotifierSettings("package.Mail", {})
 
 
 def test_names_of_variables_are_those_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,10 @@ SHIFT = (
     "update customers set annual_income = annual_income + 0.8 * (select stddev(annual_income) from customers"
     " where annual_income between 0 and 1e9)"
 )
-EVENTS = (
-    "select event.extra from asset_event as event join asset on asset.id = event.asset_id where asset.name = 'drift'"
-)
+EVENTS = """
+select event.extra from asset_event as event join asset on asset.id = event.asset_id
+where asset.name = 'segmentation.drift'
+"""
 
 
 class Told(BaseNotifier):
@@ -104,7 +105,7 @@ def test_drift_is_told_and_sends_an_event(trained_night: Night, told: list[tuple
     assert past.tasks["watch"] == ["success"]
     assert len(drift_events()) == before + 1
     assert [subject for subject, _ in told] == [f"customers have drifted as of {day}" for day in (first, second)]
-    assert told[0][1].endswith("retraining kmeans")
+    assert "retraining kmeans (run " in told[0][1]
 
 
 def test_model_that_is_left_out_is_told(trained_night: Night, told: list[tuple[str, str]]) -> None:
@@ -213,23 +214,96 @@ def test_night_has_a_deadline_and_both_dags_tell_of_failures() -> None:
         assert bag.dags[dag].on_failure_callback
 
 
-def test_failed_run_is_told(told: list[tuple[str, str]]) -> None:
-    """The message names the DAG and the run."""
+def failed_run(*left: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a callback sees of a failed run whose tasks have left these notes."""
     from types import SimpleNamespace
 
-    from segmentation_definitions import alert_of_run
+    from airflow.sdk import DAG
 
-    alert_of_run({"dag_run": SimpleNamespace(dag_id="retrain_models", run_id="manual__2")})
-    assert told == [
-        ("retrain_models failed", "the run manual__2 ended as failed; its tasks' logs say why"),
-    ]
+    began = {"run_type": "manual", "run_after": datetime.now(UTC), "logical_date": None}
+    run = SimpleNamespace(dag_id="segment_customers", run_id="manual__2", **began)
+    states = {"plan": "success", "score": "failed"}
+    task = SimpleNamespace(xcom_pull=lambda **_: list(left), get_task_states=lambda **_: {run.run_id: states})
+    dag = DAG(run.dag_id, schedule=None)
+    params = {"as_of": "2026-01-31", "models": ["kmeans"]}
+    return {"dag": dag, "dag_run": run, "run_id": run.run_id, "ti": task, "params": params}
+
+
+def note(line: str, *, held: bool = False, model: str | None = None) -> dict[str, Any]:
+    """Return what a failed task leaves."""
+    return {"task": "score", "line": line, "held": held, "model": model, "link": "http://airflow/log"}
+
+
+def test_failed_run_is_told_by_its_errors(told: list[tuple[str, str]]) -> None:
+    """One message has each error's own line once, the task, the day, the models, and a link to the log."""
+    from segmentation_alerts import alert_of_run
+
+    alert_of_run(failed_run(None, note("a shard is gone"), note("a shard is gone"), note("no file", model="gmm")))
+    [(subject, text)] = told
+    assert subject == "segment_customers failed"
+    assert text.startswith("score: a shard is gone; score of gmm: no file (as of 2026-01-31; models: kmeans)")
+    assert text.endswith(" http://airflow/log")
+
+
+def test_held_night_is_not_told_of_as_failed(told: list[tuple[str, str]]) -> None:
+    """The task that asks a person has told of it; a second error is told of all the same."""
+    from segmentation_alerts import alert_of_run
+
+    alert_of_run(failed_run(note("half are missing", held=True)))
+    assert told == []
+    alert_of_run(failed_run(note("half are missing", held=True), note("no memory")))
+    assert len(told) == 1
+
+
+def test_run_whose_tasks_left_nothing_is_told_of(told: list[tuple[str, str]]) -> None:
+    """A worker that was killed has no error: the message names the task and the run's page."""
+    from segmentation_alerts import alert_of_run
+
+    alert_of_run(failed_run())
+    [(_, text)] = told
+    assert text.startswith("score was ended from outside")
+    assert text.endswith("/dags/segment_customers/runs/manual__2")
+    told.clear()
+    bare = failed_run()
+    alert_of_run({"dag": bare["dag"], "run_id": "manual__2"})  # what Airflow has where no task began
+    assert told[0][1].startswith("a task was ended from outside or never started")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("ConfigurationError", "the file is wrong"),
+        ("ValueError", "ValueError: the file is wrong"),
+        (None, "ended from outside: see its log"),
+    ],
+)
+def test_error_is_told_in_one_line(error: str | None, line: str) -> None:
+    """Ours as they are, others with their kind, and of none more than the first line."""
+    from clustering import errors
+    from segmentation_alerts import line_of
+
+    kind = getattr(errors, error, ValueError) if error else None
+    assert line_of(kind("\n  the file is wrong\nDETAIL: a customer's row") if kind else None) == line
+
+
+def test_severities_have_notifiers_of_their_own(monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]]) -> None:
+    """What can wait goes elsewhere than what readers wait for."""
+    from segmentation_alerts import alert
+
+    kwargs = {"subject": "page: {{ alert.subject }}", "text": "{{ alert.severity }}"}
+    told_by = json.dumps({"classpath": f"{__name__}.Told", "kwargs": kwargs})
+    monkeypatch.setenv("CLUSTERING_NOTIFIER_CRITICAL", told_by)
+    alert("late", "not done", {})
+    alert("drift", "moved", {}, severity="warning")
+    assert told == [("page: late", "critical"), ("drift", "moved")]
 
 
 def test_only_configured_models_are_retrained() -> None:
     """What an event names and is no longer configured is left out; without an event, all are chosen."""
     from types import SimpleNamespace
 
-    from segmentation_definitions import CHAMPIONS, DRIFT, alarmed_models
+    from segmentation_assets import CHAMPIONS, DRIFT
+    from segmentation_definitions import alarmed_models
 
     events = [SimpleNamespace(extra={"models": ["kmeans", "gone"]}), SimpleNamespace(extra={"models": ["gmm"]})]
     assert alarmed_models({DRIFT: events}) == ["gmm", "kmeans"]
@@ -238,13 +312,20 @@ def test_only_configured_models_are_retrained() -> None:
 
 def test_lineage_leads_from_customers_to_segments(bag: Any) -> None:
     """Each step of the night names what it reads and what it writes."""
+
+    def ours(*names: str) -> set[str]:
+        return {f"segmentation.{name}" for name in names}
+
     tasks = bag.dags["segment_customers"].task_dict
     named = {
         name: ({asset.name for asset in tasks[name].inlets}, {asset.name for asset in tasks[name].outlets})
         for name in ("plan", "publish", "watch")
     }
     assert named == {
-        "plan": ({"customers", "champions"}, set()),
-        "publish": ({"customers", "customer_labels"}, {"customer_labels", "segments", "segment_history"}),
-        "watch": ({"customer_labels", "segments"}, {"drift_alarms"}),
+        "plan": (ours("customers", "champions"), set()),
+        "publish": (
+            ours("customers", "customer_labels"),
+            ours("customer_labels", "segments", "segment_history"),
+        ),
+        "watch": (ours("customer_labels", "segments"), ours("drift_alarms")),
     }

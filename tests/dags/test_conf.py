@@ -69,13 +69,14 @@ def test_configuration_that_airflow_leaves_aside_is_refused() -> None:
 
 def test_misspelt_event_of_drift_trains_nothing() -> None:
     """An event by hand that names its models wrongly is no event without models."""
-    from segmentation_definitions import DRIFT, alarmed_models
+    from segmentation_assets import DRIFT
+    from segmentation_definitions import alarmed_models
 
     @dataclass(frozen=True)
     class Event:
         extra: dict[str, Any]
 
-    with pytest.raises(ConfigurationError, match="'model' is no part of an event of the asset drift; did"):
+    with pytest.raises(ConfigurationError, match=r"'model' is no part of an event of the asset segmentation\.drift"):
         alarmed_models({DRIFT: [Event({"model": ["kmeans"]})]})
 
 

@@ -46,7 +46,7 @@ def hold_events() -> list[Any]:
 
     query = (
         "select event.extra from asset_event as event join asset on asset.id = event.asset_id"
-        " where asset.name = 'held_nights'"
+        " where asset.name = 'segmentation.held_nights'"
     )
     with create_session() as session:
         return [json.loads(row[0]) if isinstance(row[0], str) else row[0] for row in session.execute(text(query))]
