@@ -10,6 +10,18 @@ where published.as_of < :as_of
 order by published.as_of desc, run.run_id desc
 limit 1;
 
+-- name: copied_from
+-- Returns the latest date before another on which a published run of the same contract read just what was counted now.
+-- Parameters: before, as_of, nights (how many days back), counts, source_sha256.
+select max(run.as_of)
+from segmentation.scoring_runs as run
+join segmentation.run_measures as measure on measure.run_id = run.run_id
+where
+    run.as_of < :before and run.as_of >= :as_of::date - :nights::integer
+    and measure.source_sha256 = :source_sha256
+    and measure.counts - 'changed_at' = :counts::jsonb - 'changed_at'
+    and exists (select from segmentation.published_runs as published where published.run_id = run.run_id);
+
 -- name: delete
 -- Removes the figures of a run.
 -- Parameters: run_id.
@@ -23,7 +35,13 @@ from segmentation.night_checks
 where run_id = :run_id and finding is not null
 order by
     finding, model nulls first,
-    array_position(array['rows', 'gone', 'new', 'rejected', 'missing', 'distribution', 'groups', 'moved'], check_name),
+    array_position(
+        array[
+            'repeated', 'rows', 'gone', 'new', 'rejected', 'missing', 'distribution', 'precision', 'range', 'groups',
+            'moved'
+        ],
+        check_name
+    ),
     value desc, check_name, subject;
 
 -- name: insert

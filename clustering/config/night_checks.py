@@ -33,7 +33,7 @@ class Checks(Frozen):
     """By how much the share of customers without a value in a column may rise or fall."""
     max_distribution_change: float = Field(default=0.2, gt=0, le=1)
     """The share of customers who at least must have another value in a column than the former night's had, or one of
-    another precision (hundreds, tens, units, tenths, hundredths, or finer)."""
+    another precision (thousands, hundreds, tens, units, tenths, hundredths, or finer)."""
     max_group_change: float = Field(default=0.1, gt=0, le=1)
     """The share of customers who at least must be in another group of a protected column."""
     max_moved_share: float = Field(default=0.3, gt=0, le=1)

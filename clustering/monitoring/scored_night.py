@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 
 from clustering.config import Contract
@@ -105,6 +105,10 @@ def judged_figures(
         )
         yield remark("contract", "customers.yaml", words)
         return
+    if former := _copied_from(transaction, night, source, base):
+        yield remark(
+            "repeated", "rows", f"the source is exactly as it was on {former}, and was not on {base.as_of}", hold=True
+        )
     past, days = _past(transaction, run, contract), (run.as_of - base.as_of).days
     figures = list(source_figures(source, base.counts, least=contract.min_group))
     same_customers = source.rows_read == base.counts.rows_read
@@ -135,6 +139,21 @@ def _movements(transaction: Transaction, night: ScoredNight, base: Base) -> Iter
             movement = night.movement(version, bases[version.model_version_id])
             if movement is not None:
                 yield movement
+
+
+def _copied_from(transaction: Transaction, night: ScoredNight, source: NightCounts, base: Base) -> date | None:
+    """Return the date of a night before the base of which the source is a copy; None where it is as the base too."""
+    if replace(source, changed_at=None) == replace(base.counts, changed_at=None):
+        return None
+    found: date | None = transaction.scalar(
+        "checks/copied_from",
+        before=base.as_of,
+        as_of=night.run.as_of,
+        nights=DAYS_BACK,
+        counts=source.to_json(),
+        source_sha256=night.contract.source_digest,
+    )
+    return found
 
 
 def _past(transaction: Transaction, run: Run, contract: Contract) -> Past:

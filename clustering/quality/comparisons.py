@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clustering.quality.night_counts import NightCounts
-from clustering.quality.sketches import distance
+from clustering.quality.sketches import beyond, distance
 from clustering.segments.movement import Move
 
 VANISHED, DOUBLED = 0.2, 2.0  # times the former customers of a segment
@@ -64,6 +64,9 @@ def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> 
         said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
         yield Figure("distribution", name, apart, min(here.present, there.present), said)
         yield _precision(name, here.places, there.places)
+        out = beyond(here, there)
+        said = f"{out:.1%} of the customers have a {name} beyond double the range of the night before"
+        yield Figure("range", name, out, here.present, said)
     for name in sorted(tonight.groups.keys() & before.groups.keys()):
         yield _groups(name, tonight.groups[name], before.groups[name], least)
 

@@ -22,7 +22,8 @@ WIDTH = 2 << _PART_BITS  # numbers of one exponent, of which the upper half is u
 _CODES = 2 * WIDTH  # with either sign
 LIFT = 2_000  # above any exponent of a double, so that signs of bins are those of their values
 
-PLACES = ("hundreds", "tens", "units", "tenths", "hundredths")  # of which a value may be a multiple, or be finer
+# Of which a value may be a multiple, or be finer.
+PLACES = ("thousands", "hundreds", "tens", "units", "tenths", "hundredths")
 _HUNDREDTHS = 100.0  # in a unit
 _NOISE = 1e-9  # what adding up decimal numbers leaves of a value
 _LARGEST = 2.0**53  # up to which doubles hold every whole number
@@ -102,6 +103,23 @@ def distance(one: ColumnCounts, other: ColumnCounts) -> float:
     return round(float(np.max(np.abs(shares[0] - shares[1]))), 12)
 
 
+def beyond(tonight: ColumnCounts, before: ColumnCounts) -> float:
+    """Return the share of tonight's values farther from 0, on either side, than double what any was before, 0 to 1.
+
+    0 where either night has no values.
+
+    >>> octave = _number(1, 8), _number(2, 8), _number(5, 8)
+    >>> beyond(ColumnCounts(0, {octave[0]: 8, octave[1]: 1, octave[2]: 1}), ColumnCounts(0, {octave[0]: 10}))
+    0.1
+    """
+    if not (tonight.present and before.present):
+        return 0.0
+    highest, lowest = max(*before.bins, 0), min(*before.bins, 0)
+    most, least = (end + sign * WIDTH if end else 0 for end, sign in ((highest, 1), (lowest, -1)))
+    out = sum(count for number, count in tonight.bins.items() if number > most or number < least)
+    return out / tonight.present
+
+
 def _counted(column: ExactColumn) -> ColumnCounts:
     part = column.high.astype(np.int64) >> (_HIGH_BITS - 1 - _PART_BITS)  # 8 to 15, or -16 to -8, or 0
     found = np.bincount(column.offset * _CODES + part + _CODES // 2)
@@ -117,8 +135,8 @@ def _counted(column: ExactColumn) -> ColumnCounts:
 def _places(column: ExactColumn) -> dict[str, int]:
     """Count values by the largest decimal place that they are multiples of; from 2**53 hundredths on, none is counted.
 
-    >>> _places(ExactColumn.of(np.array([1200.0, 30.0, 7.0, 0.1 + 0.2, 9.99, 1 / 3, 0.0, np.nan])))
-    {'hundreds': 1, 'tens': 1, 'units': 1, 'tenths': 1, 'hundredths': 1, 'finer': 1}
+    >>> _places(ExactColumn.of(np.array([9000.0, 1200.0, 30.0, 7.0, 0.1 + 0.2, 9.99, 1 / 3, 0.0, np.nan])))
+    {'thousands': 1, 'hundreds': 1, 'tens': 1, 'units': 1, 'tenths': 1, 'hundredths': 1, 'finer': 1}
     """
     values = column.values if column.present is None else column.values[column.present]
     scaled = values * _HUNDREDTHS

@@ -239,7 +239,7 @@ create unique index night_checks_key on segmentation.night_checks (run_id, coale
 comment on table segmentation.night_checks is 'One row per run and figure that was compared with the nights before it; those with a finding say why a night was held, or should be taken with care.';
 comment on column segmentation.night_checks.run_id is 'The run.';
 comment on column segmentation.night_checks.model is 'The model whose labels the figure is about; null: it is about the source.';
-comment on column segmentation.night_checks.check_name is 'rows, gone, new, rejected, missing, distribution, precision, groups, moved, segment, source_age, stale, unchanged, contract, drift or drift_unchecked.';
+comment on column segmentation.night_checks.check_name is 'rows, gone, new, rejected, missing, distribution, precision, range, groups, moved, segment, source_age, stale, repeated, unchanged, contract, drift or drift_unchecked.';
 comment on column segmentation.night_checks.subject is 'What was checked: rows, customers, a column, a column and reason, or the segment_id of a segment.';
 comment on column segmentation.night_checks.value is 'The figure: a share of customers or rows, 0 to 1; for rows and segment the natural logarithm of the ratio to the night before; for source_age hours; 1 for what is so.';
 comment on column segmentation.night_checks.expected is 'What is usual on such a day, by the nights before; null while there are fewer than 14.';

@@ -24,6 +24,9 @@ BROKEN = {
     "columns swapped": "update customers set annual_income = spending_score, spending_score = left(age, 3)::integer"
     " where age ~ '^[0-9]{1,3}$'",
     "one column constant": "update customers set spending_score = 50",
+    "cents cut off": "update customers set annual_income = trunc(annual_income / 1000) * 1000",
+    "two in a hundred sums of others": "update customers set annual_income = annual_income * 1000"
+    " where customer_id % 50 = 0",
     "a sentinel": "update customers set age = 119 where customer_id % 4 = 0",
     "one gender missing": "delete from customers where gender = 'Male'",
     "other people's values": "update customers as held set annual_income = other.annual_income, spending_score ="
@@ -94,6 +97,16 @@ def test_unchanged_source_is_a_warning(careful: Project) -> None:
     health = careful.sql("select distinct trust, reasons from segmentation.segment_health where model = 'kmeans'")
     assert {trust for trust, _ in health} == {"with care"}
     assert all("the source is exactly as it was the night before" in reasons for _, reasons in health)
+
+
+def test_copy_of_an_earlier_night_is_held(careful: Project) -> None:
+    """A backup was loaded: the source is as it was on an earlier date, and had changed since."""
+    careful.sql("create table backup as table customers")
+    careful.sql("update customers set spending_score = 60 where customer_id = 7")
+    careful.night("2026-11-21")
+    careful.sql("truncate customers; insert into customers table backup")
+    _, reason = held(careful, "2026-11-22")
+    assert "the source is exactly as it was on 2026-11-20, and was not on 2026-11-21" in reason
 
 
 def test_released_night_is_published_and_recorded(careful: Project) -> None:

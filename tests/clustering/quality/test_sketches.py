@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clustering.quality.sketches import LIFT, WIDTH, ColumnCounts, SketchAccumulator, distance
+from clustering.quality.sketches import LIFT, WIDTH, ColumnCounts, SketchAccumulator, beyond, distance
 from clustering.segments.profiles import ExactColumn
 
 VALUES = np.concatenate(
@@ -84,8 +84,8 @@ def test_places_tell_values_that_were_rounded_or_computed_otherwise() -> None:
     usual = counted(amounts).places
     assert sum(usual.values()) == 9_900
     assert usual["hundredths"] > 8_500
-    assert set(counted(np.trunc(amounts)).places) <= {"units", "tens", "hundreds"}
-    assert set(counted(np.round(amounts, -2)).places) == {"hundreds"}
+    assert set(counted(np.trunc(amounts)).places) <= {"units", "tens", "hundreds", "thousands"}
+    assert set(counted(np.round(amounts, -2)).places) <= {"hundreds", "thousands"}
     assert counted(amounts * 0.8537).places["finer"] > 9_500
 
 
@@ -94,3 +94,15 @@ def test_sums_of_decimal_numbers_keep_their_place_and_huge_values_have_none() ->
     sums = np.add.accumulate(np.full(1_000, 0.01))
     assert "finer" not in counted(sums).places
     assert counted(np.array([1e300, -1e16, np.nan])).places == {}
+
+
+def test_values_beyond_double_the_former_range_are_counted_on_both_sides() -> None:
+    """Heavier tails within an octave are none; other units of a few are, and first values of the other sign."""
+    amounts = np.random.default_rng(4).uniform(10, 1_000, 10_000)
+    some = amounts.copy()
+    some[:300] *= 1_000
+    assert beyond(counted(amounts * 1.9), counted(amounts)) == 0
+    assert beyond(counted(some), counted(amounts)) == pytest.approx(0.03, abs=0.001)
+    assert beyond(counted(-some), counted(-amounts)) == pytest.approx(0.03, abs=0.001)
+    assert beyond(counted(np.append(amounts, -1.0)), counted(amounts)) == pytest.approx(1 / 10_001)
+    assert beyond(counted(amounts), ColumnCounts(5, {})) == 0
