@@ -6,9 +6,11 @@ from segmentation.model_versions
 where status = 'champion' and model = any(:models);
 
 -- name: decisions
--- Returns the latest decisions on versions of a model, newest first.
+-- Returns the latest decisions on versions of a model, newest first, each with the figures and limits of the gate.
 -- Parameters: model, at_most.
-select decided.version, promotion.decision, promotion.reason, promotion.decided_by, promotion.decided_at
+select
+    decided.version, promotion.decision, promotion.reason, promotion.decided_by, promotion.decided_at,
+    coalesce(promotion.metrics -> 'checks', '[]'::jsonb) as checks
 from segmentation.promotions as promotion
 join segmentation.model_versions as decided using (model_version_id)
 where promotion.model = :model

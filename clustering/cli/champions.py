@@ -8,23 +8,33 @@ from typing import Annotated, Any
 import typer
 
 from clustering.cli.options import By, Json, Model, open_session
-from clustering.cli.output import table, tell
+from clustering.cli.output import table, tables, tell
 
 VERSIONS = ("version", "status", "structure", "silhouette", "sample_rows", "trained_at")
+DECISIONS = ("version", "decision", "decided_by", "decided_at", "reason")
+LIMITS = ("version", "figure", "value", "limit", "kept")
 
 
 def models(
     model: Annotated[str | None, typer.Argument(help="A model, to list its versions", show_default="all")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the configured models with their champions, or the versions of one and the decisions on them."""
+    """List the models, or a model's versions and decisions.
+
+    Each decision with the figures and limits that it rests on.
+    """
     from clustering.web import reads
 
     with open_session() as session, session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
         if model is not None:
             detail = reads.model_detail(transaction, session.configuration, session.model(model))
             versions = [{**version, "silhouette": _silhouette(version)} for version in detail["versions"]]
-            tell(detail, table(f"Versions of {detail['model']}", versions, VERSIONS), as_json=as_json)
+            shown = [table(f"Versions of {detail['model']}", versions, VERSIONS)]
+            if detail["decisions"]:
+                shown.append(table("Decisions", detail["decisions"], DECISIONS))
+            if limits := [_limit(one["version"], check) for one in detail["decisions"] for check in one["checks"]]:
+                shown.append(table("Figures and limits of the gate", limits, LIMITS))
+            tell(detail, tables(shown), as_json=as_json)
             return
         listed = reads.models(transaction, session.configuration, list(session.configuration.models))
     tell({"models": listed}, table("Models", [_line(one) for one in listed]), as_json=as_json)
@@ -36,11 +46,16 @@ def promote(
     by: By,
     as_json: Json = False,
 ) -> None:
-    """Make a version the champion by hand, whatever the gate said."""
+    """Make a version the champion, whatever the gate said.
+
+    A former champion is rolled back to.
+    """
     from clustering.training.promotion import promote as promote_version
 
     with open_session() as session:
-        _tell(promote_version(session.registry, model=session.model(model), version=version, decided_by=by), as_json)
+        decided = promote_version(session.registry, model=session.model(model), version=version, decided_by=by)
+    again = ", a former champion: recorded as a roll-back" if decided["decision"] == "rolled_back" else ""
+    _tell(decided, f"promoted{again}", as_json)
 
 
 def rollback(
@@ -49,17 +64,22 @@ def rollback(
     to: Annotated[int | None, typer.Option(help="A former champion", show_default="the one before the present")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a former champion the champion again; the next run scores exactly as it did."""
+    """Make a former champion the champion again.
+
+    The next run scores exactly as it did.
+    """
     from clustering.training.promotion import roll_back
 
     with open_session() as session:
-        _tell(roll_back(session.registry, model=session.model(model), to_version=to, decided_by=by), as_json)
+        decided = roll_back(session.registry, model=session.model(model), to_version=to, decided_by=by)
+    _tell(decided, "rolled back", as_json)
 
 
 def retire(model: Model, by: By, as_json: Json = False) -> None:
-    """Take a model out of what holds now: its labels leave the views, its history ends and is kept.
+    """Take a model out of what holds now.
 
-    A night does the same with a model whose file is gone; this needs no night, and no configuration.
+    Its labels leave the views, its history ends and is kept. A night does the same with a model whose file is gone;
+    this needs no night, and no configuration.
     """
     from clustering.config.files import model_names
     from clustering.scoring.pointer import retire_model
@@ -72,9 +92,14 @@ def retire(model: Model, by: By, as_json: Json = False) -> None:
     tell(told, said, as_json=as_json)
 
 
-def _tell(decided: Mapping[str, Any], as_json: bool) -> None:
-    said = f"{decided['model']} version {decided['version']} is champion ({decided['decision']})"
+def _tell(decided: Mapping[str, Any], done: str, as_json: bool) -> None:
+    said = f"{decided['model']} version {decided['version']} is champion now ({done}); the next night scores with it"
     tell(decided, said, as_json=as_json)
+
+
+def _limit(version: int, check: Mapping[str, Any]) -> dict[str, Any]:
+    named = {"figure": check["name"], "value": check["value"], "limit": check["limit"], "kept": check["passed"]}
+    return {"version": version} | named
 
 
 def _silhouette(version: Mapping[str, Any]) -> float | None:

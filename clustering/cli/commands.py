@@ -31,13 +31,24 @@ from clustering.errors import ClusteringError
 FAILED, MISUSED, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 NOT_MIGRATED = ("42P01", "42703", "3F000")  # PostgreSQL: undefined table, column, schema
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"clustering {version('clustering')}")
+        raise typer.Exit
 
 
 @app.callback(invoke_without_command=True)
 def describe(
     context: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr what is being done")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit")
+    ] = False,
 ) -> None:
     """Segment the customers of the warehouse that WAREHOUSE_URL names."""
     logs_to_stderr(logging.INFO if verbose else logging.ERROR)

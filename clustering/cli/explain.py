@@ -21,7 +21,10 @@ def explain(
     model: Models = None,
     as_json: Json = False,
 ) -> None:
-    """Say in which segments a customer is now, and why there rather than in the next one."""
+    """Say in which segments a customer is now, and why.
+
+    Why there is said beside the next segment.
+    """
     from clustering.scoring.explained_customers import explain_customer
 
     with open_session() as session:

@@ -18,7 +18,10 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a customer from every table, prove it, and say what is left to do; there is no way back."""
+    """Remove a customer from every table, and prove it.
+
+    What is left to do is said; there is no way back.
+    """
     from clustering.privacy.forgetting import forget as forget_customer
 
     if not yes and not _agreed():

@@ -60,7 +60,7 @@ def cluster(
     sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
-    """Train a model on a file and label its rows; no warehouse is needed, and none is touched.
+    """Train on a file and label its rows, without a warehouse.
 
     The labels are CSV: the key, the cluster, the segment that the catalogue calls it, and the confidence.
     With --feature, columns are taken as they are, and the key is the number of the row.

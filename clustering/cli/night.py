@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from clustering.cli.days import read_day
 from clustering.cli.options import Json, Models, Session, open_session, user_name
 from clustering.cli.output import progress, tell, warn
 from clustering.errors import ArtifactError, ClusteringError
@@ -17,10 +18,8 @@ from clustering.errors import ArtifactError, ClusteringError
 
 def score(
     as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            metavar="DATE", formats=["%Y-%m-%d"], help="Date that the labels stand for", show_default="today, UTC"
-        ),
+        date | None,
+        typer.Option(metavar="DATE", parser=read_day, help="Date that the labels stand for", show_default="today, UTC"),
     ] = None,
     model: Models = None,
     from_present_rows: Annotated[
@@ -34,13 +33,13 @@ def score(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side", show_default="the cores")] = None,
     as_json: Json = False,
 ) -> None:
-    """Label every customer with every champion, publish the result whole or not at all, and drop what is too old.
+    """Label every customer, and publish the result as a whole.
 
-    A past date is labelled by its own champions, from the contract's dated source. A run that fails or is stopped is
-    abandoned: readers keep the former result. A model whose champion cannot be used is left out; the exit code is 1
-    then.
+    Every champion labels; what is too old is dropped at the end. A past date is labelled by its own champions, from
+    the contract's dated source. A run that fails or is stopped is abandoned: readers keep the former result. A model
+    whose champion cannot be used is left out; the exit code is 1 then.
     """
-    night = Night(as_of.date() if as_of else datetime.now(UTC).date(), dry_run, from_present_rows)
+    night = Night(as_of or datetime.now(UTC).date(), dry_run, from_present_rows)
     with open_session() as session:
         told = _score(session, model, night, shards=shards, jobs=jobs or os.cpu_count() or 1)
     tell(told, _in_words(told), as_json=as_json)

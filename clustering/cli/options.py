@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from clustering.errors import ClusteringError
+
 if TYPE_CHECKING:
     from clustering import Configuration, Registry, Warehouse
 
@@ -22,11 +24,30 @@ def user_name() -> str:
         return "somebody"
 
 
+def model_names_for_completion(incomplete: str) -> list[str]:
+    """Return the configured models that begin so; none where the configuration cannot be found."""
+    from clustering.config.files import model_names
+
+    try:
+        return [name for name in model_names() if name.startswith(incomplete.casefold())]
+    except ClusteringError:
+        return []
+
+
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
-Model: TypeAlias = Annotated[str, typer.Argument(help="Name of the model's file, such as kmeans")]
+Model: TypeAlias = Annotated[
+    str,
+    typer.Argument(help="Name of the model's file, such as kmeans", autocompletion=model_names_for_completion),
+]
 Models: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--model", metavar="NAME", help="Only this model; may be given again", show_default="all"),
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Only this model; may be given again",
+        show_default="all",
+        autocompletion=model_names_for_completion,
+    ),
 ]
 By: TypeAlias = Annotated[str, typer.Option(default_factory=user_name, help="Who decides; recorded")]
 

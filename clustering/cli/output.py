@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress import Progress
     from rich.table import Table
 
 WIDTH = 200  # of tables where there is no terminal
+OURS = "clustering"  # what our loggers' names begin with
+_PARAMETER = re.compile(r"\bby the parameter ([a-z_]+)")
+# What is raised and logged below is read in Airflow too, and names what has to be run there.
+COMMANDS_OF_DAGS = {
+    "cluster_customers": "cluster",
+    "retrain_models": "retrain",
+    "segment_customers": "score",
+    "withdraw_date": "withdraw",
+}
 
 
-def tell(document: Mapping[str, Any], said: str | Table, *, as_json: bool) -> None:
+def tell(document: Mapping[str, Any], said: str | Table | Group, *, as_json: bool) -> None:
     """Print a result: the document as JSON, or what is said of it to people."""
     if as_json:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
@@ -30,13 +41,32 @@ def tell(document: Mapping[str, Any], said: str | Table, *, as_json: bool) -> No
 
 
 def logs_to_stderr(level: int) -> None:
-    """Print what is logged at a level and above on stderr."""
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    """Print on stderr what we log at a level and above; of the libraries below errors alone."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_TerminalFormatter("%(message)s"))
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])
+    logging.getLogger(OURS).setLevel(level)
+
+
+class _TerminalFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return for_terminal(super().format(record))
+
+
+def for_terminal(text: str) -> str:
+    """Return a message with the commands that do what it asks of a DAG.
+
+    >>> for_terminal("kmeans has no champion yet; run the DAG retrain_models first")
+    'kmeans has no champion yet; run `clustering retrain` first'
+    """
+    for dag, verb in COMMANDS_OF_DAGS.items():
+        text = text.replace(f"the DAG {dag}", f"`clustering {verb}`")
+    return _PARAMETER.sub(lambda found: f"by --{found[1].replace('_', '-')}", text)
 
 
 def warn(text: str) -> None:
     """Print one line on stderr."""
-    sys.stderr.write(" ".join(text.split()) + "\n")
+    sys.stderr.write(for_terminal(" ".join(text.split())) + "\n")
 
 
 def warn_of_error(text: str, code: int) -> int:
@@ -53,11 +83,18 @@ def table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] 
     shown = Table(title=Text(title), title_justify="left", title_style="bold", header_style="")
     columns = columns or list(rows[0] if rows else ())
     for name in columns:
-        numeric = any(isinstance(row[name], int | float) for row in rows)
+        numeric = any(isinstance(row[name], int | float) and not isinstance(row[name], bool) for row in rows)
         shown.add_column(Text(name), justify="right" if numeric else "left")
     for row in rows:
         shown.add_row(*(Text(_text(row[name])) for name in columns))
     return shown
+
+
+def tables(parts: Sequence[Table]) -> Group:
+    """Return tables one below the other, with a line between them."""
+    from rich.console import Group
+
+    return Group(*(line for number, part in enumerate(parts) for line in ([""] if number else []) + [part]))
 
 
 def _text(value: Any) -> str:

@@ -23,7 +23,10 @@ from clustering.cli.output import progress, tell, warn
 
 
 def migrate(as_json: Json = False) -> None:
-    """Create the schema `segmentation`, or bring it up to date; changes nothing when it is."""
+    """Create the schema segmentation, or bring it up to date.
+
+    Changes nothing where it is up to date already.
+    """
     from clustering.warehouse import migrate as migrate_warehouse
     from clustering.warehouse.roles import missing_grants
 
@@ -46,7 +49,10 @@ def load(
     sheet: Sheet = None,
     as_json: Json = False,
 ) -> None:
-    """Replace the contract's table by the rows of a file, and warn of those that a night will reject."""
+    """Replace the contract's table by the rows of a file.
+
+    Rows that a night will reject are told of, and loaded all the same.
+    """
     from clustering.customers import added_up, describe_rejections, split
     from clustering.demo.loading import load_customers
     from clustering.files.customer_files import read_customers, require_loadable, with_valid_keys

@@ -12,7 +12,7 @@ COLUMNS = ("model", "version", "decision", "structure", "silhouette", "reason")
 
 
 def retrain(model: Models = None, as_json: Json = False) -> None:
-    """Train new versions of the models, and promote each that its gate lets through.
+    """Train new versions, and promote those that pass the gate.
 
     A model that fails leaves its champion as it is and does not stop the others; the exit code is 1 then.
     """

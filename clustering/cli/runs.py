@@ -19,7 +19,7 @@ def runs(
     at_most: Annotated[int, typer.Option("--last", min=1, help="How many, the newest first")] = 10,
     as_json: Json = False,
 ) -> None:
-    """List the latest runs, what became of each, and why one is held."""
+    """List the latest runs, and why one is held."""
     from clustering.monitoring.held_runs import list_runs
 
     with open_session() as session:
@@ -37,7 +37,10 @@ def publish(
     reason: Reason = None,
     as_json: Json = False,
 ) -> None:
-    """Publish a held run in spite of what was found in it; who and why is recorded."""
+    """Publish a held run in spite of its findings.
+
+    Who and why is recorded.
+    """
     from clustering.scoring.publication import Release, publish_run
 
     if not despite_findings or not (reason or "").strip():
@@ -53,7 +56,10 @@ def publish(
 
 
 def abandon(run: Run, by: By, reason: Reason = None, as_json: Json = False) -> None:
-    """End a run that is going on, such as a held one or one whose processes died; readers notice nothing."""
+    """End a run that is held or whose processes died.
+
+    What it has staged is dropped; readers notice nothing.
+    """
     from clustering.scoring.endings import abandon_by_hand
 
     with open_session() as session:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from clustering.cli.days import read_day
 from clustering.cli.options import By, Json, Model, Models, open_session
 from clustering.cli.output import progress, table, tell
 from clustering.errors import DataError
 
 
 def segments(model: Models = None, as_json: Json = False) -> None:
-    """List the segments of each model as of its latest published date."""
+    """List the segments of each model as of its latest date."""
     from clustering.web import reads
 
     with open_session() as session:
@@ -30,19 +31,21 @@ def segments(model: Models = None, as_json: Json = False) -> None:
 def report(
     model: Models = None,
     as_of: Annotated[
-        datetime | None,
-        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="A published date", show_default="each model's latest"),
+        date | None,
+        typer.Option(metavar="DATE", parser=read_day, help="A published date", show_default="each model's latest"),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the page")] = Path("segments.html"),
     as_json: Json = False,
 ) -> None:
-    """Write the Segments page of some models as one HTML file that needs nothing else."""
+    """Write the Segments page as one HTML file.
+
+    It needs nothing else when it is opened.
+    """
     from clustering.web.report import render_report
 
     with open_session() as session, progress("Drawing the charts"):
         chosen = list(session.configuration.select(model)) if model else None
-        day = as_of.date() if as_of else None
-        page = render_report(session.warehouse, session.configuration, models=chosen, as_of=day)
+        page = render_report(session.warehouse, session.configuration, models=chosen, as_of=as_of)
     try:
         output.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -60,7 +63,10 @@ def name_segment(
     reset: Annotated[bool, typer.Option("--reset", help="Back to the model's own words")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give a segment words of your own; they survive retraining and hold from the next run that is published."""
+    """Give a segment words of your own, or take them back.
+
+    They survive retraining.
+    """
     from clustering.versions.own_names import name_segment as give_name
     from clustering.versions.own_names import reset_segment_name
 

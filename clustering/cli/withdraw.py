@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date
 from typing import Annotated, Any
 
 import typer
 
+from clustering.cli.days import read_day
 from clustering.cli.options import By, Json, Models, open_session
 from clustering.cli.output import tell, warn
 
 
 def withdraw(
-    date: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="The published date")],
+    day: Annotated[date, typer.Argument(metavar="DATE", parser=read_day, help="The published date")],
     reason: Annotated[str, typer.Option(help="Why; recorded")],
     by: By,
     model: Models = None,
     as_json: Json = False,
 ) -> None:
-    """Take a published date back: the date before becomes current, and the history is as if it had never been.
+    """Take a published date back, as if it had never been.
 
-    The labels stay until retention takes them; the change is recorded. The date can be run anew.
+    The date before becomes current. The labels stay until retention takes them; the change is recorded. The date can
+    be run anew.
     """
     from clustering.scoring.withdrawal import withdraw_date
 
     with open_session() as session:
         told = withdraw_date(
-            session.warehouse, session.configuration, as_of=date.date(), models=model, withdrawn_by=by, reason=reason
+            session.warehouse, session.configuration, as_of=day, models=model, withdrawn_by=by, reason=reason
         )
     for one in told["trained_since"]:
         warn(

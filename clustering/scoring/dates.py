@@ -51,7 +51,6 @@ def source_time(contract: Contract, *, as_of: date, ended_at: datetime | None, f
     if contract.dated_source is None:
         raise ConfigurationError(
             f"{as_of} is past, and customers.yaml names no dated_source to read its customers from; name one, or ask "
-            "for the present rows in their place: from_present_rows in a DAG's parameters, --from-present-rows in a "
-            "terminal"
+            "for the present rows in their place, by the parameter from_present_rows"
         )
     return "dated"

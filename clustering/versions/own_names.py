@@ -105,7 +105,9 @@ def _present_names(transaction: Transaction, model: str) -> tuple[int, dict[int,
     """Return the id of the champion and what its segments are called now."""
     champion = read_champion(transaction, model)
     if champion is None:
-        raise ConfigurationError(f"{model} has no champion yet, and so no segments to name; run retrain_models first")
+        raise ConfigurationError(
+            f"{model} has no champion yet, and so no segments to name; run the DAG retrain_models first"
+        )
     clusters = put_on(champion.clusters, own_names(transaction, [model])[model])
     return champion.model_version_id, {cluster.segment_id: cluster.segment_name for cluster in clusters}
 

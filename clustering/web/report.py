@@ -39,7 +39,7 @@ def render_report(
     overviews = _read(warehouse, configuration, models, as_of)
     if not overviews:
         when = f" as of {as_of}" if as_of else ""
-        raise DataError(f"nothing was published{when}; run the DAG segment_customers, or `clustering score`, first")
+        raise DataError(f"nothing was published{when}; run the DAG segment_customers first")
     figures: dict[str, Any] = {}
     for overview in overviews:
         figures |= _figures(warehouse, configuration, overview)

@@ -119,14 +119,25 @@ class Version(BaseModel):
     trained_at: datetime
 
 
+class GateFigure(BaseModel):
+    """A figure that the gate asked for, None where it is unknown, its limit, and whether it was kept."""
+
+    name: str
+    value: float | None
+    limit: float
+    passed: bool
+    said: str
+
+
 class Decision(BaseModel):
-    """One decision on a version."""
+    """One decision on a version, with what the gate asked of it; nothing where a person decided without it."""
 
     version: int
     decision: str
     reason: str
     decided_by: str
     decided_at: datetime
+    checks: list[GateFigure]
 
 
 class ModelDetail(Model):

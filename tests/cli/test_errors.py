@@ -46,7 +46,7 @@ def test_error_is_one_line(clustering: Run, words: tuple[str, ...], message: str
     ("words", "message"),
     [
         (("nothing",), "No such command 'nothing'"),
-        (("score", "--as-of", "yesterday"), "'yesterday' does not match the formats '%Y-%m-%d'"),
+        (("score", "--as-of", "yesterday"), "'yesterday' is no date; write it as 2026-01-31"),
         (("score", "--jobs", "0"), "Invalid value for '--jobs'"),
         (("score", "--fast"), "No such option: --fast"),
         (("cluster", "customers.csv"), "Missing option '--model'"),
