@@ -40,6 +40,25 @@ cross join jsonb_to_recordset(measure.drift) as found (
 join segmentation.run_models as made on made.run_id = measure.run_id and made.model = found.model
 where measure.run_id = :run_id;
 
+-- name: drift
+-- Returns the drift checks of some models on a published date, alarms first, then those nearest to their limit; a date
+-- of null is the latest of each.
+-- Parameters: models (an array of names), as_of.
+select
+    checked.model, checked.as_of, checked.layer, checked.check_name, checked.subject, checked.statistic,
+    checked.threshold, checked.alarm, checked.description
+from segmentation.drift_checks as checked
+join segmentation.published_runs as published
+    on published.run_id = checked.run_id and published.model = checked.model
+where
+    checked.model = any(:models)
+    and checked.as_of = coalesce(
+        :as_of, (select max(latest.as_of) from segmentation.published_runs as latest where latest.model = checked.model)
+    )
+order by
+    checked.alarm desc, checked.statistic / nullif(checked.threshold, 0) desc nulls last, checked.model,
+    checked.layer, checked.check_name, checked.subject;
+
 -- name: insert_request
 -- Notes that a night asked for a retraining; a second time changes nothing.
 -- Parameters: run_id, as_of, models.

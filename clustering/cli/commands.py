@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
+from clustering.cli.health import drift, health
 from clustering.cli.input_files import cluster
 from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
@@ -57,7 +58,8 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, retrain, score, runs, publish, abandon, withdraw, segments, models, promote, rollback, retire),
+    *(migrate, load, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
+    *(models, promote, rollback, retire),
     *(cluster, report, name_segment, explain, forget),
 )
 for command in COMMANDS:

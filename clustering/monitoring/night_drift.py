@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from clustering.monitoring.scored_night import ScoredNight
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
+from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,15 @@ def as_record(check: DriftCheck) -> dict[str, Any]:
         "reference_rows": sum(check.comparison.expected),
         "description": check.description,
     }
+
+
+def read_drift(transaction: Transaction, models: Sequence[str], *, as_of: date | None = None) -> list[dict[str, Any]]:
+    """Return the drift checks of some models on a published date, by default the latest of each, JSON-able.
+
+    Alarms come first, then those nearest to their limit.
+    """
+    rows = transaction.rows("monitoring/drift", models=list(models), as_of=as_of)
+    return [{**row._mapping, "as_of": row.as_of.isoformat()} for row in rows]
 
 
 def _night(version: Version, artifact: Artifact, reference: Reference, night: ScoredNight) -> ModelNight:

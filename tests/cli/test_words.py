@@ -56,7 +56,7 @@ def test_day_that_does_not_exist_is_called_so(clustering: Run, day: str, said: s
 
 def test_shell_completes_commands_and_models(clustering: Run) -> None:
     """The shell's question is answered with the commands, and with the models of the configuration."""
-    for words, found in (("clustering retr", "retrain"), ("clustering promote km", "kmeans")):
+    for words, found in (("clustering heal", "health"), ("clustering promote km", "kmeans")):
         asked = {"_CLUSTERING_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
         command = [sys.executable, "-m", "clustering"]
         done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
