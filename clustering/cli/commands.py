@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
-from clustering.cli.health import drift, health
+from clustering.cli.health_and_drift import drift, health
 from clustering.cli.input_files import cluster
 from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
@@ -26,6 +26,7 @@ from clustering.cli.prepare import load, migrate
 from clustering.cli.retrain import retrain
 from clustering.cli.runs import abandon, publish, runs
 from clustering.cli.segment_names import name_segment, report, segments
+from clustering.cli.validate import validate
 from clustering.cli.withdraw import withdraw
 from clustering.errors import ClusteringError
 
@@ -58,7 +59,7 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
+    *(migrate, load, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
     *(models, promote, rollback, retire),
     *(cluster, report, name_segment, explain, forget),
 )

@@ -90,11 +90,17 @@ def table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] 
     return shown
 
 
-def tables(parts: Sequence[Table]) -> Group:
-    """Return tables one below the other, with a line between them."""
+def tables(parts: Sequence[Table | str]) -> Group:
+    """Return tables and lines one below the other, with an empty line after each table."""
     from rich.console import Group
+    from rich.text import Text
 
-    return Group(*(line for number, part in enumerate(parts) for line in ([""] if number else []) + [part]))
+    shown: list[Table | Text] = []
+    for number, part in enumerate(parts, start=1):
+        shown.append(Text(part) if isinstance(part, str) else part)
+        if number < len(parts) and not isinstance(part, str):
+            shown.append(Text())
+    return Group(*shown)
 
 
 def _text(value: Any) -> str:

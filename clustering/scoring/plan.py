@@ -65,7 +65,7 @@ def plan_run(
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
-        bounds = _bounds(transaction, source, shards or _shard_count(source.rows, workers, models=len(champions)))
+        bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
@@ -105,7 +105,7 @@ def plan_run(
     }
 
 
-def _shard_count(rows: int, workers: int, *, models: int) -> int:
+def shard_count(rows: int, workers: int, *, models: int) -> int:
     """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard.
 
     It is bounded by what readers lock, whatever the rows are: a retry may then cost more.
@@ -116,7 +116,8 @@ def _shard_count(rows: int, workers: int, *, models: int) -> int:
     return min(busy * rounds, most)
 
 
-def _bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
+def shard_bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
+    """Return the keys that cut the source into at most so many shards, each once; one less than there are shards."""
     if shards == 1:
         return []
     share = 100 * SAMPLED_KEYS / source.rows

@@ -24,7 +24,7 @@ def too_many_rejected(
     """
     if not read:
         raise DataError(f"{contract.table} had no rows when it was read; nothing was changed")
-    if rejected <= contract.max_rejected_share * read and rejected < read:
+    if not is_too_many(contract, read=read, rejected=rejected):
         return None
     found = added_up(one for shard in shards for one in shard.rejections)
     return TooManyRejectedError(
@@ -32,6 +32,11 @@ def too_many_rejected(
         f"{contract.max_rejected_share:.0%} that max_rejected_share in customers.yaml allows; nothing was published, "
         "and rejected_customers has the rows: correct the source or the contract"
     )
+
+
+def is_too_many(contract: Contract, *, read: int, rejected: int) -> bool:
+    """Return whether so many of the rows are rejected that nothing may be published."""
+    return rejected > contract.max_rejected_share * read or rejected >= read
 
 
 def refuse_run(transaction: Transaction, run: Run, shards: Sequence[ScoredShard], *, read: int, rejected: int) -> None:

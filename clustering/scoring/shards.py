@@ -12,17 +12,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import pyarrow as pa
-from psycopg2 import sql
-
 from clustering.config import Configuration, Contract
-from clustering.customers import Rejection, Split, added_up, as_keys, source_cast, split
+from clustering.customers import Rejection, Split, added_up, split
 from clustering.drift.measurements import NightMeasure
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
+from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
 from clustering.scoring.staging import ScoringVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.segments.profiles import ProfileAccumulator
@@ -31,19 +29,11 @@ from clustering.segments.quartiles import SampleAccumulator
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
-from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse import Warehouse
 from clustering.warehouse.bulk import ArrowConnection
-from clustering.warehouse.source import Source, describe_source
+from clustering.warehouse.source import describe_source
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Queries:
-    """The statements that read a shard."""
-
-    rows: str
-    duplicated_keys: str
 
 
 @dataclass
@@ -81,7 +71,7 @@ def score_shard(
     RunError when the run has ended, ArtifactError when the files of no champion are what was registered, StoreError
     when those of none can be read, or those of one and the caller `may_retry`.
     """
-    started, contract = time.monotonic(), _needed(configuration.contract)
+    started, contract = time.monotonic(), needed_columns(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
         planned = read_planned_shard(transaction, run_id, shard, configuration.contract)
         if planned.finished_at is not None:
@@ -91,7 +81,7 @@ def score_shard(
         keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
-        queries = _queries(transaction, source, keys)
+        queries = compose_queries(transaction, source, keys)
         bases = find_bases(transaction, registry, contract, run_id=run_id)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     _leave_out(warehouse, run_id, usable)
@@ -105,7 +95,7 @@ def score_shard(
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
-        duplicated = None if source.has_unique_key else _duplicated_keys(reader, queries.duplicated_keys, contract)
+        duplicated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, contract)
         bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, rejected = Counts(), list[Rejection]()
@@ -132,41 +122,8 @@ def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:
             leave_out(transaction, run_id, usable.reasons)
 
 
-def _needed(contract: Contract) -> Contract:
-    """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing.
-
-    Protected text is counted by segment.
-    """
-    idle = [
-        name
-        for name in contract.used
-        if contract.columns[name].type == "text"
-        and contract.columns[name].missing == "allow"
-        and name not in contract.grouped
-    ]
-    ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
-    return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
-
-
 def _counts(shard: PlannedShard) -> Counts:
     return Counts(shard.rows_read or 0, shard.rows_labelled or 0, shard.rows_rejected or 0)
-
-
-def _queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:
-    key = source.contract.key
-    cast = sql.SQL("::text" if source_cast(source.columns[key].pg_type, source.contract.columns[key]) else "")
-    names = {"table": source.table, "range": keys, "columns": source.select_list(), "key": source.key, "cast": cast}
-    return Queries(
-        rows=transaction.compose("source/rows", names),
-        duplicated_keys=transaction.compose("source/duplicated_keys", names),
-    )
-
-
-def _duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) -> pa.Array | None:
-    found = reader.table(query).column("key")
-    if not len(found):
-        return None
-    return as_keys(found.combine_chunks(), contract)
 
 
 def _champion(artifact: Artifact, contract: Contract, label_set: LabelSet, *, base: Base | None) -> ScoringVersion:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from clustering.scoring import staging
-from clustering.scoring.plan import _shard_count
+from clustering.scoring.plan import shard_count
 
 ALONE = """
 import sys
@@ -48,7 +48,7 @@ def test_scoring_needs_neither_pandas_nor_scikit_learn(project):
 )
 def test_shards_come_in_rounds_of_the_workers(rows, workers, shards):
     """No worker waits while another one scores the last shard, and no night makes more than 45 tables of labels."""
-    assert _shard_count(rows, workers, models=3) == shards
+    assert shard_count(rows, workers, models=3) == shards
 
 
 @pytest.mark.parametrize(("least", "others"), [(100, ["brin segment_id"]), (1_000_000, [])], ids=["large", "small"])

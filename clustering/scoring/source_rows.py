@@ -1,0 +1,57 @@
+"""How the customers of a range of keys are read: only the columns that matter, and the keys of several rows apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from psycopg2 import sql
+
+from clustering.config import Contract
+from clustering.customers import as_keys, source_cast
+from clustering.warehouse import Transaction
+from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.source import Source
+
+
+@dataclass(frozen=True)
+class Queries:
+    """The statements that read a range."""
+
+    rows: str
+    duplicated_keys: str
+
+
+def needed_columns(contract: Contract) -> Contract:
+    """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing.
+
+    Protected text is counted by segment.
+    """
+    idle = [
+        name
+        for name in contract.used
+        if contract.columns[name].type == "text"
+        and contract.columns[name].missing == "allow"
+        and name not in contract.grouped
+    ]
+    ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
+    return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
+
+
+def compose_queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:
+    """Return the statements that read the rows of a condition on the keys, and its keys of several rows."""
+    key = source.contract.key
+    cast = sql.SQL("::text" if source_cast(source.columns[key].pg_type, source.contract.columns[key]) else "")
+    names = {"table": source.table, "range": keys, "columns": source.select_list(), "key": source.key, "cast": cast}
+    return Queries(
+        rows=transaction.compose("source/rows", names),
+        duplicated_keys=transaction.compose("source/duplicated_keys", names),
+    )
+
+
+def duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) -> pa.Array | None:
+    """Return the keys that stand in several rows, typed as a valid key; None where each stands once."""
+    found = reader.table(query).column("key")
+    if not len(found):
+        return None
+    return as_keys(found.combine_chunks(), contract)
