@@ -10,6 +10,18 @@ select model, segment_id, segment_name, description, recommended_action
 from segmentation.segment_names
 where model = any(:models);
 
+-- name: shown
+-- Returns the latest published date of a model, if it has the segment.
+-- Parameters: model, segment_id.
+select max(published.as_of) as as_of
+from segmentation.published_runs as published
+where published.model = :model
+having exists (
+    select
+    from segmentation.segments as segment
+    where segment.model = :model and segment.segment_id = :segment_id and segment.as_of = max(published.as_of)
+);
+
 -- name: set_name
 -- Names a segment; what is null stays as it was.
 -- Parameters: model, segment_id, segment_name, description, recommended_action, set_by.

@@ -76,8 +76,12 @@ def name_segment(
     with open_session() as session:
         model = session.model(model)
         if reset:
-            reset_segment_name(session.warehouse, model=model, segment_id=segment, reset_by=by)
+            shown = reset_segment_name(session.warehouse, model=model, segment_id=segment, reset_by=by)
         else:
-            give_name(session.warehouse, model=model, segment_id=segment, set_by=by, **words)
-    said = f"{model} segment {segment}: holds from the next run that is published"
-    tell({"model": model, "segment_id": segment, **words}, said, as_json=as_json)
+            shown = give_name(session.warehouse, model=model, segment_id=segment, set_by=by, **words)
+    if shown:
+        when = f"holds now, everywhere, for the night of {shown} and those to come; former dates keep their words"
+    else:
+        when = "holds from the next night on; the latest one has no such segment"
+    document = {"model": model, "segment_id": segment, **words, "holds_for": shown.isoformat() if shown else None}
+    tell(document, f"{model} segment {segment}: {when}", as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 
 from psycopg2 import errors
 from sqlalchemy.exc import IntegrityError
@@ -53,11 +54,12 @@ def name_segment(
     description: str | None = None,
     recommended_action: str | None = None,
     set_by: str,
-) -> None:
+) -> date | None:
     """Set an analyst's name, description or recommended action of a segment; None leaves it as it is.
 
-    It holds from the next run that is published. Raises ConfigurationError when the model's champion has no such
-    segment, when another segment has the name, or when it is too long.
+    It holds at once, and for the nights to come. Returns the latest date, which shows it; None where that has no such
+    segment, and the next night will be the first to show it. Raises ConfigurationError when the model's champion has no
+    such segment, when another segment has the name, or when it is too long.
     """
     if not (name or description or recommended_action):
         raise ConfigurationError(f"{model} segment {segment_id}: give a name, a description or an action")
@@ -83,15 +85,20 @@ def name_segment(
         if name and name != names[segment_id]:
             told = f"Segment {segment_id}, so far {names[segment_id]}, is now called {name}, by {set_by}."
             record_events(transaction, model, champion, [Event("rename", segment_id, (), None, told)])
+        return _shown(transaction, model, segment_id)
 
 
-def reset_segment_name(warehouse: Warehouse, *, model: str, segment_id: int, reset_by: str) -> None:
-    """Give a segment back to the model's own naming; ConfigurationError when no analyst has named it."""
+def reset_segment_name(warehouse: Warehouse, *, model: str, segment_id: int, reset_by: str) -> date | None:
+    """Give a segment back to the model's own naming; ConfigurationError when no analyst has named it.
+
+    Returns as `name_segment`.
+    """
     with warehouse.transaction() as transaction:
         act_as_writer(transaction)
         transaction.execute("audit/set_actor", actor=reset_by)
         if not transaction.execute("names/delete_name", model=model, segment_id=segment_id):
             raise ConfigurationError(f"{model} segment {segment_id} has no name, description or action of an analyst's")
+        return _shown(transaction, model, segment_id)
 
 
 def record_events(transaction: Transaction, model: str, model_version_id: int, events: Iterable[Event]) -> None:
@@ -99,6 +106,11 @@ def record_events(transaction: Transaction, model: str, model_version_id: int, e
     for event in events:
         values = asdict(event) | {"related_segment_ids": list(event.related_segment_ids)}
         transaction.execute("registry/insert_event", model=model, model_version_id=model_version_id, **values)
+
+
+def _shown(transaction: Transaction, model: str, segment_id: int) -> date | None:
+    shown: date | None = transaction.scalar("names/shown", model=model, segment_id=segment_id)
+    return shown
 
 
 def _present_names(transaction: Transaction, model: str) -> tuple[int, dict[int, str]]:

@@ -323,7 +323,7 @@ create table segmentation.label_names (
     recommended_action  text not null,
     primary key (label_set, segment_id)
 );
-comment on table segmentation.label_names is 'One row per label set and segment: what its labels are called. Written once, with the labels, and dropped with them, so that who reads a label set reads one night''s words.';
+comment on table segmentation.label_names is 'One row per label set and segment: what its labels are called. Written with the labels, and dropped with them, so that who reads a label set reads one night''s words; of the latest night they follow segment_names.';
 comment on column segmentation.label_names.label_set is 'The label set.';
 comment on column segmentation.label_names.segment_id is 'The segment; 0 for outliers.';
 comment on column segmentation.label_names.segment_name is 'Name of the segment.';
@@ -453,7 +453,7 @@ create table segmentation.segment_names (
     primary key (model, segment_id),
     unique (model, segment_name)
 );
-comment on table segmentation.segment_names is 'What analysts call a segment in place of what the model calls it. Survives retraining; holds from the next run that is published.';
+comment on table segmentation.segment_names is 'What analysts call a segment in place of what the model calls it. Survives retraining; holds for the latest night at once and for those to come, former dates keep their words.';
 comment on column segmentation.segment_names.model is 'Name of the model.';
 comment on column segmentation.segment_names.segment_id is 'The segment.';
 comment on column segmentation.segment_names.segment_name is 'Its name; null: as the model calls it.';
@@ -668,5 +668,71 @@ create trigger audit_segment_names
 after insert or update or delete on segmentation.segment_names
 for each row execute function segmentation.audit_segment_names();
 comment on trigger audit_segment_names on segmentation.segment_names is 'Every change is noted in audit_log.';
+
+create function segmentation.show_segment_name(of_model text, of_segment integer) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+declare
+    shown record;
+begin
+    -- A night that is being published has read the words, and comes first.
+    perform pg_advisory_xact_lock(hashtext('segmentation.segment_history'), hashtext(of_model));
+    select
+        current.as_of, made.label_set,
+        coalesce(own.segment_name, cluster.words ->> 'segment_name') as segment_name,
+        coalesce(own.description, cluster.words ->> 'description') as description,
+        coalesce(own.recommended_action, cluster.words ->> 'recommended_action') as recommended_action
+    into shown
+    from (
+        select published.as_of, published.run_id, published.model_version_id
+        from segmentation.published_runs as published
+        where published.model = of_model
+        order by published.as_of desc
+        limit 1
+    ) as current
+    join segmentation.run_models as made on made.run_id = current.run_id and made.model = of_model
+    join segmentation.model_versions as version on version.model_version_id = current.model_version_id
+    cross join lateral jsonb_array_elements(version.clusters) with ordinality as cluster (words, place)
+    left join segmentation.segment_names as own on own.model = of_model and own.segment_id = of_segment
+    where (cluster.words ->> 'segment_id')::integer = of_segment
+    order by cluster.place
+    limit 1;
+    if not found then
+        return;
+    end if;
+    update segmentation.segments as segment
+    set
+        segment_name = shown.segment_name, description = shown.description,
+        recommended_action = shown.recommended_action
+    where segment.as_of = shown.as_of and segment.model = of_model and segment.segment_id = of_segment;
+    update segmentation.label_names as named
+    set segment_name = shown.segment_name, recommended_action = shown.recommended_action
+    where named.label_set = shown.label_set and named.segment_id = of_segment;
+end
+$function$;
+comment on function segmentation.show_segment_name(text, integer) is 'Has the latest night of a model call a segment as people call it now.';
+revoke execute on function segmentation.show_segment_name(text, integer) from public;
+
+create function segmentation.show_segment_names() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+begin
+    if tg_op <> 'INSERT' then
+        perform segmentation.show_segment_name(old.model, old.segment_id);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform segmentation.show_segment_name(new.model, new.segment_id);
+    end if;
+    return null;
+end
+$function$;
+comment on function segmentation.show_segment_names() is 'Has the latest night follow a change of what people call a segment, whichever program they used.';
+revoke execute on function segmentation.show_segment_names() from public;
+create trigger show_segment_names
+after insert or update or delete on segmentation.segment_names
+for each row execute function segmentation.show_segment_names();
+comment on trigger show_segment_names on segmentation.segment_names is 'Words hold everywhere from the same moment on.';
 
 revoke all on schema segmentation, segmentation_partitions, segmentation_staging from public;
