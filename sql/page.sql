@@ -83,6 +83,11 @@ left join segmentation.segments as former
 where segment.model = :model and segment.as_of = :as_of
 order by segment.segment_id = 0, segment.segment_id;
 
+-- name: set_timeout
+-- Ends this transaction's statements after a time.
+-- Parameters: milliseconds (as text).
+select set_config('statement_timeout', :milliseconds, true);
+
 -- name: sizes
 -- Returns the size of every segment of a model since a date, oldest first.
 -- Parameters: model, since.

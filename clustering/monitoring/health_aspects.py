@@ -176,6 +176,8 @@ def trusted(nights: Sequence[Night], segments: Sequence[Sequence[SegmentTrust]])
         return Aspect("trusted", "good", "Trusted", words, since)
     counts = [(len([one for one in own if one.trust == trust]), words) for trust, words in _TRUST.items()]
     told = [", ".join(f"{count} {words}" for count, words in counts if count)]
+    if any(one.night_reasons for one in own) and (complete(nights).state, drifted(nights).state) != ("good", "good"):
+        told[0] += " for what is said beside this"
     told += [f"{one.segment_name}: {one.own_reasons}" for one in own if one.own_reasons]
     if night.structure == "none":
         told.append(NO_GROUPS)

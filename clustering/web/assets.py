@@ -19,7 +19,6 @@ NAMES = (
     "theme.js",
     "charts.js",
     "page.js",
-    "report.js",
     "segments.svg",
     "plotly.css",
     PLOTLY,

@@ -92,7 +92,8 @@ def _form(request: Request, wanted: str, *, wrong: bool = False) -> Response:
     style = assets()["page.css"].text
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     )
     text = render(
         "log_in.html",

@@ -11,7 +11,7 @@ from psycopg2 import sql
 from clustering.config import Configuration, Contract
 from clustering.errors import RunError
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.customer_values import TimeLimit, customer_values, limit_time
+from clustering.warehouse.customer_values import TimeLimit, customer_values
 from clustering.web.night_rows import NightRun, read_night_run
 from clustering.web.overdue import in_time
 
@@ -87,7 +87,7 @@ def read_points(
 
 def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
     """Return the segments of a night's sampled customers, by key."""
-    limit_time(transaction, TimeLimit(SECONDS, LOCK_SECONDS))
+    transaction.rows("page/set_timeout", milliseconds=str(SECONDS * 1000))
     rows = transaction.rows(
         "page/sample",
         {"portion": _portion(night.rows_labelled), "label_set": sql.Literal(night.label_set)},

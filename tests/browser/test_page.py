@@ -31,12 +31,6 @@ def drawn(inside: Page | FrameLocator, *names: str) -> None:
         inside.locator(f"[data-figure={name}][data-drawn]").wait_for()
 
 
-def show_movement(page: Page) -> None:
-    """Ask for the movement and wait for it."""
-    page.get_by_role("button", name="Show movement").click()
-    drawn(page, "movement")
-
-
 def test_lives_in_airflow(page: Page) -> None:
     """The navigation leads to the page; model and date are switched there, and stay in Airflow's own address."""
     page.goto("/")
@@ -97,12 +91,14 @@ def test_draws_other_columns(page: Page) -> None:
 
 
 def test_shows_movement(page: Page) -> None:
-    """Movement is counted when it is asked for, drawn, and given as a table too."""
+    """Movement is there at once, with its cause, drawn and as a table; between any two dates when it is asked for."""
     page.goto(f"/segmentation/page?model=kmeans&as_of={TODAY}")
-    drawn(page, "sizes", "rejected", "customers")
-    show_movement(page)
-    expect(page.locator("[data-note=movement]")).to_contain_text("are in another segment on 22 Nov 2026")
+    drawn(page, "sizes", "rejected", "customers", "movement")
+    expect(page.locator("[data-note=movement]")).to_contain_text(re.compile(r"^\d+ moved: \d+ changed themselves"))
     expect(page.locator("[data-figure=movement] .sankey-link").nth(5)).to_be_attached()
+    page.get_by_label("From").select_option(DAYS[0])
+    page.get_by_role("button", name="Show movement").click()
+    expect(page.locator("[data-note=movement]")).to_contain_text("came back has not moved")
     page.get_by_text("Movement as a table").click()
     assert page.locator("[data-table=movement] tbody tr").count() > 5
 
@@ -128,8 +124,7 @@ def test_fits(page: Page, width: int) -> None:
     """Nothing is wider than the window, and no card's text is wider than the card."""
     page.set_viewport_size({"width": width, "height": 900})
     page.goto("/segmentation/page?model=dbscan")
-    drawn(page, "sizes", "rejected", "customers")
-    show_movement(page)
+    drawn(page, "sizes", "rejected", "customers", "movement")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     too_wide = "cards => cards.filter(card => card.scrollWidth > card.clientWidth).length"
     assert page.locator(".card, .panel, .bar").evaluate_all(too_wide) == 0
@@ -182,12 +177,11 @@ def test_viewers_only_look(browser: Browser, airflow: Airflow, sessions: dict[st
 
 
 def test_report_opens_from_disk(page: Page, lived_in: Project, tmp_path: Path) -> None:
-    """The report draws all of its charts from the one file, and asks nobody."""
+    """The report shows all of its charts from the one file, and asks nobody."""
     file = tmp_path / "report.html"
     file.write_text(render_report(lived_in.warehouse, lived_in.configuration))
     page.goto(file.as_uri())
-    page.locator("html[data-ready]").wait_for()
-    assert page.locator(".plot[data-drawn]").count() == 8
+    assert page.locator(".drawn svg").count() == 7
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -197,8 +191,7 @@ def test_pictures(page: Page, tmp_path: Path, width: int, colours: Any) -> None:
     page.emulate_media(color_scheme=colours)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto("/segmentation/page?model=kmeans")
-    drawn(page, "sizes", "rejected", "customers")
-    show_movement(page)
+    drawn(page, "sizes", "rejected", "customers", "movement")
     background = page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     assert background == {"light": "rgb(244, 245, 248)", "dark": "rgb(16, 20, 28)"}[colours]
     picture(page, tmp_path, f"segments-{'narrow' if width == 400 else 'wide'}-{colours}")

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -194,7 +195,7 @@ def test_hostile_names_stay_text(visit: Open, project: Project) -> None:
         assert "<script>" not in json.dumps(figure)
     report = render_report(project.warehouse, project.configuration, models=["kmeans"])
     assert "<script>alert" not in report
-    assert "<img src=x" not in report.replace(assets()[PLOTLY].text, "")
+    assert "<img src=x" not in report
 
 
 def test_embedded_values_cannot_leave_their_script() -> None:
@@ -439,15 +440,29 @@ def test_another_champion_by_now(visit: Open, project: Project) -> None:
 
 
 def test_report_stands_alone(unchanged: Project) -> None:
-    """The report carries scripts, styles and figures of all models, allows nothing else, and names no other address."""
+    """The report carries a script for its colours, draws without it, allows nothing else, names no other address."""
     text = render_report(unchanged.warehouse, unchanged.configuration)
-    assert assets()[PLOTLY].text in text
-    figures = json.loads(re.findall(r'id="figures">(.*?)</script>', text)[0])
-    assert set(figures) == {
-        f"{model}-{chart}"
-        for model in ("dbscan", "gmm", "kmeans")
-        for chart in ("sizes", "rejected", "customers", "movement")
-    }
-    assert not re.findall(r'<(?:script|link|img)[^>]*\s(?:src|href)="', text.replace(assets()[PLOTLY].text, ""))
+    assert PLOTLY not in text
+    assert text.count("<script") == 1
+    assert text.count('<div class="drawn"') == 7  # sizes and customers of three models, and the rejected rows once
+    assert text.count("The table <code>rejected_customers</code>") == 1
+    assert text.count("Nobody moved, of ") == 3
+    assert text.count('<use href="#shape-') > 3_000
+    assert len(text) < 400_000
+    assert not re.findall(r'<(?:script|link|img)[^>]*\s(?:src|href)="', text)
+    assert not re.search(r"\sstyle=|\son\w+=|https?://", text)
     [policy] = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
     assert html.unescape(policy).startswith("default-src 'none'; script-src 'sha256-")
+
+
+def test_report_draws_movement_and_the_first_date_has_none(project: Project) -> None:
+    """Bands between the segments, and the same rows as a table."""
+    project.night(YESTERDAY, models=["kmeans"])
+    project.sql("update customers set annual_income = '26000', spending_score = '79' where customer_id < 100")
+    project.night(TODAY, models=["kmeans"])
+    text = render_report(project.warehouse, project.configuration, models=["kmeans"])
+    assert re.search(r"\d+ moved: \d+ changed themselves, of ", text)
+    assert text.count('<path class="band segment-') >= 1
+    assert '<tr class="moved">' in text
+    first = render_report(project.warehouse, project.configuration, models=["kmeans"], as_of=date(2026, 11, 21))
+    assert "This is the first published date" in first

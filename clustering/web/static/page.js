@@ -151,6 +151,7 @@
   if (plot("sizes")) {
     status.textContent = document.title;
     const moves = document.getElementById("moves");
-    drawNight().then(() => moves && drawMovement(moves)).then(drawCustomers);
+    if (moves) drawMovement(moves);
+    drawNight().then(drawCustomers);
   }
 })();

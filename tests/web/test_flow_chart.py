@@ -1,0 +1,54 @@
+"""The diagram of movement has the same nodes in the same order whoever moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from clustering.web import flow_chart
+from clustering.web.movements import Flow, Movement
+from clustering.web.night_rows import NightRun
+
+NAMES = {1: "One", 2: "Two", 3: "Three", 0: "Outliers"}
+
+
+def moved(flows: Sequence[Flow], names: tuple[dict[int, str], dict[int, str]] = (NAMES, NAMES)) -> Movement:
+    """Return the movement between two dates."""
+    nights = [
+        NightRun(date(2026, 11, day), day, 1, day, datetime.now(UTC), 1, "structured", [], 10, 10, 0, None)
+        for day in (21, 22)
+    ]
+    return Movement(nights[0], nights[1], flows, names, True)
+
+
+def test_order_is_that_of_the_cards_and_outliers_are_last() -> None:
+    """Segments that nobody left or reached keep their place."""
+    [diagram] = flow_chart.movement(moved([Flow(1, 2, 5, 5, 0), Flow(1, 1, 90, 0, 0)]))["data"]
+    assert diagram["node"]["label"] == ["One", "Two", "Three", "Outliers"] * 2
+    assert diagram["node"]["y"][:4] == sorted(diagram["node"]["y"][:4])
+    told = dict(zip(diagram["node"]["label"][:4], diagram["node"]["customdata"][:4], strict=True))
+    assert told == {"One": "5 customers left", "Two": "nobody left", "Three": "nobody left", "Outliers": "nobody left"}
+    drawn = [
+        value
+        for value, colour in zip(diagram["link"]["value"], diagram["link"]["color"], strict=True)
+        if "/0.6" in colour
+    ]
+    assert drawn == [5.0]
+
+
+def test_joined_and_gone_have_nodes_of_their_own() -> None:
+    """They are there only where somebody joined or is gone."""
+    [diagram] = flow_chart.movement(moved([Flow(None, 1, 3, 0, 0), Flow(2, None, 2, 0, 0)]))["data"]
+    assert diagram["node"]["label"] == [
+        "One",
+        "Two",
+        "Three",
+        "Outliers",
+        "Joined",
+        "One",
+        "Two",
+        "Three",
+        "Outliers",
+        "Gone",
+    ]
+    assert diagram["node"]["color"][4] == diagram["node"]["color"][9] == "@muted"
