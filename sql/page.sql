@@ -47,10 +47,19 @@ from segmentation.published_runs
 where model = any(:models)
 group by model;
 
+-- name: overall_averages
+-- Returns the averages of all customers that a model labelled on a date.
+-- Parameters: model, as_of.
+select column_name, mean, mean_empty_because
+from segmentation.overall_averages
+where model = :model and as_of = :as_of;
+
 -- name: profiles
 -- Returns the profiles of a model's segments on a date.
 -- Parameters: model, as_of.
-select segment_id, column_name, mean, minimum, q1, median, q3, maximum
+select
+    segment_id, column_name, mean, minimum, q1, median, q3, maximum,
+    mean_empty_because, quartiles_empty_because, extremes_empty_because
 from segmentation.segment_profiles
 where model = :model and as_of = :as_of;
 

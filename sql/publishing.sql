@@ -25,6 +25,13 @@ delete from segmentation.segment_groups as held
 using segmentation.run_models as model
 where model.run_id = :run_id and held.as_of = :as_of and held.model = model.model;
 
+-- name: delete_overall_averages
+-- Removes the averages of all customers that were published before for a run's date and models.
+-- Parameters: run_id, as_of.
+delete from segmentation.overall_averages as held
+using segmentation.run_models as model
+where model.run_id = :run_id and held.as_of = :as_of and held.model = model.model;
+
 -- name: delete_profiles
 -- Removes the profiles that were published before for a run's date and models.
 -- Parameters: run_id, as_of.
@@ -66,30 +73,38 @@ from segmentation.segments as segment
 join segmentation.run_models as made on made.run_id = segment.run_id and made.model = segment.model
 where segment.run_id = :run_id;
 
+-- name: insert_overall_average
+-- Adds the average of all customers that a model labelled.
+-- Parameters: as_of, model, column_name, customers, mean, mean_empty_because, run_id.
+insert into segmentation.overall_averages (as_of, model, column_name, customers, mean, mean_empty_because, run_id)
+values (:as_of, :model, :column_name, :customers, :mean, :mean_empty_because, :run_id);
+
 -- name: insert_profile
 -- Adds the profile of a segment's column.
--- Parameters: as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id.
+-- Parameters: as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id,
+-- mean_empty_because, quartiles_empty_because, extremes_empty_because.
 insert into segmentation.segment_profiles (
-    as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id
+    as_of, model, segment_id, column_name, customers, mean, minimum, q1, median, q3, maximum, run_id,
+    mean_empty_because, quartiles_empty_because, extremes_empty_because
 ) values (
-    :as_of, :model, :segment_id, :column_name, :customers, :mean, :minimum, :q1, :median,
-    :q3, :maximum, :run_id
+    :as_of, :model, :segment_id, :column_name, :customers, :mean, :minimum, :q1, :median, :q3, :maximum, :run_id,
+    :mean_empty_because, :quartiles_empty_because, :extremes_empty_because
 );
 
 -- name: insert_segment
 -- Adds a segment.
 -- Names: average_columns (each after a comma), average_values (the placeholders of their values, each after a comma).
 -- Parameters: as_of, model, segment_id, segment_name, description, recommended_action, customers, share, rule,
--- rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure, run_id,
--- model_version_id.
+-- rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure, averages_empty_because,
+-- run_id, model_version_id.
 insert into segmentation.segments (
     as_of, model, segment_id, segment_name, description, recommended_action, customers, share,
     rule, rule_sql, rule_coverage, rule_precision, rule_fidelity, stability, stability_band, structure,
-    run_id, model_version_id{average_columns}
+    averages_empty_because, run_id, model_version_id{average_columns}
 ) values (
     :as_of, :model, :segment_id, :segment_name, :description, :recommended_action, :customers,
     :share, :rule, :rule_sql, :rule_coverage, :rule_precision, :rule_fidelity, :stability,
-    :stability_band, :structure, :run_id, :model_version_id{average_values}
+    :stability_band, :structure, :averages_empty_because, :run_id, :model_version_id{average_values}
 );
 
 -- name: leave_staging

@@ -8,6 +8,11 @@ delete from segmentation.drift_checks where model = :model and as_of = :as_of;
 -- Parameters: model, as_of.
 delete from segmentation.segment_groups where model = :model and as_of = :as_of;
 
+-- name: delete_overall_averages
+-- Removes the averages of all customers of a model and date.
+-- Parameters: model, as_of.
+delete from segmentation.overall_averages where model = :model and as_of = :as_of;
+
 -- name: delete_profiles
 -- Removes the profiles of a model and date.
 -- Parameters: model, as_of.

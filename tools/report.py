@@ -11,7 +11,7 @@ from rich.table import Table
 
 from customers import connect
 
-SHOWN = ("model", "segment_id", "segment_name", "customers", "share")  # and the averages
+SHOWN = ("model", "segment_id", "segment_name", "customers", "share", "averages_empty_because")  # and the averages
 LABELS = """
 select model, cluster_label, count(*) as customers
 from segmentation.current_customer_segments group by 1, 2 order by 1, 2

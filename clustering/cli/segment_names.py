@@ -23,7 +23,8 @@ def segments(model: Models = None, as_json: Json = False) -> None:
         with session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
             listed = reads.segments(transaction, chosen)
         averages = [f"avg_{name}" for name in session.configuration.contract.averaged]
-    columns = ("as_of", "model", "segment_id", "segment_name", "customers", "share", *averages, "stability_band")
+    told = ["averages_empty_because"] if any(segment["averages_empty_because"] for segment in listed) else []
+    columns = ("as_of", "model", "segment_id", "segment_name", "customers", "share", *averages, "stability_band", *told)
     shown = table("Segments", listed, columns) if listed else "nothing is published yet; run clustering score"
     tell({"segments": listed}, shown, as_json=as_json)
 

@@ -154,8 +154,9 @@ class Contract(Frozen):
     """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`
     passes it on to the warehouse, or the first night in which it has labels."""
     min_group: int = Field(default=5, ge=1)
-    """Groups of fewer customers are not described: averages and profiles of such a segment, and counts of such a
-    protected group, are left out when a run is published; 1 describes all."""
+    """Groups of fewer customers are not described: averages of such a segment, and counts of such a protected group,
+    are left out when a run is published, and what would tell them; 1 leaves out nothing but quartiles of fewer than
+    20."""
     changed_at: Identifier | None = None
     """The column, a date or timestamp (in UTC), that says when a customer's row was changed last; the age of the source
     follows from it."""

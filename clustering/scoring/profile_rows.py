@@ -5,54 +5,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from clustering.config import Contract
 from clustering.scoring.manifest import Run, ScoredShard
-from clustering.segments.profiles import ClusterProfile, Profile
+from clustering.segments.profiles import ClusterProfile
 from clustering.segments.protected_groups import group_rows, merge_groups
+from clustering.segments.published_figures import exact_cells, overall_rows, published_rows
 from clustering.segments.quartiles import Sample, from_bytes
-from clustering.segments.suppression import hidden_segments
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction
 
 Profiles = Mapping[str, Mapping[int, ClusterProfile]]
-NOTHING = dict.fromkeys(("mean", "minimum", "q1", "median", "q3", "maximum"))
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # of each model
 
 
-def undescribed(clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile], *, least: int) -> set[int]:
-    """Return the segments that are too small to be described, and those that would tell what they are like."""
-    customers = dict.fromkeys(sorted({cluster.segment_id for cluster in clusters}), 0)
-    for cluster in clusters:
-        if cluster.cluster_label in profiles:
-            customers[cluster.segment_id] += profiles[cluster.cluster_label].customers
-    hidden = hidden_segments(np.array([*customers.values()]), least=least)
-    return {segment for segment, is_hidden in zip(customers, hidden.tolist(), strict=True) if is_hidden}
-
-
-def write_profiles(
+def read_profile_rows(
     transaction: Transaction,
     contract: Contract,
-    run: Run,
     versions: Sequence[Version],
     shards: Sequence[ScoredShard],
     profiles: Profiles,
-) -> None:
-    """Replace the profiles of a run's date and models; `profiles` holds the clusters of each model.
+) -> Rows:
+    """Return what is published of each segment and column of a run; `profiles` holds the clusters of each model."""
+    columns, samples = contract.averaged, _samples(transaction, shards)
+    cells = {
+        version.model: exact_cells(
+            _members(version.clusters),
+            profiles[version.model],
+            samples.get(version.model_version_id, Sample.empty(len(columns))),
+            columns=columns,
+        )
+        for version in versions
+    }
+    return published_rows(contract, cells)
 
-    Segments of fewer customers than the contract's `min_group` are not described.
-    """
-    columns = contract.averaged
-    transaction.execute("publishing/delete_profiles", run_id=run.run_id, as_of=run.as_of)
-    samples = _samples(transaction, shards)
+
+def write_profiles(
+    transaction: Transaction, contract: Contract, run: Run, versions: Sequence[Version], profiles: Profiles, rows: Rows
+) -> None:
+    """Replace the profiles of a run's date and models, and the averages of all their customers."""
+    for query in ("publishing/delete_profiles", "publishing/delete_overall_averages"):
+        transaction.execute(query, run_id=run.run_id, as_of=run.as_of)
     for version in versions:
-        sample = samples.get(version.model_version_id, Sample.empty(len(columns)))
-        records = profile_rows(version.clusters, profiles[version.model], sample, columns=columns)
-        hidden = undescribed(version.clusters, profiles[version.model], least=contract.min_group)
         place = {"as_of": run.as_of, "model": version.model, "run_id": run.run_id}
-        named = [record | place | (NOTHING if record["segment_id"] in hidden else {}) for record in records]
-        transaction.insert("publishing/insert_profile", named)
+        transaction.insert("publishing/insert_profile", [{**row, **place} for row in rows[version.model]])
+        overall = overall_rows(contract, profiles[version.model].values())
+        transaction.insert("publishing/insert_overall_average", [{**row, **place} for row in overall])
 
 
 def write_groups(
@@ -70,38 +68,11 @@ def write_groups(
         transaction.insert("publishing/insert_group", [record | place for record in records])
 
 
-def profile_rows(
-    clusters: Sequence[ClusterSegment],
-    profiles: Mapping[int, ClusterProfile],
-    sample: Sample,
-    *,
-    columns: Sequence[str],
-) -> list[dict[str, Any]]:
-    """Return one record a segment and column; the clusters of one segment are taken together."""
+def _members(clusters: Sequence[ClusterSegment]) -> dict[int, list[int]]:
     members: dict[int, list[int]] = {}
     for cluster in clusters:
         members.setdefault(cluster.segment_id, []).append(cluster.cluster_label)
-    records = []
-    for segment_id, labels in sorted(members.items()):
-        held = [profiles[label] for label in labels if label in profiles]
-        sampled = sample.of(labels)
-        for place, name in enumerate(columns):
-            whole = sum((cluster.columns[name] for cluster in held), Profile(0))
-            first, median, third = sampled.quartiles(place) or (None, None, None)
-            records.append(
-                {
-                    "segment_id": segment_id,
-                    "column_name": name,
-                    "customers": whole.present,
-                    "mean": whole.mean,
-                    "minimum": whole.minimum,
-                    "q1": first,
-                    "median": median,
-                    "q3": third,
-                    "maximum": whole.maximum,
-                }
-            )
-    return records
+    return members
 
 
 def _samples(transaction: Transaction, shards: Sequence[ScoredShard]) -> dict[int, Sample]:

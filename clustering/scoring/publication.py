@@ -22,11 +22,12 @@ from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
 from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
-from clustering.scoring.profile_rows import undescribed, write_groups, write_profiles
+from clustering.scoring.profile_rows import Rows, read_profile_rows, write_groups, write_profiles
 from clustering.scoring.scored_counts import prove_counts
 from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import leave_out, read_failures
-from clustering.segments.profiles import ClusterProfile, Profile
+from clustering.segments.profiles import ClusterProfile
+from clustering.segments.published_figures import averages
 from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
 from clustering.versions.version import Version, read_run_versions
@@ -108,9 +109,10 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
     else:
         transaction.execute("history/lock_models", run_id=run.run_id)
         _attach_labels(transaction, run.run_id, shards)
-        _write_segments(transaction, configuration, run, versions, profiles)
+        rows = read_profile_rows(transaction, configuration.contract, versions, shards, profiles)
+        _write_segments(transaction, configuration, run, versions, profiles, rows)
         transaction.execute("publishing/insert_label_names", run_id=run.run_id)
-        write_profiles(transaction, configuration.contract, run, versions, shards, profiles)
+        write_profiles(transaction, configuration.contract, run, versions, profiles, rows)
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
@@ -173,6 +175,7 @@ def _write_segments(
     run: Run,
     versions: Sequence[Version],
     profiles: Mapping[str, Mapping[int, ClusterProfile]],
+    rows: Rows,
 ) -> None:
     transaction.execute("publishing/delete_segments", run_id=run.run_id, as_of=run.as_of)
     averaged = configuration.contract.averaged
@@ -181,11 +184,9 @@ def _write_segments(
         "average_values": sql.SQL("").join(sql.SQL(", {}").format(sql.Placeholder(f"avg_{name}")) for name in averaged),
     }
     own = own_names(transaction, [version.model for version in versions])
-    nothing = dict.fromkeys(f"avg_{name}" for name in averaged)
     for version in versions:
-        clusters = put_on(version.clusters, own[version.model])
-        hidden = undescribed(version.clusters, profiles[version.model], least=configuration.contract.min_group)
-        for row in segment_rows(clusters, profiles[version.model], averaged):
+        described = averages(rows[version.model])
+        for row in segment_rows(put_on(version.clusters, own[version.model]), profiles[version.model]):
             transaction.execute(
                 "publishing/insert_segment",
                 names,
@@ -194,16 +195,15 @@ def _write_segments(
                 model=version.model,
                 model_version_id=version.model_version_id,
                 structure=version.structure,
-                **(row | nothing if row["segment_id"] in hidden else row),
+                **row,
+                **described.get(row["segment_id"], {"averages_empty_because": None}),
             )
 
 
-def segment_rows(
-    clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile], averaged: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return one record a segment: its names, customers, share, rule, stability and averages, by segment id.
+def segment_rows(clusters: Sequence[ClusterSegment], profiles: Mapping[int, ClusterProfile]) -> list[dict[str, Any]]:
+    """Return one record a segment: its names, customers, share, rule and stability, by segment id.
 
-    Clusters of one segment are added up, the least stable of them counts; a segment that nobody is in has no averages.
+    Clusters of one segment are added up, the least stable of them counts.
     """
     total = sum(profile.customers for profile in profiles.values())
     by_segment: dict[int, list[ClusterSegment]] = {}
@@ -219,7 +219,6 @@ def segment_rows(
             "share": customers / total,
             **{name: getattr(members[0], name) for name in RULE},
             **{name: getattr(min(members, key=_stability), name) for name in ("stability", "stability_band")},
-            **{f"avg_{name}": sum((part.columns[name] for part in parts), Profile(0)).mean for name in averaged},
         }
         for segment_id, members in sorted(by_segment.items())
         for parts in [[profiles[one.cluster_label] for one in members if one.cluster_label in profiles]]

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 OF_THE_DATE = (
     "withdrawing/delete_segments",
     "withdrawing/delete_profiles",
+    "withdrawing/delete_overall_averages",
     "withdrawing/delete_groups",
     "withdrawing/delete_checks",
 )

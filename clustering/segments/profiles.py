@@ -90,9 +90,14 @@ class Profile:
     maximum: float | None = None
 
     @property
+    def exact_mean(self) -> Fraction | None:
+        """The mean, exactly."""
+        return self.total / self.present if self.present else None
+
+    @property
     def mean(self) -> float | None:
-        """The exact mean, rounded once."""
-        return float(self.total / self.present) if self.present else None
+        """The mean, as the nearest number."""
+        return None if self.exact_mean is None else float(self.exact_mean)
 
     def __add__(self, other: Profile) -> Profile:
         return Profile(

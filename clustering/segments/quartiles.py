@@ -87,11 +87,11 @@ class Sample:
         kept = hashes <= last
         return Sample(labels[kept], hashes[kept], self.values[found][kept])
 
-    def quartiles(self, column: int) -> Quartiles | None:
-        """Return the quartiles of a column, interpolated between customers; None where no value is present."""
+    def quartiles(self, column: int, *, least: int = 1) -> Quartiles | None:
+        """Return the quartiles of a column, interpolated between customers; None of fewer than `least` values."""
         values = self.values[:, column]
         present = values[~np.isnan(values)]
-        if not len(present):
+        if len(present) < least:
             return None
         first, median, third = np.quantile(present, (0.25, 0.5, 0.75)).tolist()
         return first, median, third

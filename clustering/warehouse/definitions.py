@@ -17,7 +17,7 @@ from clustering.warehouse import queries
 from clustering.warehouse.connection import Names, Row, Transaction
 
 FOLDERS = {"views": "view", "functions": "function"}
-_READERS = re.compile(r"^-- (?:Read|Called) by: (\w+)\.$", re.MULTILINE)
+_READERS = re.compile(r"^-- (?:Read|Called) by: (\w+(?:, \w+)*)\.$", re.MULTILINE)
 _REFERENCES = re.compile(r"\bsegmentation\.(\w+)")
 
 
@@ -52,18 +52,21 @@ def definition_files() -> list[str]:
     return list(TopologicalSorter(graph).static_order())
 
 
-def read_by_reader(folder: str) -> list[str]:
-    """Return the views or functions of a folder that `segmentation_reader` may use, as their files say.
+def read_by(role: str, folder: str) -> list[str]:
+    """Return the views or functions of a folder that a role may use, as their files say.
 
     Raises ConfigurationError where a file does not say it.
     """
-    return [name.partition("/")[2] for name in queries.scripts(folder) if _reader(name) == "segmentation_reader"]
+    return [name.partition("/")[2] for name in queries.scripts(folder) if role in _readers(name)]
 
 
 def average_comments(contract: Contract) -> dict[str, str]:
     """Return the columns of averages by the contract's order, with their comments."""
     described = {name: contract.columns[name].description for name in contract.averaged}
-    return {f"avg_{name}": f"Average of {name}{f': {said}' if said else ''}." for name, said in described.items()}
+    return {
+        f"avg_{name}": f"Average of {name}{f': {said}' if said else ''}. Null: averages_empty_because."
+        for name, said in described.items()
+    }
 
 
 def sync_definitions(transaction: Transaction, contract: Contract) -> list[str]:
@@ -114,8 +117,9 @@ def _names(contract: Contract) -> Names:
         "average_comments": sql.SQL("\n").join(
             comment.format(sql.Identifier(name), sql.Literal(said)) for name, said in averages.items()
         ),
-        "readable_views": sql.SQL(",\n        ").join(map(sql.Literal, read_by_reader("views"))),
-        "callable_functions": sql.SQL(",\n        ").join(map(sql.Literal, read_by_reader("functions"))),
+        "readable_views": _listed("segmentation_reader", "views"),
+        "dashboard_views": _listed("segmentation_dashboard", "views"),
+        "callable_functions": _listed("segmentation_reader", "functions"),
     }
 
 
@@ -123,14 +127,18 @@ def _referred(name: str) -> list[str]:
     return sorted(set(_REFERENCES.findall(queries.load(name).text)))
 
 
-def _reader(name: str) -> str:
+def _listed(role: str, folder: str) -> sql.Composable:
+    return sql.SQL(",\n        ").join(map(sql.Literal, read_by(role, folder)))
+
+
+def _readers(name: str) -> list[str]:
     found = _READERS.search(queries.load(name).text)
     if found is None:
         raise ConfigurationError(
             f"sql/{name}.sql does not say who reads it; begin it with a line `-- Read by: segmentation_reader.`, or "
             "segmentation_writer"
         )
-    return found[1]
+    return found[1].split(", ")
 
 
 def _check_is_free(transaction: Transaction, definition: Definition) -> None:

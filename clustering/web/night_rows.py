@@ -40,7 +40,7 @@ class SegmentSize:
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What a column is like in a segment; numbers are None where too few customers have a value."""
+    """What a column is like in a segment; numbers are None where the reason beside them says why."""
 
     segment_id: int
     column_name: str
@@ -50,6 +50,9 @@ class ColumnProfile:
     median: float | None
     q3: float | None
     maximum: float | None
+    mean_empty_because: str | None
+    quartiles_empty_because: str | None
+    extremes_empty_because: str | None
 
     @property
     def quartiles(self) -> tuple[float, float, float] | None:
@@ -62,6 +65,15 @@ class ColumnProfile:
     def extremes(self) -> tuple[float, float] | None:
         """Smallest and largest value."""
         return None if self.minimum is None or self.maximum is None else (self.minimum, self.maximum)
+
+
+@dataclass(frozen=True)
+class OverallAverage:
+    """The average of a column over all customers that a model labelled, or why there is none."""
+
+    column_name: str
+    mean: float | None
+    mean_empty_because: str | None
 
 
 @dataclass(frozen=True)

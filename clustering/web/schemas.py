@@ -148,7 +148,7 @@ class ModelDetail(Model):
 
 
 class Segment(BaseModel):
-    """A segment as of the latest published date; averages follow as `avg_<column>`."""
+    """A segment as of the latest published date; averages follow as `avg_<column>`, of three significant digits."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -160,6 +160,9 @@ class Segment(BaseModel):
     recommended_action: str
     customers: int
     share: float
+    averages_empty_because: str | None = Field(
+        default=None, description="Why averages are null, by column where they differ; null where none is."
+    )
 
 
 class Segments(BaseModel):

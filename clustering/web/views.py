@@ -13,7 +13,7 @@ from clustering.errors import DataError
 from clustering.monitoring.health import ModelHealth, read_health
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
-from clustering.web.night_rows import ColumnProfile, NightRun, RejectedRows, SegmentSize, read_night_run
+from clustering.web.night_rows import ColumnProfile, NightRun, OverallAverage, RejectedRows, SegmentSize, read_night_run
 from clustering.web.trainings import ListedVersion, Training, action, figures, read_versions
 
 DATES_LISTED = 400
@@ -148,12 +148,13 @@ def read_night(
     former = next((day for day in dates if day < as_of), None)
     segments = transaction.rows("page/segments", model=model, as_of=as_of, former=former)
     profiles = transaction.typed_rows(ColumnProfile, "page/profiles", model=model, as_of=as_of)
+    overall = transaction.typed_rows(OverallAverage, "page/overall_averages", model=model, as_of=as_of)
     drawn = [day for day in dates if day <= as_of][:DATES_DRAWN] + [day for day in dates if day > as_of][-DATES_DRAWN:]
     return Night(
         run=run,
         former=former,
         segments=segments,
-        columns=heat_map(configuration, segments, profiles),
+        columns=heat_map(configuration, segments, profiles, overall),
         rejected=transaction.typed_rows(RejectedRows, "page/rejected", run_id=run.run_id),
         sizes=transaction.typed_rows(SegmentSize, "page/sizes", model=model, since=min(drawn)),
     )

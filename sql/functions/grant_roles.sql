@@ -1,4 +1,4 @@
--- What the roles segmentation_reader and segmentation_writer may do.
+-- What the roles segmentation_reader, segmentation_dashboard and segmentation_writer may do.
 -- Called by: segmentation_writer.
 
 create or replace function segmentation.grant_roles(source_schema text, source_table text)
@@ -9,7 +9,13 @@ as $function$
 declare
     readable  constant text[] := array[
         {readable_views},
-        'drift_checks', 'segment_events', 'segment_groups', 'segment_history', 'segment_migrations', 'segment_profiles',
+        'drift_checks', 'overall_averages', 'segment_events', 'segment_groups', 'segment_history', 'segment_migrations',
+        'segment_profiles', 'segments'
+    ];
+    -- Nothing that has a row a customer.
+    charted   constant text[] := array[
+        {dashboard_views},
+        'drift_checks', 'overall_averages', 'segment_events', 'segment_groups', 'segment_migrations', 'segment_profiles',
         'segments'
     ];
     callable  constant text[] := array[{callable_functions}];
@@ -27,6 +33,7 @@ begin
     for todo in
         select * from (values
             ('segmentation_reader', 'Reads the BI views of the schema segmentation; for BI tools.'),
+            ('segmentation_dashboard', 'Reads those of them that have no row a customer; for dashboards.'),
             ('segmentation_writer', 'Scores, publishes and trains in the schema segmentation; for the DAGs.')
         ) as wanted (name, description)
         where to_regrole(name) is null
@@ -53,9 +60,16 @@ begin
     for attempt in 1..2 loop
         for todo in
             with role as (
-                select oid, rolname as name, rolname = 'segmentation_writer' as writes
+                select
+                    oid,
+                    rolname as name,
+                    rolname = 'segmentation_writer' as writes,
+                    case rolname
+                        when 'segmentation_reader' then readable when 'segmentation_dashboard' then charted else '{}'
+                    end as reads,
+                    case rolname when 'segmentation_reader' then callable else '{}' end as calls
                 from pg_roles
-                where rolname in ('segmentation_reader', 'segmentation_writer')
+                where rolname in ('segmentation_reader', 'segmentation_dashboard', 'segmentation_writer')
             ),
             relation as (
                 select class.oid, class.relname as name, class.relkind, class.oid::regclass as quoted
@@ -113,15 +127,8 @@ begin
             from role
             cross join relation
             where
-                (role.writes or relation.name = any(readable))
+                (role.writes or relation.name = any(role.reads))
                 and not has_table_privilege(role.oid, relation.oid, 'SELECT')
-            union all
-            -- What segment_as_of needs to know of the pointer; its other columns have a type that BI tools stumble over.
-            select 2, format('grant select (model, as_of) on segmentation.published_runs to %I', role.name)
-            from role
-            where
-                not has_column_privilege(role.oid, 'segmentation.published_runs', 'model', 'SELECT')
-                or not has_column_privilege(role.oid, 'segmentation.published_runs', 'as_of', 'SELECT')
             union all
             -- A night passes the default model on.
             select 2, format('grant update (default_model) on segmentation.contract to %I', role.name)
@@ -157,7 +164,7 @@ begin
             from role
             cross join routine
             where
-                (role.writes or routine.name = any(callable))
+                (role.writes or routine.name = any(role.calls))
                 and not has_function_privilege(role.oid, routine.oid, 'EXECUTE')
             union all
             select 5, format('grant usage on schema %I to %I', source.nspname, role.name)
@@ -212,5 +219,5 @@ begin
 end
 $function$;
 comment on function segmentation.grant_roles(text, text) is
-'Creates the roles segmentation_reader and segmentation_writer where they are missing, gives them what they have not got of their rights, and returns a line for each thing that the user may not do. Rights beyond these stay. Every migration calls it. The arguments are schema and table of the customers.';
+'Creates the roles segmentation_reader, segmentation_dashboard and segmentation_writer where they are missing, gives them what they have not got of their rights, and returns a line for each thing that the user may not do. Rights beyond these stay. Every migration calls it. The arguments are schema and table of the customers.';
 revoke execute on function segmentation.grant_roles(text, text) from public;

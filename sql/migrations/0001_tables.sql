@@ -330,27 +330,29 @@ comment on column segmentation.label_names.segment_name is 'Name of the segment.
 comment on column segmentation.label_names.recommended_action is 'What to do for its customers.';
 
 create table segmentation.segments (
-    as_of               date not null,
-    model               text not null,
-    segment_id          integer not null check (segment_id >= 0),
-    segment_name        text not null,
-    description         text not null,
-    recommended_action  text not null,
-    customers           bigint not null check (customers >= 0),
-    share               double precision not null check (share between 0 and 1),
-    run_id              bigint not null references segmentation.scoring_runs,
-    model_version_id    bigint not null references segmentation.model_versions,
-    rule                text,
-    rule_sql            text,
-    rule_coverage       double precision check (rule_coverage between 0 and 1),
-    rule_precision      double precision check (rule_precision between 0 and 1),
-    rule_fidelity       double precision check (rule_fidelity between 0 and 1),
-    stability           double precision check (stability between 0 and 1),
-    stability_band      text check (stability_band in ('highly stable', 'valid', 'pattern', 'do not trust')),
-    structure           text not null check (structure in ('structured', 'none')),
+    as_of                   date not null,
+    model                   text not null,
+    segment_id              integer not null check (segment_id >= 0),
+    segment_name            text not null,
+    description             text not null,
+    recommended_action      text not null,
+    customers               bigint not null check (customers >= 0),
+    share                   double precision not null check (share between 0 and 1),
+    run_id                  bigint not null references segmentation.scoring_runs,
+    model_version_id        bigint not null references segmentation.model_versions,
+    rule                    text,
+    rule_sql                text,
+    rule_coverage           double precision check (rule_coverage between 0 and 1),
+    rule_precision          double precision check (rule_precision between 0 and 1),
+    rule_fidelity           double precision check (rule_fidelity between 0 and 1),
+    stability               double precision check (stability between 0 and 1),
+    stability_band          text check (stability_band in ('highly stable', 'valid', 'pattern', 'do not trust')),
+    structure               text not null check (structure in ('structured', 'none')),
+    averages_empty_because  text,
     primary key (as_of, model, segment_id)
 );
-comment on table segmentation.segments is 'One row per date, model and segment: the table that BI reads. Averages of the contract''s numeric columns follow as avg_<column>; they are null for a segment of fewer customers than min_group, and for the next larger one where the sums of other models would tell.';
+comment on table segmentation.segments is 'One row per date, model and segment: the table that BI reads. Averages of the contract''s numeric columns follow as avg_<column>, rounded to three significant digits; averages_empty_because says why one is null.';
+comment on column segmentation.segments.averages_empty_because is 'Why averages are null, by column where they differ: too few customers, nobody with a value, or an average that would tell that of too few. Null where no average is; then a null average is one of a column that was not in the contract on the date.';
 comment on column segmentation.segments.as_of is 'The business date.';
 comment on column segmentation.segments.model is 'Name of the model: kmeans, dbscan, gmm.';
 comment on column segmentation.segments.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
@@ -389,33 +391,58 @@ comment on column segmentation.rejected_customers.column_name is 'The column at 
 comment on column segmentation.rejected_customers.value is 'The value found there, as text.';
 
 create table segmentation.segment_profiles (
-    as_of        date not null,
-    model        text not null,
-    segment_id   integer not null check (segment_id >= 0),
-    column_name  text not null,
-    customers    bigint not null check (customers >= 0),
-    mean         double precision,
-    minimum      double precision,
-    q1           double precision,
-    median       double precision,
-    q3           double precision,
-    maximum      double precision,
-    run_id       bigint not null references segmentation.scoring_runs,
+    as_of                    date not null,
+    model                    text not null,
+    segment_id               integer not null check (segment_id >= 0),
+    column_name              text not null,
+    customers                bigint not null check (customers >= 0),
+    mean                     double precision,
+    minimum                  double precision,
+    q1                       double precision,
+    median                   double precision,
+    q3                       double precision,
+    maximum                  double precision,
+    run_id                   bigint not null references segmentation.scoring_runs,
+    mean_empty_because       text check ((mean_empty_because is null) = (mean is not null)),
+    quartiles_empty_because  text check ((quartiles_empty_because is null) = (num_nulls(q1, median, q3) = 0)),
+    extremes_empty_because   text check ((extremes_empty_because is null) = (num_nulls(minimum, maximum) = 0)),
     primary key (as_of, model, segment_id, column_name)
 );
-comment on table segmentation.segment_profiles is 'One row per date, model, segment and numeric column. Kept when the labels of a run are dropped.';
+comment on table segmentation.segment_profiles is 'One row per date, model, segment and numeric column, rounded to three significant digits. Kept when the labels of a run are dropped.';
 comment on column segmentation.segment_profiles.as_of is 'The business date.';
 comment on column segmentation.segment_profiles.model is 'Name of the model: kmeans, dbscan, gmm.';
 comment on column segmentation.segment_profiles.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
 comment on column segmentation.segment_profiles.column_name is 'The column of the source contract.';
 comment on column segmentation.segment_profiles.customers is 'Customers of the segment with a value in this column.';
-comment on column segmentation.segment_profiles.mean is 'Mean, exact; null where nobody has a value or the segment is too small to be described, as the columns that follow.';
-comment on column segmentation.segment_profiles.minimum is 'Smallest value, exact.';
-comment on column segmentation.segment_profiles.q1 is 'First quartile, of a sample of about a thousand customers, chosen by a hash of their keys.';
+comment on column segmentation.segment_profiles.mean is 'Mean, rounded; null: mean_empty_because.';
+comment on column segmentation.segment_profiles.minimum is 'Smallest value, rounded; null: extremes_empty_because.';
+comment on column segmentation.segment_profiles.q1 is 'First quartile, of a sample of about a thousand customers, chosen by a hash of their keys, rounded; null: quartiles_empty_because.';
 comment on column segmentation.segment_profiles.median is 'Median, of the same sample.';
 comment on column segmentation.segment_profiles.q3 is 'Third quartile, of the same sample.';
-comment on column segmentation.segment_profiles.maximum is 'Largest value, exact.';
+comment on column segmentation.segment_profiles.maximum is 'Largest value, rounded; null: extremes_empty_because.';
 comment on column segmentation.segment_profiles.run_id is 'The run that made this row.';
+comment on column segmentation.segment_profiles.mean_empty_because is 'Why mean is null: too few customers, nobody with a value, or the mean would tell that of too few; null where there is a mean.';
+comment on column segmentation.segment_profiles.quartiles_empty_because is 'Why q1, median and q3 are null: as mean, or fewer than 20 customers; null where they are there.';
+comment on column segmentation.segment_profiles.extremes_empty_because is 'Why minimum and maximum are null: as the quartiles, or one might be a value of too few customers; null where they are there.';
+
+create table segmentation.overall_averages (
+    as_of               date not null,
+    model               text not null,
+    column_name         text not null,
+    customers           bigint not null check (customers >= 0),
+    mean                double precision,
+    mean_empty_because  text check ((mean_empty_because is null) = (mean is not null)),
+    run_id              bigint not null references segmentation.scoring_runs,
+    primary key (as_of, model, column_name)
+);
+comment on table segmentation.overall_averages is 'One row per date, model and numeric column: the average of all customers that the model labelled, whatever is left out of its segments.';
+comment on column segmentation.overall_averages.as_of is 'The business date.';
+comment on column segmentation.overall_averages.model is 'Name of the model.';
+comment on column segmentation.overall_averages.column_name is 'The column of the source contract.';
+comment on column segmentation.overall_averages.customers is 'Labelled customers with a value in this column.';
+comment on column segmentation.overall_averages.mean is 'Mean of all of them, rounded to three significant digits as those of segments are; null: mean_empty_because.';
+comment on column segmentation.overall_averages.mean_empty_because is 'Why mean is null: too few customers, or nobody with a value; null where there is a mean.';
+comment on column segmentation.overall_averages.run_id is 'The run that made this row.';
 
 create table segmentation.segment_events (
     event_id             bigint generated always as identity primary key,

@@ -1,5 +1,5 @@
 -- The run that is current for each model.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.current_models as
 select distinct on (published.model)

@@ -1,5 +1,5 @@
 -- The segments as they are now. {averages} are the columns avg_<column> of the contract, with a comma after each.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.current_segments as
 select
@@ -21,10 +21,11 @@ select
     segment.stability_band,
     segment.structure,
     segment.run_id,
-    segment.model_version_id
+    segment.model_version_id,
+    segment.averages_empty_because
 from segmentation.segments as segment
 join segmentation.current_models as current on current.as_of = segment.as_of and current.model = segment.model;
-comment on view segmentation.current_segments is 'One row per model and segment, as of the latest date: the segments as they are now.';
+comment on view segmentation.current_segments is 'One row per model and segment, as of the latest date: the segments as they are now. Averages are rounded to three significant digits; averages_empty_because says why one is null.';
 comment on column segmentation.current_segments.as_of is 'The business date.';
 comment on column segmentation.current_segments.model is 'Name of the model: kmeans, dbscan, gmm.';
 comment on column segmentation.current_segments.segment_id is 'Number of the segment, stable across versions; 0 for outliers.';
@@ -44,3 +45,4 @@ comment on column segmentation.current_segments.stability_band is 'What that mea
 comment on column segmentation.current_segments.structure is 'structured: groups were found; none: the customers are a continuum, and the segments divide it.';
 comment on column segmentation.current_segments.run_id is 'The run that made this row.';
 comment on column segmentation.current_segments.model_version_id is 'The version that labelled the customers.';
+comment on column segmentation.current_segments.averages_empty_because is 'Why averages are null, by column where they differ: too few customers, nobody with a value, or an average that would tell that of too few; null where no average is.';

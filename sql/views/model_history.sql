@@ -1,5 +1,5 @@
 -- The versions, and what was decided on them.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.model_history as
 with appointment as (

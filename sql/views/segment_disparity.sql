@@ -1,5 +1,5 @@
 -- The shares of protected groups in each segment.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.segment_disparity as
 select

@@ -1,5 +1,5 @@
 -- Whether the current segments can be relied on.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.segment_health as
 with figure as (

@@ -1,5 +1,5 @@
 -- The size of each segment over time.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.segment_trend as
 with night as (

@@ -35,6 +35,7 @@ from tests.operations.test_backup import server_programs
 from tests.projects import Project, retrain
 
 READABLE = {name for name in pinned() if "(" not in name}
+OTHERS = ("create role segmentation_reader", "create role segmentation_dashboard")
 RELATIONS = """
 select format('%I.%I', namespace.nspname, class.relname), class.relname, class.relispartition
 from pg_class as class
@@ -346,9 +347,9 @@ def test_user_who_may_not_create_roles(
         assert migrate(plain, configuration.contract)
     statement = "create role segmentation_writer nologin; grant segmentation_writer to plain;"
     assert f'plain may not create it: let an administrator run "{statement}"' in caplog.text
-    assert len(missing_grants(plain, configuration.contract)) == 2
+    assert len(missing_grants(plain, configuration.contract)) == 3
     load_customers(plain, configuration.contract, generate_customers(200, seed=1))
-    administer(server, "create role segmentation_reader", statement, "create role bi login in role segmentation_reader")
+    administer(server, *OTHERS, statement, "create role bi login in role segmentation_reader")
     assert missing_grants(plain, configuration.contract) == []
     bi = Project(Warehouse(new_server.url("shop").replace("postgres@", "bi@")), configuration, None)  # type: ignore[arg-type]
     assert bi.sql("select * from segmentation.current_segments") == []
@@ -375,7 +376,7 @@ def test_user_who_may_create_roles(new_server: embedded.EmbeddedServer, configur
 def test_user_who_is_no_member(new_server: embedded.EmbeddedServer, configuration: Configuration) -> None:
     """Where the roles are there already, whoever migrates has to become a member; until then nothing changes hands."""
     server = new_server.ensure_database("postgres")
-    administer(server, "create role segmentation_reader", "create role segmentation_writer", "create role plain login")
+    administer(server, *OTHERS, "create role segmentation_writer", "create role plain login")
     administer(server, "create database shop owner plain")
     plain = Warehouse(new_server.url("shop").replace("postgres@", "plain@"))
     migrate(plain, configuration.contract)
@@ -408,4 +409,4 @@ def test_roles_that_exist_are_left_alone(new_server: embedded.EmbeddedServer, co
     migrate(Warehouse(new_server.ensure_database("shop")), configuration.contract)
     kept = Project(Warehouse(server), configuration, None)  # type: ignore[arg-type]
     question = "select rolconnlimit, rolcanlogin from pg_roles where rolname like 'segmentation%' order by rolname"
-    assert kept.sql(question) == [(3, False), (-1, True)]
+    assert kept.sql(question) == [(-1, False), (3, False), (-1, True)]

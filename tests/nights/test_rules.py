@@ -93,5 +93,5 @@ def test_stability_of_a_segment() -> None:
         replace(first, cluster_label=2, segment_id=2, stability=None),
     ]
     profiles = {label: ClusterProfile(5, {}) for label in range(3)}
-    rows = segment_rows(clusters, profiles, ())
+    rows = segment_rows(clusters, profiles)
     assert [(row["stability"], row["stability_band"]) for row in rows] == [(0.7, "pattern"), (None, None)]

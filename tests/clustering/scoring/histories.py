@@ -114,6 +114,7 @@ READ = (
     " from segmentation.segment_migrations",
     "select (to_jsonb(held) - 'run_id')::text from segmentation.segments as held",
     "select (to_jsonb(held) - 'run_id')::text from segmentation.segment_profiles as held",
+    "select (to_jsonb(held) - 'run_id')::text from segmentation.overall_averages as held",
     "select (to_jsonb(held) - 'run_id')::text from segmentation.segment_groups as held",
     "select (to_jsonb(held) - 'run_id')::text from segmentation.current_segments as held",
     "select (to_jsonb(held) - 'run_id')::text from segmentation.current_customer_segments as held",
@@ -126,7 +127,8 @@ READ = (
 RESET = (
     "drop table if exists segmentation_partitions.period_kmeans, segmentation_partitions.period_gmm;"
     " truncate segmentation.segment_migrations, segmentation.segments, segmentation.segment_profiles,"
-    " segmentation.segment_groups, segmentation.model_retirements, segmentation.drift_checks;"
+    " segmentation.overall_averages, segmentation.segment_groups, segmentation.model_retirements,"
+    " segmentation.drift_checks;"
     " delete from segmentation.published_runs"
 )
 

@@ -93,7 +93,8 @@ def test_file_defines_what_it_is_named_after(name: str) -> None:
     assert re.findall(r"^create .*?segmentation\.\w+", text, re.MULTILINE) == [
         f"create or replace {kind.removesuffix('s')} segmentation.{held}"
     ]
-    assert re.search(r"^-- (Read|Called) by: segmentation_(reader|writer)\.$", text, re.MULTILINE)
+    readers = r"segmentation_(reader|reader, segmentation_dashboard|writer)"
+    assert re.search(rf"^-- (Read|Called) by: {readers}\.$", text, re.MULTILINE)
 
 
 def test_new_bi_view_needs_its_file_alone(warehouse: Warehouse, configuration: Configuration, folder: Path) -> None:

@@ -40,6 +40,7 @@ AFTER_AVERAGES = [
     "structure",
     "run_id",
     "model_version_id",
+    "averages_empty_because",
 ]
 CATALOGUE = """
     select relation.relname, relation.relkind, relation.oid, attribute.attname, relation.relacl::text,
@@ -204,8 +205,11 @@ def test_averages_follow_the_contract(warehouse: Warehouse, configuration: Confi
     ]
     described = {(row.relname, row.attname): row.col_description for row in ask(warehouse, CATALOGUE)}
     assert ("segments", "avg_age") in described
-    assert described["segments", "avg_visits"] == "Average of visits: Visits per year."
-    assert described["current_segments", "avg_visits"] == "Average of visits: Visits per year."
+    assert described["segments", "avg_visits"] == "Average of visits: Visits per year. Null: averages_empty_because."
+    assert (
+        described["current_segments", "avg_visits"]
+        == "Average of visits: Visits per year. Null: averages_empty_because."
+    )
 
 
 def test_new_description(warehouse: Warehouse, configuration: Configuration) -> None:
@@ -214,7 +218,7 @@ def test_new_description(warehouse: Warehouse, configuration: Configuration) -> 
     age = configuration.contract.columns["age"].model_copy(update={"description": "Years: 100% 'real' {or} not"})
     migrate(warehouse, changed(configuration.contract, age=age))
     comments = {row.relname: row.col_description for row in ask(warehouse, CATALOGUE) if row.attname == "avg_age"}
-    assert set(comments.values()) == {"Average of age: Years: 100% 'real' {or} not."}
+    assert set(comments.values()) == {"Average of age: Years: 100% 'real' {or} not. Null: averages_empty_because."}
     assert ask(warehouse, "select 'segmentation.current_segments'::regclass::oid") == before
 
 
