@@ -41,13 +41,13 @@ class Client:
     def __init__(self, port: int, home: Path, check: Callable[[], None]) -> None:
         self._check = check
         self._home = home
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self.http.close()
 
     def password(self) -> str:
         """Return the password that Airflow has made for the user admin."""
@@ -69,14 +69,14 @@ class Client:
         show(f"waiting for {' and '.join(components)}")
         self._wait(lambda: self._healthy(components), "the components to be healthy", seconds)
         show("reading the DAGs")
-        answer = self._http.post("/auth/token", json={"username": USER, "password": self.password()}).raise_for_status()
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        answer = self.http.post("/auth/token", json={"username": USER, "password": self.password()}).raise_for_status()
+        self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         self._wait(lambda: all(self._knows(dag) for dag in dags), "the DAGs to be read", seconds)
 
     def trigger(self, dag: str, conf: Mapping[str, Any]) -> str:
         """Unpause a DAG, start a run of it and return the run's id."""
-        self._http.patch(f"/api/v2/dags/{dag}", json={"is_paused": False}).raise_for_status()
-        answer = self._http.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
+        self.http.patch(f"/api/v2/dags/{dag}", json={"is_paused": False}).raise_for_status()
+        answer = self.http.post(f"/api/v2/dags/{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf)})
         return str(answer.raise_for_status().json()["dag_run_id"])
 
     def run_state(self, dag: str, run: str) -> RunState:
@@ -114,17 +114,17 @@ class Client:
 
     def _answers(self) -> bool:
         with suppress(httpx.HTTPError):
-            return self._http.get("/api/v2/version").is_success
+            return self.http.get("/api/v2/version").is_success
         return False
 
     def _warm_up(self, seconds: float) -> None:
         """Let the api-server make what it answers tasks with, else it would while the first of them waits."""
         with suppress(httpx.HTTPError):
-            self._http.get("/execution/health", timeout=seconds)
+            self.http.get("/execution/health", timeout=seconds)
 
     def _healthy(self, components: Sequence[str]) -> bool:
         try:
-            health = self._http.get("/api/v2/monitor/health").raise_for_status().json()
+            health = self.http.get("/api/v2/monitor/health").raise_for_status().json()
         except httpx.HTTPError:
             return False
         return all(health[name.replace("-", "_")]["status"] == "healthy" for name in components)
@@ -132,13 +132,13 @@ class Client:
     def _knows(self, dag: str) -> bool:
         if broken := self._get("/api/v2/importErrors")["import_errors"]:
             raise RunFailedError("\n".join(f"{error['filename']}: {error['stack_trace']}" for error in broken))
-        return self._http.get(f"/api/v2/dags/{dag}").status_code == httpx.codes.OK
+        return self.http.get(f"/api/v2/dags/{dag}").status_code == httpx.codes.OK
 
     def _get(self, path: str) -> dict[str, Any]:
         limit = time.monotonic() + PATIENCE
         while True:
             try:
-                return dict(self._http.get(path).raise_for_status().json())
+                return dict(self.http.get(path).raise_for_status().json())
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 self._check()
                 if time.monotonic() > limit or not _may_pass(error):

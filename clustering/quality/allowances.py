@@ -22,7 +22,6 @@ LEAST_DEVIATION = 0.3  # of a logarithm: a factor of 1.35
 SMALLEST = 5e-4  # shares below do not differ
 AGAIN = 1.5  # times what was published before is no news
 CHANCE = 1e-5  # of a false finding by sampling alone, for each figure
-BY_CHANCE = 4.0  # times what is typical, of which chance brings more
 NORMAL = 1.4826  # median absolute deviations in a standard deviation
 
 
@@ -49,7 +48,7 @@ def limit_of_share(
     """Return the limit of a share of `customers`, `days` after the night that it is compared with.
 
     It is never below `floor`, nor above `ceiling`. Up to there it widens with the days, and with what chance brings to
-    few customers where the true share is several times the typical one; and what was published before may come again.
+    few customers where the true share is the typical one; and what was published before may come again.
     """
     upper, expected = ceiling, None
     if len(past) >= FEWEST_NIGHTS:
@@ -57,8 +56,7 @@ def limit_of_share(
         expected = math.exp(typical) * days
         usual = math.exp(typical + DEVIATIONS * max(spread, LEAST_DEVIATION)) * days
         seen = AGAIN * max(one.value for one in past)
-        chance = _with_chance(BY_CHANCE * expected, customers)
-        upper = min(max(floor, usual, seen, chance), ceiling)
+        upper = min(max(floor, usual, seen, _with_chance(expected, customers)), ceiling)
     return Limit(upper, expected)
 
 

@@ -178,8 +178,8 @@ def test_names_are_documented(airflow: Client) -> None:
 def test_plugin_answers(airflow: Client) -> None:
     """The API and the page are mounted, behind the log-in."""
     for path in ("models", "page"):
-        assert airflow._http.get(f"/segmentation/{path}").status_code == 200
-        assert airflow._http.get(f"/segmentation/{path}", headers={"Authorization": ""}).status_code == 401
+        assert airflow.http.get(f"/segmentation/{path}").status_code == 200
+        assert airflow.http.get(f"/segmentation/{path}", headers={"Authorization": ""}).status_code == 401
 
 
 def test_night_runs(airflow: Client, project: Project) -> None:

@@ -90,9 +90,9 @@ def curl(
             add_users(home / "airflow", settings)
         start_airflow(components, port=port, names=COMPONENTS)
         airflow = Client(port, home / "airflow", components.check)
-        with airflow._http:
+        with airflow.http:
             airflow.wait_until_ready(COMPONENTS, ("cluster_customers",))
-            airflow._http.patch("/api/v2/dags/cluster_customers", json={"is_paused": False}).raise_for_status()
+            airflow.http.patch("/api/v2/dags/cluster_customers", json={"is_paused": False}).raise_for_status()
         tokens.update(log_in(home / "airflow", port))
         add_connection(tokens["admin"], unchanged, port)
 

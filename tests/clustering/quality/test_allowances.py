@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 
-import numpy as np
 import pytest
+from scipy.stats import binom
 
-from clustering.quality.allowances import FEWEST_NIGHTS, Limit, PastFigure, limit_of_ratio, limit_of_share
+from clustering.quality.allowances import CHANCE, FEWEST_NIGHTS, Limit, PastFigure, limit_of_ratio, limit_of_share
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -66,12 +66,10 @@ def test_days_without_a_night_widen_what_is_usual() -> None:
 
 
 def test_few_customers_are_allowed_what_chance_brings() -> None:
-    """Of 200 customers, each gone with the usual probability, the limit is passed in no night of 20,000."""
-    past = nights([0.005] * 30)
-    limit = share(past, customers=200).upper
-    gone = np.random.default_rng(0).binomial(200, 0.005, 20_000) / 200
-    assert (gone > limit).sum() == 0
-    assert limit < 0.1
+    """Of 200 customers, each gone with the usual probability, more than the limit are so once in 100,000 nights."""
+    limit = share(nights([0.005] * 30), customers=200).upper
+    assert 0 < binom.sf(round(limit * 200), 200, 0.005) <= CHANCE
+    assert limit < 0.05
 
 
 def test_ratios_have_two_limits_around_the_trend() -> None:
