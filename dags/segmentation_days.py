@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-import pendulum
 from airflow.sdk.configuration import conf
+from pendulum import Timezone
+from pendulum.tz.local_timezone import get_local_timezone
 
 import clustering
 from clustering.errors import ConfigurationError
@@ -20,7 +21,9 @@ FORM = timedelta(hours=1)  # between the opening of a form, whose logical date i
 def zone() -> Any:
     """Return the time zone of the DAGs: the one of the environment, or else Airflow's."""
     name = ScheduleSettings.read().timezone or conf.get("core", "default_timezone")
-    return pendulum.local_timezone() if name == "system" else pendulum.timezone(name)
+    if name == "system":
+        return get_local_timezone()
+    return Timezone("UTC" if name.lower() == "utc" else name)
 
 
 def business_date(asked: str | None, partition_key: str | None, dag_run: Any, timezone: tzinfo) -> date:
