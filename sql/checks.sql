@@ -44,6 +44,10 @@ order by
     ),
     value desc, check_name, subject;
 
+-- name: held
+-- Returns the runs that are held, the newest first.
+select run_id, as_of, held_at from segmentation.scoring_runs where status = 'held' order by run_id desc;
+
 -- name: insert
 -- Adds a figure.
 -- Parameters: run_id, model, check_name, subject, value, expected, lower_limit, upper_limit, finding, description,

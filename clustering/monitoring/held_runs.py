@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from clustering.config import Configuration
@@ -35,6 +38,46 @@ def describe_held(warehouse: Warehouse, configuration: Configuration, *, run_id:
         ),
         "body": "\n".join([f"Run {run_id} as of {run.as_of} is held. Readers see {seen}.", "", *lines]),
     }
+
+
+@dataclass(frozen=True)
+class FindingWords:
+    """What was found, as readers may know it, and what to do about it."""
+
+    words: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class HeldNight:
+    """A run that waits for a decision, with its findings, the grave ones first."""
+
+    run_id: int
+    as_of: date
+    held_at: datetime
+    findings: Sequence[FindingWords]
+
+
+def read_held(transaction: Transaction) -> list[HeldNight]:
+    """Return the held runs, the newest first."""
+    return [
+        HeldNight(
+            row.run_id,
+            row.as_of,
+            row.held_at,
+            # The reason of what was not checked names a file of the store.
+            [
+                FindingWords(
+                    f"{one.subject} was not checked for drift"
+                    if one.check_name == "drift_unchecked"
+                    else one.description,
+                    one.advice,
+                )
+                for one in read_findings(transaction, row.run_id)
+            ],
+        )
+        for row in transaction.rows("checks/held")
+    ]
 
 
 def list_runs(warehouse: Warehouse, *, at_most: int) -> list[dict[str, Any]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any
@@ -22,13 +20,14 @@ from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
 from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
+from clustering.web.held_nights import add_held_nights
 from clustering.web.limits import OwnThreads
+from clustering.web.own_page import COOKIE, page_token, require_own_page
 from clustering.web.router import describe
 from clustering.web.security import Access, Caller
 from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
 
-COOKIE, HEADER = "segmentation_csrf", "X-Segmentation-CSRF"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -60,6 +59,7 @@ def make_page(backend: Open, access: Access) -> APIRouter:
     _add_page(router, backend, access)
     _add_figures(router, backend)
     _add_changes(router, backend, access)
+    add_held_nights(router, backend, access)
     return router
 
 
@@ -72,7 +72,7 @@ def _add_page(router: APIRouter, backend: Open, access: Access) -> None:
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Response:
         """Show the segments of a model on a date."""
-        token = _token(request)
+        token = page_token(request)
         answer = _shown(backend, caller, token, model=model or None, as_of=as_of or None)
         answer.headers.update(HEADERS)
         secure = request.url.scheme == "https"
@@ -152,7 +152,7 @@ def _add_changes(router: APIRouter, backend: Open, access: Access) -> None:
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Mapping[str, Any]:
         """Promote a version, or roll back to it."""
-        _require_own_page(request)
+        require_own_page(request)
         if not caller.may_change:
             raise Refusal(403, "you may not change champions: it takes the right to trigger the DAG retrain_models")
         change, opened = parse_body(body, Change), backend()
@@ -186,17 +186,3 @@ def _or_reason(answer: Callable[[], dict[str, Any]]) -> Response:
 def _configured(opened: Backend, model: str | None) -> str:
     with opened.reading() as transaction:
         return choose_model(read_models(transaction, opened.configuration), model).name
-
-
-def _token(request: Request) -> str:
-    """Return the caller's token against forged requests, a new one when there is none."""
-    present = request.cookies.get(COOKIE, "")
-    return present if re.fullmatch(r"[\w-]{43}", present) else secrets.token_urlsafe(32)
-
-
-def _require_own_page(request: Request) -> None:
-    """Let through what comes from our page alone: it alone knows the token that its cookie holds."""
-    expected, given = request.cookies.get(COOKIE, ""), request.headers.get(HEADER, "")
-    same_site = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
-    if not (expected and same_site and hmac.compare_digest(expected.encode(), given.encode("latin-1"))):
-        raise Refusal(403, "this request does not come from the Segments page; reload it and try again")

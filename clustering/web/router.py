@@ -194,13 +194,20 @@ def openapi(request: Request) -> Response:
 
 
 def describe(request: Request, backend: Backend) -> dict[str, Any]:
-    """Return the OpenAPI document of the app that a request has reached."""
+    """Return the OpenAPI document of the app that a request has reached, made once for a configuration."""
     app: FastAPI = request.app
-    servers = [{"url": str(request.scope.get("root_path") or "/")}]
-    document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, servers=servers
-    )
-    return _with_body(document, backend)
+    made_for = backend.configuration, str(request.scope.get("root_path") or "/"), ApiLimits.read().rows
+    known: tuple[Any, dict[str, Any]] | None = getattr(app.state, "described", None)
+    if known is None or known[0] != made_for:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            servers=[{"url": made_for[1]}],
+        )
+        known = app.state.described = made_for, _with_body(document, backend)
+    return known[1]
 
 
 def configured(backend: Backend, model: str) -> str:

@@ -11,6 +11,7 @@ from clustering.algorithms import algorithm_names
 from clustering.config import Configuration
 from clustering.errors import DataError
 from clustering.monitoring.health import ModelHealth, read_health
+from clustering.monitoring.held_runs import HeldNight, read_held
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
 from clustering.web.night_rows import ColumnProfile, NightRun, OverallAverage, RejectedRows, SegmentSize, read_night_run
@@ -77,6 +78,7 @@ class Overview:
     decisions: Sequence[Row]
     events: Sequence[Row]
     health: ModelHealth
+    held: Sequence[HeldNight]
 
 
 def read_overview(
@@ -100,6 +102,7 @@ def read_overview(
         decisions=transaction.rows("web/decisions", model=chosen.name, at_most=VERSIONS_LISTED),
         events=transaction.rows("page/events", model=chosen.name, at_most=EVENTS_LISTED),
         health=read_health(transaction, chosen.name, shown),
+        held=read_held(transaction),
     )
 
 

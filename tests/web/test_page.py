@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from clustering import name_segment
 from clustering.web import Access, create_app, samples
 from clustering.web.assets import PLOTLY, assets, style_marks
-from clustering.web.page import COOKIE, HEADER
+from clustering.web.own_page import COOKIE, HEADER
 from clustering.web.report import render_report
 from clustering.web.security import Caller
 from clustering.web.templating import embedded

@@ -100,40 +100,76 @@
     }
   }
 
+  const byId = (id) => document.getElementById(id);
+
+  // Asks before something is changed; `path` and `body` are what is sent, `why` whether a reason is asked for.
+  function confirmChange({ title, text, note, path, body, why }) {
+    const yes = byId("confirm-yes");
+    byId("confirm-title").textContent = `${title}?`;
+    byId("confirm-text").textContent = text;
+    byId("confirm-note").textContent = note;
+    byId("confirm-why").hidden = !why;
+    byId("confirm-reason").value = "";
+    byId("confirm-problem").hidden = true;
+    yes.textContent = title;
+    yes.disabled = false;
+    yes.onclick = () => send(path, why ? { ...body, reason: byId("confirm-reason").value } : body);
+    byId("confirm").showModal();
+  }
+
+  async function send(path, body) {
+    const yes = byId("confirm-yes");
+    const problem = byId("confirm-problem");
+    if (body.reason !== undefined && !body.reason.trim()) {
+      problem.textContent = "Say why, in a few words; it is recorded.";
+      problem.hidden = false;
+      return;
+    }
+    yes.disabled = true;
+    const token = document.querySelector("meta[name=csrf]").content;
+    const headers = { "Content-Type": "application/json", "X-Segmentation-CSRF": token };
+    try {
+      const answer = await ask(path, {}, { method: "POST", headers, body: JSON.stringify(body) });
+      window.sessionStorage.setItem("segmentation-notice", answer.message);
+      window.location.reload();
+    } catch (error) {
+      problem.textContent = sentence(error.message);
+      problem.hidden = false;
+      yes.disabled = false;
+    }
+  }
+
   function listenToChanges() {
-    const dialog = document.getElementById("confirm");
-    const problem = document.getElementById("confirm-problem");
-    const yes = document.getElementById("confirm-yes");
-    let change = null;
     for (const button of document.querySelectorAll(".change-champion")) {
       button.addEventListener("click", () => {
         const { model, title, version, action, champion } = button.dataset;
-        change = { model, version: Number(version), champion: champion ? Number(champion) : null };
-        const what = action === "promote" ? `Promote version ${version}` : `Roll back to version ${version}`;
-        document.getElementById("confirm-title").textContent = `${what}?`;
-        document.getElementById("confirm-text").textContent = champion
-          ? `${title} goes from version ${champion} to version ${version}.`
-          : `Version ${version} becomes the first champion of ${title}.`;
-        yes.textContent = what;
-        yes.disabled = false;
-        problem.hidden = true;
-        dialog.showModal();
+        confirmChange({
+          title: action === "promote" ? `Promote version ${version}` : `Roll back to version ${version}`,
+          text: champion
+            ? `${title} goes from version ${champion} to version ${version}.`
+            : `Version ${version} becomes the first champion of ${title}.`,
+          note: "What is published stays as it is. The next night scores with this version.",
+          path: "champion",
+          body: { model, version: Number(version), champion: champion ? Number(champion) : null },
+        });
       });
     }
-    yes.addEventListener("click", async () => {
-      yes.disabled = true;
-      const token = document.querySelector("meta[name=csrf]").content;
-      const headers = { "Content-Type": "application/json", "X-Segmentation-CSRF": token };
-      try {
-        const answer = await ask("champion", {}, { method: "POST", headers, body: JSON.stringify(change) });
-        window.sessionStorage.setItem("segmentation-notice", answer.message);
-        window.location.reload();
-      } catch (error) {
-        problem.textContent = sentence(error.message);
-        problem.hidden = false;
-        yes.disabled = false;
-      }
-    });
+    for (const button of document.querySelectorAll(".decide")) {
+      button.addEventListener("click", () => {
+        const { run, day, decision } = button.dataset;
+        const publishes = decision === "publish";
+        confirmChange({
+          title: publishes ? "Publish all the same" : "Abandon the night",
+          text: publishes
+            ? `The night of ${day} is shown to everybody, as it is. Do this if the customers are right.`
+            : `The night of ${day} is dropped. Correct the source, and run the night again.`,
+          note: "Who decided and why is recorded.",
+          path: "held",
+          body: { run_id: Number(run), decision },
+          why: true,
+        });
+      });
+    }
   }
 
   function showNotice() {

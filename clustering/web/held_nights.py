@@ -1,0 +1,75 @@
+"""Held nights on the Segments page: what was found, and the decision of who may make it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field, StrictInt, StringConstraints
+
+from clustering.errors import DataError, HeldError, RunError
+from clustering.warehouse import Warehouse
+from clustering.web.backend import Backend, Open
+from clustering.web.body import parse_body, read_body
+from clustering.web.error_answers import Refusal
+from clustering.web.own_page import require_own_page
+from clustering.web.security import Access, Caller
+
+MOST = 500  # characters of a reason
+_NO_RIGHT = "you may not decide on a held night: it takes the right to trigger the DAG retrain_models"
+
+
+class Decision(BaseModel):
+    """What a person decides on a held run, and why."""
+
+    run_id: Annotated[StrictInt, Field(ge=1, lt=2**63)]
+    decision: Literal["publish", "abandon"]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST)]
+
+
+def add_held_nights(router: APIRouter, backend: Open, access: Access) -> None:
+    """Add the route that a decision is sent to."""
+
+    @router.post("/page/held")
+    def held(
+        request: Request,
+        body: Annotated[bytes, Depends(read_body)],
+        caller: Caller = Depends(access.caller),  # noqa: B008
+    ) -> Mapping[str, Any]:
+        """Publish a held night all the same, or abandon it."""
+        require_own_page(request)
+        if not caller.may_change:
+            raise Refusal(403, _NO_RIGHT)
+        return decide(backend(), parse_body(body, Decision), decided_by=caller.name)
+
+
+def decide(opened: Backend, decision: Decision, *, decided_by: str) -> dict[str, str]:
+    """Publish or abandon a held run and say so; Refusal 409 when it is not held any more, or cannot be published."""
+    # What a large night takes is more than a page may wait for; the limits of reading do not hold here.
+    warehouse = Warehouse(opened.warehouse.uri)
+    with warehouse.transaction(read_only=True) as transaction:
+        run = transaction.row("checks/run", run_id=decision.run_id)
+    if run is None or run.status != "held":
+        raise Refusal(409, f"run {decision.run_id} is not held any more; reload the page and look again")
+    try:
+        if decision.decision == "publish":
+            _publish(warehouse, opened, decision, decided_by)
+            return {"message": f"The night of {run.as_of} was published in spite of its findings."}
+        _abandon(warehouse, decision, decided_by)
+    except (RunError, HeldError, DataError) as error:
+        raise Refusal(409, str(error)) from None
+    return {"message": f"The night of {run.as_of} was abandoned; readers notice nothing."}
+
+
+def _publish(warehouse: Warehouse, opened: Backend, decision: Decision, decided_by: str) -> None:
+    from clustering.scoring.publication import Release, publish_run
+
+    release = Release(decided_by, decision.reason)
+    publish_run(warehouse, opened.configuration, run_id=decision.run_id, release=release)
+
+
+def _abandon(warehouse: Warehouse, decision: Decision, decided_by: str) -> None:
+    from clustering.scoring.endings import abandon_by_hand
+
+    abandon_by_hand(warehouse, run_id=decision.run_id, abandoned_by=decided_by, reason=decision.reason)

@@ -1,0 +1,127 @@
+"""A held night on the page: what was found, and who may decide what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from clustering.config import Checks
+from clustering.errors import HeldError
+from clustering.web import Access, create_app
+from clustering.web.own_page import COOKIE, HEADER
+from clustering.web.security import Caller
+from tests.projects import Project
+from tests.web.examples import backend_of
+
+Visit = Callable[..., TestClient]
+
+
+@pytest.fixture
+def held(project: Project) -> tuple[Project, int]:
+    """Return a project with a published night and a held one, and the number of that run."""
+    careful = project.with_contract(checks=Checks())
+    careful.night("2026-11-20")
+    careful.sql("delete from customers where customer_id % 2 = 0")
+    planned = careful.plan("2026-11-21")
+    for shard in planned["shards"]:
+        careful.score(planned["run_id"], shard)
+    with pytest.raises(HeldError):
+        careful.check(planned["run_id"])
+    return careful, planned["run_id"]
+
+
+@pytest.fixture
+def visit() -> Iterator[Visit]:
+    """Return a function that opens the page's app on a project for somebody."""
+    clients: list[TestClient] = []
+
+    def open_for(project: Project, *, may_change: bool = True) -> TestClient:
+        backend = backend_of(project)
+        access = Access(reads=anybody, customers=anybody, caller=lambda: Caller("Ada", may_change=may_change))
+        clients.append(TestClient(create_app(lambda: backend, access)))
+        return clients[-1]
+
+    yield open_for
+    for client in clients:
+        client.close()
+
+
+def anybody() -> None:
+    """Let everybody through."""
+
+
+def decide(client: TestClient, run_id: int, decision: str, reason: str = "the shop was closed") -> Any:
+    """Send a decision as the page does."""
+    client.get("/page")
+    headers = {HEADER: client.cookies[COOKIE], "Sec-Fetch-Site": "same-origin"}
+    body = {"run_id": run_id, "decision": decision, "reason": reason}
+    return client.post("/page/held", json=body, headers=headers)
+
+
+def status(project: Project, run_id: int) -> str:
+    """Return what has become of a run."""
+    [(found,)] = project.sql("select status from segmentation.scoring_runs where run_id = %s", run_id)
+    return str(found)
+
+
+def test_findings_are_shown_and_a_night_is_published_all_the_same(held: tuple[Project, int], visit: Visit) -> None:
+    """Who decided and why is recorded; a second decision comes too late."""
+    project, run_id = held
+    client = visit(project)
+    text = client.get("/page?model=kmeans").text
+    assert "The night of 21 Nov 2026 is held</strong>" in text
+    assert "Then see whether a part of the source is missing" in text
+    assert text.count('class="decide"') == 2
+    answer = decide(client, run_id, "publish")
+    assert answer.status_code == 200, answer.text
+    assert "was published in spite of its findings" in answer.json()["message"]
+    assert status(project, run_id) == "published"
+    audit = "select action, actor from segmentation.audit_trail where action = 'release_run'"
+    assert project.sql(audit) == [("release_run", "Ada")]
+    late = decide(client, run_id, "abandon")
+    assert late.status_code == 409
+    assert "is not held any more" in late.json()["detail"]
+    assert "is held</strong>" not in client.get("/page?model=kmeans").text
+
+
+def test_night_is_abandoned_and_readers_notice_nothing(held: tuple[Project, int], visit: Visit) -> None:
+    """The run ends with its reason."""
+    project, run_id = held
+    assert decide(visit(project), run_id, "abandon").status_code == 200
+    assert status(project, run_id) == "abandoned"
+    assert project.sql("select distinct as_of::text from segmentation.current_models") == [("2026-11-20",)]
+
+
+def test_who_may_not_promote_may_not_decide(held: tuple[Project, int], visit: Visit) -> None:
+    """The findings are for every reader, the buttons are not; nor is a request without the page's token."""
+    project, run_id = held
+    reader = visit(project, may_change=False)
+    text = reader.get("/page?model=kmeans").text
+    assert "is held</strong>" in text
+    assert 'class="decide"' not in text
+    assert decide(reader, run_id, "publish").status_code == 403
+    forged = visit(project).post("/page/held", json={"run_id": run_id, "decision": "publish", "reason": "x"})
+    assert forged.status_code == 403
+    assert status(project, run_id) == "held"
+
+
+@pytest.mark.parametrize(
+    ("run_id", "decision", "reason", "code"),
+    [
+        (None, "publish", "  ", 422),
+        (None, "publish", "x" * 501, 422),
+        (None, "delete", "why", 422),
+        (999, "publish", "why", 409),
+        (2**70, "publish", "why", 422),
+    ],
+)
+def test_wrong_decisions_change_nothing(
+    held: tuple[Project, int], visit: Visit, run_id: int | None, decision: str, reason: str, code: int
+) -> None:
+    """No reason, one that is far too long, another decision, a run that is none."""
+    project, present = held
+    assert decide(visit(project), present if run_id is None else run_id, decision, reason).status_code == code
+    assert status(project, present) == "held"
