@@ -2,21 +2,24 @@
 -- Returns the customers whose segment on a date is another one than on a former date, by both; null is no label. Who
 -- left a segment and came back is none of them.
 -- Parameters: model, former, latter.
-with left_behind as (
-    select customer_id, segment_id
+select former, latter, count(*) as customers
+from (
+    -- One scan for both: of the periods that ended in between, and of those that began in between and still held.
+    select
+        max(segment_id) filter (where valid_from <= :former) as former,
+        max(segment_id) filter (where valid_from > :former) as latter
     from segmentation.segment_history
-    where model = :model and valid_from <= :former and valid_to > :former and valid_to <= :latter
-),
-reached as (
-    select customer_id, segment_id
-    from segmentation.segment_history
-    where model = :model and valid_from > :former and valid_from <= :latter and (valid_to is null or valid_to > :latter)
-)
-select left_behind.segment_id as former, reached.segment_id as latter, count(*) as customers
-from left_behind
-full join reached using (customer_id)
-where left_behind.segment_id is distinct from reached.segment_id
-group by left_behind.segment_id, reached.segment_id;
+    where
+        model = :model
+        and valid_from <= :latter
+        and case
+            when valid_from <= :former then valid_to > :former and valid_to <= :latter
+            else valid_to is null or valid_to > :latter
+        end
+    group by customer_id
+) as customer
+where former is distinct from latter
+group by former, latter;
 
 -- name: names
 -- Returns what the segments of a model were called on a date.
