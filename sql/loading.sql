@@ -3,6 +3,11 @@
 -- Names: table.
 analyze {table};
 
+-- name: create_index
+-- Makes a customer found by the key, after the rows are there.
+-- Names: table, key, method (btree, or hash, which takes texts of any length).
+create index on {table} using {method} ({key});
+
 -- name: create_schema
 -- Makes the schema of the customers' table.
 -- Names: schema.

@@ -38,21 +38,22 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     """Replace the contract's table by these rows, in one transaction, and return how many there are.
 
     The columns get the types of the rows' columns, or uuid where the contract says so and every value is one; there is
-    no primary key. Whoever might read the former table may read this one, and so may the role of the DAGs. Raises
-    DataError, and changes nothing, where the table cannot be replaced: what depends on it, such as a view, is never
-    dropped with it.
+    no primary key, since keys may be there twice, but an index. Whoever might read the former table may read this one,
+    and so may the role of the DAGs. Raises DataError, and changes nothing, where the table cannot be replaced: what
+    depends on it, such as a view, is never dropped with it.
     """
     started = time.monotonic()
     schema, table = contract.schema_and_table
     rows = pa.table({name: _loadable(rows.column(name), contract.columns[name]) for name in contract.used})
-    preparation, analyze = _statements(warehouse, contract, rows.schema)
+    preparation, completion = _statements(warehouse, contract, rows.schema)
     try:
         with ArrowConnection(warehouse.uri) as writer:
             for statement in preparation:
                 writer.execute(statement)
             for batch in rows.to_batches():
                 writer.append(schema, table, batch)
-            writer.execute(analyze)
+            for statement in completion:
+                writer.execute(statement)
             writer.commit()
     except DatabaseError as error:
         said = _REFUSALS.get(str(error.sqlstate or "").strip("\0"), str(error).splitlines()[0])
@@ -61,13 +62,15 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     return int(rows.num_rows)
 
 
-def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tuple[list[str], str]:
+def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tuple[list[str], list[str]]:
     schema, table = contract.schema_and_table
     columns = [sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type])) for field in rows]
     names = {
         "schema": sql.Identifier(schema),
         "table": sql.Identifier(schema, table),
         "definitions": sql.SQL(", ").join(columns),
+        "key": sql.Identifier(contract.key),
+        "method": sql.SQL("hash" if rows.field(contract.key).type == pa.string() else "btree"),
     }
     with warehouse.transaction(read_only=True) as transaction:
         readers = [
@@ -80,7 +83,8 @@ def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tu
         if not transaction.scalar("loading/schema_exists", schema=schema):
             queries.insert(0, ("loading/create_schema", names))
             queries += [("loading/grant_usage", reader) for reader in readers]
-        return [transaction.compose(*query) for query in queries], transaction.compose("loading/analyze", names)
+        completion = [transaction.compose(query, names) for query in ("loading/create_index", "loading/analyze")]
+        return [transaction.compose(*query) for query in queries], completion
 
 
 def _loadable(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

@@ -229,3 +229,42 @@ def _relations(plan: dict[str, Any]) -> set[str]:
     """Return the relations that a plan has read."""
     own = {plan["Relation Name"]} if "Relation Name" in plan and plan.get("Actual Loops") else set()
     return own.union(*(_relations(part) for part in plan.get("Plans", [])))
+
+
+def test_flows_have_names_and_no_circle(weeks: Project) -> None:
+    """A Sankey diagram of segment_flows shows who moved, by the names of both dates, from left to right alone."""
+    rows = weeks.sql(
+        "select as_of, model, source, target, customers, from_segment_id, to_segment_id, has_moved"
+        " from segmentation.segment_flows"
+    )
+    counted = weeks.sql(
+        "select as_of, model, customers, from_segment_id, to_segment_id from segmentation.segment_migrations"
+    )
+    assert sorted((*row[:2], *row[4:7]) for row in rows if None not in row) == sorted(
+        row for row in counted if None not in row
+    )
+    assert len(rows) == len(counted)
+    assert {row[2] for row in rows}.isdisjoint(row[3] for row in rows)
+    names = dict(weeks.sql("select segment_id, segment_name from segmentation.current_segments where model = 'gmm'"))
+    for _, model, source, target, _, former, latter, has_moved in rows:
+        assert has_moved == (former != latter)
+        assert (source == "Not labelled before") == (former is None)
+        assert (target == "Not labelled any more") == (latter is None)
+        if model == "gmm" and latter is not None:
+            assert target == f"{names[latter]} (now)"
+
+
+def test_periods_have_names(weeks: Project) -> None:
+    """customer_history has the rows of segment_history, each with its segment's name; one customer's are probed."""
+    rows = "select customer_id, model, segment_id, valid_from, valid_to, model_version_id from segmentation."
+    assert weeks.sql(f"({rows}customer_history except all {rows}segment_history)") == []
+    assert weeks.sql(f"({rows}segment_history except all {rows}customer_history)") == []
+    assert weeks.sql("select count(*) from segmentation.customer_history where segment_name is null") == [(0,)]
+    question = "explain (format json) select * from segmentation.customer_history where customer_id = 42"
+    ((([plan],)),) = weeks.sql(question)
+    assert "Seq Scan" not in {kind for kind, name in _scans(plan["Plan"]) if name.startswith("period_")}
+
+
+def _scans(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    found = [(plan["Node Type"], plan.get("Relation Name", ""))]
+    return found + [one for below in plan.get("Plans", ()) for one in _scans(below)]

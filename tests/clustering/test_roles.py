@@ -30,11 +30,17 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse.roles import missing_grants
 from tests.clustering.bi_contract import pinned
+from tests.docs.pages import anchors, rows
 from tests.logins import administer
 from tests.operations.test_backup import server_programs
 from tests.projects import Project, retrain
 
 READABLE = {name for name in pinned() if "(" not in name}
+ROW_LEVEL = {"customer_segments", "current_customer_segments", "segment_history", "customer_history"}
+PICKER = """
+select table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')
+"""
+PICKED = "select relname from pg_class where relnamespace = 'segmentation'::regnamespace and relkind in ('r', 'p', 'v')"
 OTHERS = ("create role segmentation_reader", "create role segmentation_dashboard")
 RELATIONS = """
 select format('%I.%I', namespace.nspname, class.relname), class.relname, class.relispartition
@@ -201,6 +207,23 @@ def test_reader_sees_views_with_comments(read: Project) -> None:
                 connection.execute(text(f"select * from segmentation.{name} limit 10")).all()  # noqa: S608
     finally:
         engine.dispose()
+
+
+def test_picker_of_a_reader_shows_the_documented_relations_after_thirty_nights(
+    served: tuple[Project, Project], create_login: Callable[..., str]
+) -> None:
+    """Whatever right a role has on a relation of the database, it is one that docs/bi.md lists; nights add none."""
+    admin, writer = served
+    retrain(writer, "kmeans")
+    for day in range(1, 31):
+        writer.night(f"2026-10-{day:02}", models=["kmeans"])
+    listed = {name.strip("`") for name, _, _ in rows("docs/bi.md", "relation", "one row per", "answers")}
+    relations = {name for name in listed if "(" not in name}
+    assert relations == READABLE
+    for role, seen in (("segmentation_reader", relations), ("segmentation_dashboard", relations - ROW_LEVEL)):
+        login = replace(writer, warehouse=Warehouse(create_login(admin.warehouse, f"in role {role}")))
+        assert {name for (name,) in login.sql(PICKER)} == seen
+    assert {name for (name,) in admin.sql(PICKED)} <= anchors("docs/tables.md") | {"alembic_version"}
 
 
 def test_psql_shows_the_comments(read: Project) -> None:

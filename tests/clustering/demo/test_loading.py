@@ -12,6 +12,7 @@ from typing import Any
 import psycopg2
 import pyarrow as pa
 import pytest
+from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
 from clustering.demo.generator import generate_customers
@@ -105,6 +106,31 @@ def test_every_type_of_the_contract_becomes_one_of_the_warehouse(tmp_path: Path,
             "text",
             "timestamp without time zone",
         ]
+
+
+@pytest.mark.parametrize("key_type", ["bigint", "text", "uuid"])
+def test_loaded_customer_is_found_by_an_index(
+    empty_warehouse: Warehouse, configuration: Configuration, key_type: str
+) -> None:
+    """A look-up by key reads no other rows, a key may be there twice, and a text may be of any length."""
+    columns = dict(configuration.contract.columns)
+    columns["customer_id"] = columns["customer_id"].model_copy(update={"type": key_type})
+    contract = configuration.contract.model_copy(update={"columns": columns})
+    rows = generate_customers(3_000, seed=1)
+    numbers = range(rows.num_rows)
+    keys = {
+        "bigint": pa.array(numbers, pa.int64()),
+        "text": pa.array([f"{number} " + "x" * 9_000 * (number == 0) for number in numbers]),
+        "uuid": pa.array([str(uuid.UUID(int=number)) for number in numbers]),
+    }[key_type]
+    rows = rows.set_column(rows.schema.get_field_index("customer_id"), "customer_id", keys)
+    load_customers(empty_warehouse, contract, pa.concat_tables([rows, rows.slice(0, 1)]))
+    with closing(psycopg2.connect(empty_warehouse.uri)) as connection, connection.cursor() as cursor:
+        question = sql.SQL("explain select * from public.customers where customer_id = any(%s::{}[])")
+        cursor.execute(question.format(sql.SQL(key_type)), ([str(keys[7])],))
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_an_empty_table_can_be_loaded(empty_warehouse: Warehouse, configuration: Configuration) -> None:
