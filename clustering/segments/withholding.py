@@ -75,16 +75,14 @@ def extremes_tell(models: Iterable[tuple[Sequence[Profile], Sequence[Why | None]
     """Return whether a least or greatest value of a protected column may be told to be one of too few customers'.
 
     `models` hold the segments of each model, and why their averages are left out. The greatest value that any model
-    shows belongs to somebody whom a model leaves out where none of that model's own segments shows it. Where one
-    customer alone is left out, it would be that customer's value as soon as it were the greatest: so nothing is shown.
+    shows belongs to somebody whom a model leaves out where none of that model's own segments shows it. Both ends are
+    left out together, so that nobody can tell which of them was at stake.
     """
     return any(_extremes_tell(cells, why) for cells, why in models if any(reason is Why.FEW for reason in why))
 
 
 def _extremes_tell(cells: Sequence[Profile], why: Sequence[Why | None]) -> bool:
     held = [(cell, reason) for cell, reason in zip(cells, why, strict=True) if cell.present]
-    if any(cell.present == 1 and reason is Why.FEW for cell, reason in held):
-        return True
     shown = [cell for cell, reason in held if reason is None and cell.present >= QUARTILES_FROM]
     return not shown or _range(shown) != _range([cell for cell, _ in held])
 

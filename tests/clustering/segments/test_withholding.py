@@ -71,7 +71,8 @@ def test_segments_that_are_left_out(cells: list[Profile], why: list[Why | None])
         (cell(2, 40, 30, 50), False),
         (cell(2, 60, 30, 90.5), True),  # the greatest value of another model is theirs
         (cell(2, 17, 16, 18), True),
-        (cell(1, 40, 40, 40), True),  # whose one value it would be
+        (cell(1, 40, 40, 40), False),
+        (cell(1, 95, 95, 95), True),
     ],
 )
 def test_extremes_of_too_few(few: Profile, tells: bool) -> None:
