@@ -24,11 +24,19 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.sdk import DAG, Param, dag, get_current_context, task
+from airflow.sdk import DAG, Param, dag, get_current_context, result, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
-from segmentation_alerts import alert, alert_of_drift, alert_of_models, alert_of_run, alert_of_task, alert_of_unwatched
+from segmentation_alerts import (
+    alert,
+    alert_of_drift,
+    alert_of_models,
+    alert_of_run,
+    alert_of_task,
+    alert_of_unwatched,
+    first_error,
+)
 from segmentation_assets import (
     ALARMS,
     CHAMPIONS,
@@ -40,8 +48,9 @@ from segmentation_assets import (
     SEGMENT_HISTORY,
     SEGMENTS,
 )
-from segmentation_days import business_date, end_of_past_date, named_day, zone
+from segmentation_days import business_date, day_of_run, end_of_past_date, named_day, zone
 from segmentation_definitions import check_conf, chosen_models, may_retry, models_param, open_session
+from segmentation_links import SegmentsLink
 from segmentation_schedules import LONG, default_args, late_night, night_schedule, tags, workers
 
 log = logging.getLogger(__name__)
@@ -194,15 +203,36 @@ def segment_customers() -> None:
         with open_session() as session:
             return clustering.drop_expired(session.warehouse, session.configuration)
 
+    @result
+    @task(inlets=[CUSTOMER_LABELS, SEGMENTS], multiple_outputs=False)
+    def summary(ti: Any) -> dict[str, Any]:
+        """Say in one line what happened: labelled, rejected, moved, held, or failed."""
+        context, parts = (
+            get_current_context(),
+            ti.xcom_pull(task_ids="plan"),
+        )  # no argument: it runs after a failed plan
+        told = {"as_of": str(day_of_run(context)), "status": "failed", "models": [], "line": "nothing was planned"}
+        if parts:
+            with open_session() as session:
+                told = clustering.summarise_run(session.warehouse, run_id=parts[0]["run"])
+        if told["status"] not in ("published", "dry_run", "held"):
+            told["line"] = f"nothing published: {first_error(context) or told['line']}"
+        log.info("%s: %s", told["as_of"], told["line"])
+        return told
+
     parts = plan()
     scored = score.expand(part=parts)
     checked, published = check(parts), publish(parts)
     scored >> checked >> published
     # Teardowns do not decide the state of the DAG run, and run even when a person marks it as failed.
-    [scored, checked, published] >> clean_up(parts).as_teardown(setups=parts)
-    checked >> ask(parts).as_teardown()
-    watch(published).as_teardown()
-    published >> retention().as_teardown()
+    cleaned = clean_up(parts).as_teardown(setups=parts)
+    [scored, checked, published] >> cleaned
+    asked, watched, dropped = ask(parts).as_teardown(), watch(published).as_teardown(), retention().as_teardown()
+    checked >> asked
+    published >> dropped
+    told = summary().as_teardown()
+    told.operator.operator_extra_links = (SegmentsLink(),)
+    [cleaned, asked, watched, dropped] >> told
 
 
 PARAMS = tuple(segment_customers().params)

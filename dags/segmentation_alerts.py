@@ -47,7 +47,7 @@ def alert_of_run(context: Any) -> None:
 
     Where the only error is that a night is held, nobody is told again: its task `ask` has.
     """
-    notes = _failures(context)
+    notes = failures(context)
     if notes and all(note["held"] for note in notes):
         return
     dag_id = context["dag"].dag_id
@@ -64,7 +64,7 @@ def _subject(note: Mapping[str, Any]) -> str:
     return f"{note['task']} of {note['model']}" if note["model"] else str(note["task"])
 
 
-def _failures(context: Any) -> Sequence[dict[str, Any]]:
+def failures(context: Any) -> Sequence[dict[str, Any]]:
     """Return what the tasks of a run have left; nothing where it cannot be read."""
     try:
         left = context["ti"].xcom_pull(task_ids=sorted(context["dag"].task_ids), key=FAILURE)
@@ -72,6 +72,12 @@ def _failures(context: Any) -> Sequence[dict[str, Any]]:
         log.info("what the tasks left could not be read", exc_info=True)
         return []
     return [note for note in left if note]
+
+
+def first_error(context: Any) -> str | None:
+    """Return task and line of the first error that a task of the run has left; None where none has."""
+    notes = failures(context)
+    return f"{_subject(notes[0])}: {notes[0]['line']}" if notes else None
 
 
 def _failed_tasks(context: Any) -> str:

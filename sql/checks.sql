@@ -69,6 +69,20 @@ set
     source_sha256 = excluded.source_sha256, compared_run_id = excluded.compared_run_id,
     compared_as_of = excluded.compared_as_of, counts = excluded.counts, drift = excluded.drift;
 
+-- name: moved
+-- Returns by model how many customers a published run has moved, brought in and lost since the date before.
+-- Parameters: run_id.
+select
+    moves.model, moves.previous_as_of,
+    coalesce(sum(moves.customers) filter (where moves.from_segment_id <> moves.to_segment_id), 0)::bigint as moved,
+    coalesce(sum(moves.customers) filter (where moves.from_segment_id is null), 0)::bigint as joined,
+    coalesce(sum(moves.customers) filter (where moves.to_segment_id is null), 0)::bigint as gone
+from segmentation.published_runs as published
+join segmentation.segment_migrations as moves on moves.model = published.model and moves.as_of = published.as_of
+where published.run_id = :run_id
+group by moves.model, moves.previous_as_of
+order by moves.model;
+
 -- name: past
 -- Returns the figures of the nights that were published before a date and read by the same contract, those of the
 -- latest run of each date, with the days since the night that it was compared with. None of the present rows for a past
@@ -105,3 +119,16 @@ select
 from segmentation.scoring_runs as run
 order by run.run_id desc
 limit :at_most;
+
+-- name: summary
+-- Returns what has become of a run, its counts, and the models that hold by it.
+-- Parameters: run_id.
+select
+    run.as_of, run.status, run.note, run.rows_read, run.rows_labelled, run.rows_rejected,
+    array(
+        select published.model from segmentation.published_runs as published
+        where published.run_id = run.run_id
+        order by published.model
+    ) as models
+from segmentation.scoring_runs as run
+where run.run_id = :run_id;

@@ -32,6 +32,7 @@ WORDS = {
         "ask": "asking a person where the night is held",
         "clean_up": "clearing up",
         "retention": "dropping labels that are too old",
+        "summary": "saying what happened",
     },
 }
 

@@ -13,6 +13,8 @@ import psycopg2
 from clustering import Warehouse
 from clustering.config import PROJECT
 
+RETURNED, LINK = "return_value", "_link_SegmentsLink"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -21,6 +23,8 @@ class Outcome:
     state: str
     tasks: Mapping[str, list[str]]  # states of the instances by task, in the order of their map index
     tries: Mapping[str, list[int]]  # how often each was tried
+    results: Mapping[str, Any]  # what those that are not mapped returned
+    links: Mapping[str, str]  # where their links to the Segments page lead
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Night:
         for instance in instances:
             tasks.setdefault(instance.task_id, []).append(str(instance.state))
             tries.setdefault(instance.task_id, []).append(instance.try_number)
-        return Outcome(str(run.state), tasks, tries)
+        single = [one for one in instances if one.map_index < 0]
+        left = {key: {one.task_id: one.xcom_pull(key=key) for one in single} for key in (RETURNED, LINK)}
+        return Outcome(str(run.state), tasks, tries, left[RETURNED], left[LINK])
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""

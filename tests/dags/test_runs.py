@@ -31,6 +31,10 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
         ("kmeans", today),
     ]
     assert night.sql("select rows_read = (select count(*) from customers) from segmentation.scoring_runs") == [(True,)]
+    told = segmented.results["summary"]
+    assert (told["as_of"], told["status"]) == (today, "published")
+    assert told["line"].startswith("dbscan, gmm, kmeans published: ")
+    assert segmented.links["summary"].endswith(f"/plugin/segments?model=dbscan&as_of={today}")
     assert night.staged() == []
 
 
@@ -48,7 +52,10 @@ def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.Cap
         "clean_up": ["upstream_failed"],
         "retention": ["success"],
         "watch": ["skipped"],
+        "summary": ["success"],
     }
+    assert segmented.results["summary"]["line"].startswith("nothing published: plan: ")
+    assert "run the DAG retrain_models first" in segmented.results["summary"]["line"]
     assert night.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
 
