@@ -8,21 +8,20 @@ with its records of the run until they are cleaned (`airflow db clean`).
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from airflow.sdk import Param, dag, result, task
 
 import clustering
-from clustering.config import model_names
 from clustering.customers.json_schema import body_schema, example_record
+from clustering.errors import ConfigurationError
 from clustering.settings import DagLimits
-from segmentation_definitions import check_conf, open_session
+from segmentation_definitions import check_conf, documentation, named_models, open_session, warn_of_logical_date
 from segmentation_schedules import default_args, tags
 
 CONTRACT = clustering.load_configuration().contract
-FIELDS = body_schema(CONTRACT, model_names(), most_rows=DagLimits.read().rows)
-EXAMPLE = json.dumps([example_record(CONTRACT)])
+MODELS = named_models()
+FIELDS = body_schema(CONTRACT, MODELS, most_rows=DagLimits.read().rows)
 
 
 @dag(
@@ -30,11 +29,12 @@ EXAMPLE = json.dumps([example_record(CONTRACT)])
     catchup=False,
     default_args=default_args(),
     description="Label the customers that are given with the trigger",
-    doc_md=__doc__,
+    doc_md=documentation(__doc__, "api.md"),
     tags=tags(),
     params={
-        "model_of_choice": Param(**FIELDS["model_of_choice"], title="Model", examples=model_names()),
-        "data": Param(**FIELDS["data"], title="Customers", description_md=f"Such as `{EXAMPLE}`"),
+        # The defaults are the form's example: a run that is not given both is refused by its task.
+        "model_of_choice": Param(MODELS[0], **FIELDS["model_of_choice"], title="Model", examples=MODELS),
+        "data": Param([example_record(CONTRACT)], **FIELDS["data"], title="Customers"),
         "detail": Param(False, type="boolean", title="Detail", description="Also segment, confidence and reason."),
     },
 )
@@ -44,6 +44,9 @@ def cluster_customers() -> None:
     def label(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Return the cluster of every customer."""
         check_conf(PARAMS, params, dag_run)
+        if missing := [name for name in ("model_of_choice", "data") if name not in (dag_run.conf or {})]:
+            raise ConfigurationError(f"{' and '.join(missing)} missing; only the form has an example in their place")
+        warn_of_logical_date(dag_run)
         with open_session() as session:
             return clustering.cluster_records(
                 session.configuration,

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 import clustering
 from segmentation_alerts import alert_of_drift, alert_of_models, alert_of_run
 from segmentation_assets import CUSTOMER_LABELS, HELD_NIGHTS, SEGMENT_HISTORY, SEGMENTS
-from segmentation_definitions import check_conf, open_session
+from segmentation_definitions import check_conf, documentation, open_session
 from segmentation_schedules import default_args, tags
 
 PUBLISH, ABANDON = "Publish all the same", "Abandon"
@@ -31,7 +31,7 @@ PUBLISH, ABANDON = "Publish all the same", "Abandon"
     catchup=False,
     default_args=default_args(),
     description="Ask a person whether a held night is published",
-    doc_md=__doc__,
+    doc_md=documentation(__doc__, "held.md"),
     tags=tags(),
     params={
         "run": Param(
@@ -88,7 +88,7 @@ def decide_held_night() -> None:
         subject="Publish a night that is held?",
         body="{{ ti.xcom_pull(task_ids='read')['body'] }}",
         options=[PUBLISH, ABANDON],
-        defaults=ABANDON,
+        defaults=[],  # silence chooses neither, which abandons, and neither button is proposed
         params={"reason": Param(None, type=["null", "string"], title="Reason", description="Kept with the decision.")},
         response_timeout=timedelta(hours=clustering.load_configuration().contract.checks.decide_within_hours),
     )

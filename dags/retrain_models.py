@@ -33,9 +33,21 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
+from clustering.config import model_names
+from clustering.errors import ConfigurationError
 from segmentation_alerts import alert_of_run
 from segmentation_assets import CHAMPIONS, CUSTOMERS
-from segmentation_definitions import alarmed_models, check_conf, chosen_models, may_retry, models_param, open_session
+from segmentation_definitions import (
+    ADVANCED,
+    alarmed_models,
+    check_conf,
+    chosen_models,
+    documentation,
+    may_retry,
+    models_param,
+    open_session,
+    warn_of_logical_date,
+)
 from segmentation_schedules import LONG, default_args, tags, training_schedule
 
 APPROVE, REJECT = "Approve", "Reject"
@@ -49,7 +61,7 @@ PATIENCE = timedelta(days=3)
     max_active_runs=1,
     default_args=default_args(),
     description="Train new versions of the models and promote the good ones",
-    doc_md=__doc__,
+    doc_md=documentation(__doc__, "operate.md"),
     tags=tags(),
     params={
         "models": models_param(),
@@ -63,7 +75,7 @@ PATIENCE = timedelta(days=3)
             title="Set champions by hand",
             description="Instead of training. One line a model: 'kmeans' goes back to the former champion, 'kmeans 3' "
             "makes version 3 the champion.",
-            section="By hand",
+            section=ADVANCED,
         ),
     },
 )
@@ -72,7 +84,11 @@ def retrain_models() -> None:
     def by_hand(params: dict[str, Any], dag_run: Any) -> list[str]:
         """Return the champions to set by hand."""
         check_conf(PARAMS, params, dag_run)
-        return [line for line in params["champions"] or () if line.strip()]
+        lines = [line for line in params["champions"] or () if line.strip()]
+        if lines and (params["approval"] or chosen_models(params) not in (None, model_names())):
+            raise ConfigurationError("champions are set by hand, nothing is trained: leave models and approval alone")
+        warn_of_logical_date(dag_run)
+        return lines
 
     @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}", multiple_outputs=False)
     def set_champion(order: str, dag_run: Any) -> dict[str, Any]:
@@ -187,7 +203,7 @@ def retrain_models() -> None:
         subject="Promote the new versions?",
         body=review(held),
         options=[APPROVE, REJECT],
-        defaults=REJECT,
+        defaults=[],  # silence chooses neither, which is a no, and neither button is proposed
         params={"remark": Param(None, type=["null", "string"], title="Remark", description="Kept with the decision.")},
         response_timeout=PATIENCE,
     )

@@ -49,7 +49,15 @@ from segmentation_assets import (
     SEGMENTS,
 )
 from segmentation_days import business_date, day_of_run, end_of_past_date, named_day, zone
-from segmentation_definitions import check_conf, chosen_models, may_retry, models_param, open_session
+from segmentation_definitions import (
+    ADVANCED,
+    check_conf,
+    chosen_models,
+    documentation,
+    may_retry,
+    models_param,
+    open_session,
+)
 from segmentation_links import SegmentsLink
 from segmentation_schedules import LONG, default_args, late_night, night_schedule, tags, workers
 
@@ -64,7 +72,7 @@ log = logging.getLogger(__name__)
     max_active_runs=1,
     default_args=default_args(),
     description="Label every customer and publish the segments",
-    doc_md=__doc__,
+    doc_md=documentation(__doc__, "operate.md"),
     tags=tags(),
     params={
         "models": models_param(),
@@ -76,13 +84,14 @@ log = logging.getLogger(__name__)
             description="The date that the labels stand for, today or before; it goes before the logical date. Empty: "
             f"the day of the logical date above, as it is in {zone()}.",
         ),
+        "dry_run": Param(False, type="boolean", title="Dry run", description="Count everything, publish nothing."),
         "from_present_rows": Param(
             False,
             type="boolean",
             title="From present rows",
             description="Label the customers as they are now for a past date. The run is marked as substituted.",
+            section=ADVANCED,
         ),
-        "dry_run": Param(False, type="boolean", title="Dry run", description="Count everything, publish nothing."),
         "shards": Param(
             None,
             type=["null", "integer"],
@@ -90,7 +99,7 @@ log = logging.getLogger(__name__)
             maximum=1000,
             title="Shards",
             description="How many parts to score side by side. Empty: chosen by the number of customers and workers.",
-            section="Advanced",
+            section=ADVANCED,
         ),
     },
 )
@@ -207,10 +216,8 @@ def segment_customers() -> None:
     @task(inlets=[CUSTOMER_LABELS, SEGMENTS], multiple_outputs=False)
     def summary(ti: Any) -> dict[str, Any]:
         """Say in one line what happened: labelled, rejected, moved, held, or failed."""
-        context, parts = (
-            get_current_context(),
-            ti.xcom_pull(task_ids="plan"),
-        )  # no argument: it runs after a failed plan
+        context = get_current_context()
+        parts = ti.xcom_pull(task_ids="plan")  # no argument of the task, which would not run after a failed plan
         told = {"as_of": str(day_of_run(context)), "status": "failed", "models": [], "line": "nothing was planned"}
         if parts:
             with open_session() as session:

@@ -16,8 +16,11 @@ from clustering.config import configuration_directory, model_names, store_direct
 from clustering.errors import ConfigurationError, refuse_misspelt, refuse_unknown
 from clustering.settings import compute_in_one_thread
 from segmentation_assets import DRIFT
+from segmentation_days import FORM
 
 log = logging.getLogger(__name__)
+
+ADVANCED = "Advanced"  # the section of a form that most people leave closed
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,38 @@ def check_conf(declared: Iterable[str], params: Mapping[str, Any], dag_run: Any)
         raise ConfigurationError(f"{ours}; set its dag_run_conf_overrides_params to True")
 
 
-def models_param() -> Param:
-    """Return the parameter that chooses among the configured models.
+def warn_of_logical_date(dag_run: Any) -> None:
+    """Say that a day which somebody has picked means nothing to a DAG that works on what is there now."""
+    if dag_run.run_type == "manual" and dag_run.logical_date and dag_run.run_after - dag_run.logical_date > FORM:
+        log.warning("the logical date, %s, means nothing here: the customers of now are taken", dag_run.logical_date)
+
+
+def documentation(text: str, page: str) -> str:
+    """Return a DAG's documentation, with a link to the Segments page and the name of a page of `docs/`.
+
+    Lines within a paragraph are joined: Airflow's dialog would break them where they break here.
+    """
+    from segmentation_notifier import airflow_address
+
+    paragraphs = [" ".join(one.split()) for one in text.strip().split("\n\n")]
+    links = f"What holds now is on the [Segments page]({airflow_address()}/plugin/segments); more is in `docs/{page}`."
+    return "\n\n".join([*paragraphs, links])
+
+
+def named_models() -> list[str]:
+    """Return the configured models.
 
     Raises ConfigurationError when none is configured.
     """
     names = model_names()
     if not names:
         raise ConfigurationError(f"{configuration_directory()}: no model is configured; add a file such as kmeans.yaml")
+    return names
+
+
+def models_param() -> Param:
+    """Return the parameter that chooses among the configured models."""
+    names = named_models()
     return Param(
         names,
         type=["null", "array"],

@@ -15,7 +15,7 @@ from airflow.sdk import DAG, Param, dag, result, task
 import clustering
 from segmentation_assets import CUSTOMER_LABELS, SEGMENT_HISTORY, SEGMENTS
 from segmentation_days import business_date, zone
-from segmentation_definitions import check_conf, chosen_models, open_session
+from segmentation_definitions import check_conf, chosen_models, documentation, open_session
 from segmentation_schedules import default_args, tags
 
 
@@ -25,7 +25,7 @@ from segmentation_schedules import default_args, tags
     max_active_runs=1,
     default_args=default_args(),
     description="Take a published date back",
-    doc_md=__doc__,
+    doc_md=documentation(__doc__, "operate.md"),
     tags=tags(),
     params={
         "as_of": Param(type="string", format="date", title="As of", description="The published date to take back."),

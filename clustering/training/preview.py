@@ -8,6 +8,11 @@ from clustering.training.promotion import movement_in_words
 from clustering.versions.registry import Registry, Version
 
 SHOWN_MOVES = 5
+FIGURES = (
+    ("*silhouette*", "silhouette"),
+    ("*prediction strength of the weakest cluster*", "prediction_strength"),
+    ("*stability of the weakest cluster*", "min_jaccard"),
+)
 
 
 def preview(registry: Registry, *, held: Sequence[int]) -> str:
@@ -19,7 +24,8 @@ def preview(registry: Registry, *, held: Sequence[int]) -> str:
         "| model | version | instead of | would move | silhouette | stability | price of stability |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    return "\n".join([*head, *rows, "", *(line for candidate in candidates for line in _details(candidate))])
+    details = (line for one in candidates for line in [*_beside(one, champions.get(one.model)), *_details(one)])
+    return "\n".join([*head, *rows, "", *details])
 
 
 def _row(candidate: Version, champion: Version | None) -> str:
@@ -43,9 +49,37 @@ def _number(value: float | None, decimals: int) -> str:
     return "unknown" if value is None else f"{value:.{decimals}f}"
 
 
+def _beside(candidate: Version, champion: Version | None) -> list[str]:
+    """Return the segments of both versions with their sizes in the training samples, and the figures of both."""
+    versions = [candidate] + ([champion] if champion else [])
+    names = {identity: name for one in reversed(versions) for identity, name in one.segment_names.items()}
+    titles = [f"version {candidate.version}, new"] + ([f"version {champion.version}, champion"] if champion else [])
+    rows = [[names[identity], *(_size(one, identity) for one in versions)] for identity in sorted(names)]
+    rows += [[name, *(_figure(one, key) for one in versions)] for name, key in FIGURES]
+    return [
+        f"**{candidate.model} version {candidate.version}: {movement_in_words(candidate.metrics.comparison)}**",
+        "",
+        f"| training customers | {' | '.join(titles)} |",
+        f"| --- |{' ---: |' * len(titles)}",
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
+        "",
+    ]
+
+
+def _size(version: Version, segment_id: int) -> str:
+    total = sum(cluster.customers for cluster in version.clusters)
+    customers = sum(cluster.customers for cluster in version.clusters if cluster.segment_id == segment_id)
+    return f"{customers:,} ({customers / total:.1%})" if customers else "none"
+
+
+def _figure(version: Version, key: str) -> str:
+    value = getattr(version.metrics, key)
+    return "not measured" if value is None else f"{value:.3f}"
+
+
 def _details(candidate: Version) -> list[str]:
     comparison = candidate.metrics.comparison
-    lines = [f"**{candidate.model} version {candidate.version}: {movement_in_words(comparison)}**", ""]
+    lines = []
     if candidate.structure == "none":
         lines.append("- No cluster structure was found: the segments divide a continuum.")
     if candidate.metrics.uncompared:

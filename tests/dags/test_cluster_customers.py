@@ -92,12 +92,22 @@ def test_wrong_conf_is_refused(bag: Any, param: str, value: Any) -> None:
         params[param] = value
 
 
-def test_conf_is_required(bag: Any) -> None:
-    """There is no default that a run without customers would label."""
-    from airflow.sdk.exceptions import ParamValidationError
+def test_form_opens_with_an_example_that_runs(dag: Any) -> None:
+    """What the form holds is right as it is, and is labelled when it is sent unchanged."""
+    example = dag.params.validate()
+    assert len(example["data"]) == 1
+    run = dag.test(run_conf={**example, "model_of_choice": "kmeans"})
+    assert run.state == "success"
+    assert len(result_of(run)["clusters"]) == 1
 
-    with pytest.raises(ParamValidationError):
-        bag.dags["cluster_customers"].params.validate()
+
+@pytest.mark.parametrize("conf", [{}, {"model_of_choice": "kmeans"}, {"data": REQUEST["data"]}])
+def test_run_without_customers_labels_no_example(dag: Any, conf: dict[str, Any]) -> None:
+    """A program that leaves model or customers out is refused at the first try."""
+    run = dag.test(run_conf=conf)
+    assert run.state == "failed"
+    (instance,) = run.get_task_instances()
+    assert instance.try_number == 1
 
 
 def test_dag_runs_only_by_hand(bag: Any) -> None:

@@ -97,11 +97,12 @@ def test_their_asset_starts_our_night_and_both_work(system: System, chat: Chat) 
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     first = system.client.trigger("segment_customers", {"as_of": yesterday, "from_present_rows": True})
     system.client.wait_for_run("segment_customers", first, lambda _: None)
-    _, state = load(system)
+    run, state = load(system)
     assert state == "success"
-    assert system.sql("select distinct as_of::text from segmentation.current_segments") == [
-        (datetime.now(UTC).date().isoformat(),)
-    ]
+    today = datetime.now(UTC).date().isoformat()
+    links = system.client._get(f"/api/v2/dags/segment_customers/dagRuns/{run}/taskInstances/summary/links")
+    assert links["extra_links"]["Segments"].endswith(f"/plugin/segments?model=kmeans&as_of={today}")
+    assert system.sql("select distinct as_of::text from segmentation.current_segments") == [(today,)]
     assert chat.said == []
 
 

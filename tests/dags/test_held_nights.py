@@ -68,6 +68,10 @@ def held(careful: Night) -> int:
         "watch": ["skipped"],
     }
     assert segmented.tries["check"] == [1]
+    told = segmented.results["summary"]
+    assert (told["status"], told["models"]) == ("held", [])
+    assert told["line"].startswith("held, nothing published: ")
+    assert segmented.links["summary"].endswith("/plugin/segments")  # what readers see
     [event] = hold_events()[before:]
     return int(event["run_id"])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -99,6 +101,41 @@ def test_champions_are_models_or_versions(bag: Any, lines: Any, right: bool) -> 
     else:
         with pytest.raises(ParamValidationError):
             param.resolve(lines)
+
+
+@pytest.mark.parametrize(("dag", "task"), [("retrain_models", "approve"), ("decide_held_night", "decide")])
+def test_question_proposes_no_answer_and_silence_is_a_no(bag: Any, dag: str, task: str) -> None:
+    """Airflow colours the button of the default: there is none, and whoever says nothing chooses nothing."""
+    asked = bag.dags[dag].get_task(task)
+    assert asked.defaults == []
+    assert asked.response_timeout
+    unanswered = {"chosen_options": [], "params_input": {}, "responded_at": datetime.now(UTC)}
+    answer = asked.execute_complete({}, {**unanswered, "responded_by_user": None})
+    assert answer["chosen_options"] == []
+
+
+def test_advanced_parameters_have_one_section(bag: Any) -> None:
+    """What most people leave alone is behind one heading, of the same name in every form."""
+    sections = {
+        (dag.dag_id, name): dag.params.get_param(name).schema.get("section")
+        for dag in bag.dags.values()
+        for name in dag.params
+    }
+    assert {one for one in sections.items() if one[1]} == {
+        (("segment_customers", "from_present_rows"), "Advanced"),
+        (("segment_customers", "shards"), "Advanced"),
+        (("retrain_models", "champions"), "Advanced"),
+    }
+
+
+@pytest.mark.parametrize("dag", sorted(DAGS | {"cluster_customers", "decide_held_night"}))
+def test_documentation_leads_to_the_page(bag: Any, dag: str) -> None:
+    """Paragraphs are one line each, as Airflow's dialog wants them, and the last one links."""
+    *paragraphs, links = bag.dags[dag].doc_md.split("\n\n")
+    assert all("\n" not in one for one in paragraphs)
+    assert "/plugin/segments)" in links
+    (page,) = re.findall(r"`docs/(\w+\.md)`", links)
+    assert (PROJECT / "docs" / page).exists()
 
 
 def test_models_are_offered_in_the_form(bag: Any) -> None:

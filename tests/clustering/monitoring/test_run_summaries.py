@@ -8,10 +8,10 @@ from clustering.errors import RunError
 from clustering.monitoring.run_summaries import summarise_run
 from tests.projects import Project
 
-MOVED = (
-    "select coalesce(sum(customers) filter (where from_segment_id <> to_segment_id), 0) from segmentation.segment_migrations"
-    " where model = 'kmeans' and as_of = '2026-11-23'"
-)
+MOVED = """
+select sum(customers) from segmentation.segment_migrations
+where from_segment_id <> to_segment_id and model = 'kmeans' and as_of = '2026-11-23'
+"""
 
 
 def test_line_of_a_night_says_who_was_labelled_rejected_and_moved(project: Project) -> None:

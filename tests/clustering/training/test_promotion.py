@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import closing
 from typing import Any
@@ -162,6 +163,10 @@ def test_a_held_candidate_waits_for_a_person(registry, configuration, champion, 
     assert registry.version(identity).status == "candidate"
     text = preview(registry, held=[identity])
     assert "| kmeans | 2 | version 1 | 0.1% | 0.5000 (champion 0.5000) | 0.900 | 1.000 |" in text
+    assert "| training customers | version 2, new | version 1, champion |" in text
+    for name in registry.version(identity).segment_names.values():
+        assert re.search(rf"^\| {name} \| [\d,]+ \([\d.]+%\) \| [\d,]+ \([\d.]+%\) \|$", text, re.MULTILINE)
+    assert re.search(r"^\| \*silhouette\* \| 0\.500 \| ", text, re.MULTILINE)
     assert "**kmeans version 2: 0.1% of customers would move, most from High to Low**" in text
     said = approve(
         configuration, registry, model_version_id=identity, approved=approved, remark="why not", decided_by="ann"
