@@ -22,7 +22,7 @@ from tests.dags.test_drift import chat as chat  # the fixture
 from tests.paths import CONFIGURATION
 from tests.projects import Project, retrain
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600, method="thread")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500, method="thread")]
 
 THEIRS = """from airflow.sdk import Asset, dag, task
 
@@ -87,7 +87,7 @@ def load(system: System) -> tuple[str, str]:
     """Run their DAG to its end, and wait for the end of the night that it starts."""
     before = len(nights(system))
     system.client.wait_for_run("crm", system.client.trigger("crm", {}), lambda _: None)
-    wait_for(lambda: len(nights(system)) > before, seconds=150)
+    wait_for(lambda: len(nights(system)) > before, seconds=300)
     return nights(system)[-1]
 
 
