@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,10 @@ def warn_of_error(text: str, code: int) -> int:
     return code
 
 
-def table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Table:
-    """Return a table of these columns, by default those of the first row; numbers stand on the right."""
+def table(
+    title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), *, right: Collection[str] = ()
+) -> Table:
+    """Return a table of these columns, by default those of the first row; numbers and `right` stand on the right."""
     from rich.table import Table
     from rich.text import Text
 
@@ -84,7 +86,7 @@ def table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] 
     columns = columns or list(rows[0] if rows else ())
     for name in columns:
         numeric = any(isinstance(row[name], int | float) and not isinstance(row[name], bool) for row in rows)
-        shown.add_column(Text(name), justify="right" if numeric else "left")
+        shown.add_column(Text(name), justify="right" if numeric or name in right else "left")
     for row in rows:
         shown.add_row(*(Text(_text(row[name])) for name in columns))
     return shown

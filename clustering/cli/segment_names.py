@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from clustering.cli.days import read_day
 from clustering.cli.options import By, Json, Model, Models, open_session
 from clustering.cli.output import progress, table, tell
 from clustering.errors import DataError
+
+if TYPE_CHECKING:
+    from clustering.config import Column
 
 
 def segments(model: Models = None, as_json: Json = False) -> None:
@@ -22,11 +25,19 @@ def segments(model: Models = None, as_json: Json = False) -> None:
         chosen = list(session.configuration.select(model))
         with session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
             listed = reads.segments(transaction, chosen)
-        averages = [f"avg_{name}" for name in session.configuration.contract.averaged]
+        contract = session.configuration.contract
+    # A column that was declared after the latest night has no average yet.
+    averages = {name: column for name, column in reads.averages(contract).items() if listed and name in listed[0]}
     told = ["averages_empty_because"] if any(segment["averages_empty_because"] for segment in listed) else []
     columns = ("as_of", "model", "segment_id", "segment_name", "customers", "share", *averages, "stability_band", *told)
-    shown = table("Segments", listed, columns) if listed else "nothing is published yet; run clustering score"
-    tell({"segments": listed}, shown, as_json=as_json)
+    worded = [{**row, **{name: _amount(column, row[name]) for name, column in averages.items()}} for row in listed]
+    nothing = "nothing is published yet; run `clustering score`"
+    shown = table("Segments", worded, columns, right=averages) if listed else nothing
+    tell({"segments": listed, "units": reads.units(contract)}, shown, as_json=as_json)
+
+
+def _amount(column: Column, average: float | None) -> str | None:
+    return None if average is None else column.in_words(average)
 
 
 def report(

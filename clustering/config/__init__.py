@@ -10,12 +10,11 @@ from clustering.config.contract import (
     Column,
     ColumnType,
     Contract,
-    DateOrder,
-    Formats,
     KeyType,
     Role,
     Transform,
 )
+from clustering.config.figures_in_words import rounded_figure
 from clustering.config.files import (
     PROJECT,
     Configuration,
@@ -36,6 +35,7 @@ from clustering.config.models import (
     specification,
 )
 from clustering.config.night_checks import Checks, Drift
+from clustering.config.text_formats import DateOrder, Formats
 
 __all__ = [
     "NUMERIC_TYPES",
@@ -66,6 +66,7 @@ __all__ = [
     "load_configuration",
     "model_names",
     "register_specification",
+    "rounded_figure",
     "specification",
     "store_directory",
 ]

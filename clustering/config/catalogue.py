@@ -19,8 +19,8 @@ class NamedSegment(Frozen):
     """What people call it."""
     description: str
     """What its customers are like."""
-    recommended_action: str
-    """What to do for them."""
+    recommended_action: str = ""
+    """What to do for them; left out, nothing is recommended."""
     prototype: Mapping[Identifier, float] = Field(min_length=1)
     """Where it lies: a value a column, in standard deviations from the mean of all customers, after the transform."""
 

@@ -10,15 +10,16 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from clustering.config.dated_query import checked_query
+from clustering.config.figures_in_words import spoken_figure
 from clustering.config.frozen import Frozen, Identifier
 from clustering.config.night_checks import Checks, Drift
 from clustering.config.table_name import checked_name, split_name
+from clustering.config.text_formats import Formats
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
 KeyType = Literal["bigint", "text", "uuid"]
 Role = Literal["key", "cluster", "profile", "protected", "ignore"]
 Transform = Literal["none", "log"]
-DateOrder = Literal["year-first", "day-first", "month-first"]
 
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
 
@@ -63,6 +64,11 @@ class Column(Frozen):
     """Other headers that the column may have."""
     description: str = ""
     """What the column holds, in words that comments and the Segments page repeat."""
+    unit: str = Field(default="", max_length=20)
+    """What its numbers count, such as days, € or %; said with them on the page, in the report, in the terminal, in
+    descriptions of segments and in comments."""
+    decimals: int | None = Field(default=None, ge=0, le=6)
+    """How many decimals its numbers are shown with; null: as many as three significant figures need."""
 
     @property
     def is_numeric(self) -> bool:
@@ -75,18 +81,22 @@ class Column(Frozen):
             return None
         return self.missing if self.type == "number" else round(self.missing)
 
+    def in_words(self, value: float) -> str:
+        """Return a number of the column as people read it, with its unit.
+
+        >>> column = Column(type="number", role="profile", unit="days")
+        >>> column.in_words(312.4), column.in_words(4.5678), column.in_words(60437.2)
+        ('312 days', '4.57 days', '60,437 days')
+        """
+        return f"{spoken_figure(value, self.decimals)}{f' {self.unit}' if self.unit else ''}"
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         low, high = self.range
         if low is not None and high is not None and low > high:
             raise ValueError(f"range {[low, high]}: the first number is the smallest allowed value")
         if not self.is_numeric:
-            if self.range != (None, None):
-                raise ValueError(f"range: only for {sorted(NUMERIC_TYPES)}, this column is {self.type}")
-            if isinstance(self.missing, float):
-                raise ValueError(f"missing {self.missing}: a {self.type} column takes reject or allow")
-            if any(alias.factor != 1 for alias in self.aliases):
-                raise ValueError(f"aliases: a factor needs a number, this column is {self.type}")
+            self._check_without_numbers()
         if isinstance(self.missing, float):
             self._check_filling(self.missing)
         if self.role == "key" and (self.type not in get_args(KeyType) or self.missing != "reject"):
@@ -97,38 +107,22 @@ class Column(Frozen):
             raise ValueError("transform log needs a range that starts at 0 or above: it takes log(1 + value)")
         return self
 
+    def _check_without_numbers(self) -> None:
+        if self.range != (None, None):
+            raise ValueError(f"range: only for {sorted(NUMERIC_TYPES)}, this column is {self.type}")
+        if self.unit or self.decimals is not None:
+            raise ValueError(f"unit, decimals: only for {sorted(NUMERIC_TYPES)}, this column is {self.type}")
+        if isinstance(self.missing, float):
+            raise ValueError(f"missing {self.missing}: a {self.type} column takes reject or allow")
+        if any(alias.factor != 1 for alias in self.aliases):
+            raise ValueError(f"aliases: a factor needs a number, this column is {self.type}")
+
     def _check_filling(self, value: float) -> None:
         low, high = self.range
         if self.type != "number" and not value.is_integer():
             raise ValueError(f"missing {value}: a column of type {self.type} takes a whole number")
         if (low is not None and value < low) or (high is not None and value > high):
             raise ValueError(f"missing {value}: lies outside the range {[low, high]}")
-
-
-class Formats(Frozen):
-    """How text writes numbers, dates and missing values, in the warehouse, in files and in posted records alike."""
-
-    decimal: Literal[".", ","] = "."
-    """The decimal sign."""
-    thousands: Literal["", ",", ".", " ", "'"] = ""
-    """What stands between thousands; a space stands for every kind of space."""
-    signs: tuple[str, ...] = ()
-    """Signs that are taken off a number, such as a currency or %."""
-    dates: DateOrder = "year-first"
-    """What a date begins with."""
-    missing: tuple[str, ...] = ()
-    """What is written where there is no value, such as NA, in any case. Keys are taken as they are."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.decimal == self.thousands:
-            raise ValueError(f"thousands: {self.thousands!r} is the decimal sign already")
-        return self
-
-    @property
-    def concern_numbers(self) -> bool:
-        """Whether a number may mean another value than programs take it for, or none."""
-        return self.decimal != "." or bool(self.thousands or self.signs or self.missing)
 
 
 class Contract(Frozen):
@@ -239,6 +233,6 @@ class Contract(Frozen):
         return tuple(name for name, column in self.columns.items() if column.role == role)
 
     def _digest(self, settings: set[str]) -> str:
-        described = {"columns": {"__all__": {"description"}}}
+        described = {"columns": {"__all__": {"description", "unit", "decimals"}}}
         settled = self.model_dump(mode="json", include=settings, exclude=described)
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()

@@ -40,6 +40,7 @@ def name_clusters(
     taken: Collection[int],
     survivors: Mapping[int, SegmentIdentity] = NOBODY,
     reserved: Collection[str] = (),
+    typical: Sequence[str] = (),
 ) -> list[SegmentIdentity]:
     """Return the identity of every cluster.
 
@@ -47,7 +48,8 @@ def name_clusters(
     clusters that carry a segment on: they keep its number, and its name unless another fits better by the catalogue's
     margin. Of the others as many as possible are matched to a named segment that is left, within the catalogue's
     distance, and of these matchings the nearest is taken. New numbers lie above the catalogue's and all `taken` ones.
-    Nobody new gets a `reserved` name.
+    Nobody new gets a `reserved` name. `typical` (k) says of each cluster in the columns' own units what its customers
+    are like, for the description of one that no named segment fits; nobody has declared what to do for these.
     """
     fits = _sticky_fits(centres, catalogue, columns=columns, survivors=survivors, reserved=reserved)
     fits |= _new_fits(centres, catalogue, columns=columns, survivors=survivors, fits=fits, reserved=reserved)
@@ -68,7 +70,8 @@ def name_clusters(
     invented = [cluster for cluster in range(len(centres)) if cluster not in named]
     names = _unique_names(centres[invented], columns, used=used)
     for cluster, name in zip(invented, names, strict=True):
-        named[cluster] = _invented(ids[cluster], name, centres[cluster], columns)
+        said = typical[cluster] if typical else ""
+        named[cluster] = _invented(ids[cluster], name, centres[cluster], columns, said)
     return [named[cluster] for cluster in range(len(centres))]
 
 
@@ -165,17 +168,15 @@ def _from_catalogue(segment_id: int, segment: NamedSegment) -> SegmentIdentity:
     return SegmentIdentity(segment_id, segment.name, segment.description, segment.recommended_action)
 
 
-def _invented(segment_id: int, name: str | None, centre: FloatVector, columns: Sequence[str]) -> SegmentIdentity:
+def _invented(
+    segment_id: int, name: str | None, centre: FloatVector, columns: Sequence[str], typical: str
+) -> SegmentIdentity:
     profile = _notable(centre, columns)
-    deviations = ", ".join(
-        f"{_spoken(column)} {abs(value):.1f} {'above' if value >= 0 else 'below'}"
-        for column, value in zip(columns, centre, strict=True)
-    )
     return SegmentIdentity(
         segment_id=segment_id,
         name=name or f"{_sentence(profile)} ({segment_id})",
-        description=f"{_sentence(profile)}. In standard deviations from the mean of all customers: {deviations}.",
-        recommended_action=f"None of the named segments fits: decide on offers for customers with {_listed(profile)}.",
+        description=" ".join(filter(None, (f"{_sentence(profile)}.", typical))),
+        recommended_action="",
         named_at=dict(zip(columns, centre.tolist(), strict=True)),
     )
 
@@ -221,7 +222,3 @@ def _spoken(column: str) -> str:
 def _sentence(parts: Sequence[str]) -> str:
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

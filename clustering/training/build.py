@@ -16,6 +16,7 @@ from clustering.config import Configuration, ModelSpec
 from clustering.drift.reference import Reference, reference_of
 from clustering.features import Scaling, fit_scaling
 from clustering.segments.naming import SegmentIdentity, name_clusters
+from clustering.segments.typical_values import typical_values
 from clustering.training.comparison import (
     ChampionOnSample,
     Kinship,
@@ -123,7 +124,13 @@ def _identities(
     named = name_clusters(centres, catalogue, columns=columns, taken=())
     kin = kinship(champion, trained.labels, named={place: identity.name for place, identity in enumerate(named)})
     identities = name_clusters(
-        centres, catalogue, columns=columns, taken=taken, survivors=kin.survivors, reserved=reserved
+        centres,
+        catalogue,
+        columns=columns,
+        taken=taken,
+        survivors=kin.survivors,
+        reserved=reserved,
+        typical=typical_values(trained.customers, trained.labels, columns=columns, contract=configuration.contract),
     )
     return kin, identities
 

@@ -62,10 +62,11 @@ def read_by(role: str, folder: str) -> list[str]:
 
 def average_comments(contract: Contract) -> dict[str, str]:
     """Return the columns of averages by the contract's order, with their comments."""
-    described = {name: contract.columns[name].description for name in contract.averaged}
+    columns = {name: contract.columns[name] for name in contract.averaged}
     return {
-        f"avg_{name}": f"Average of {name}{f': {said}' if said else ''}. Null: averages_empty_because."
-        for name, said in described.items()
+        f"avg_{name}": f"Average of {name}{f' in {column.unit}' if column.unit else ''}"
+        f"{f': {column.description}' if column.description else ''}. Null: averages_empty_because."
+        for name, column in columns.items()
     }
 
 

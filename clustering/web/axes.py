@@ -32,18 +32,22 @@ def of_dates(days: Sequence[date]) -> Axis:
     )
 
 
-def of_numbers(values: Sequence[float], *, from_zero: bool = False, percent: bool = False, log: bool = False) -> Axis:
-    """Return the axis of some numbers, with a little room around them.
+def of_numbers(
+    values: Sequence[float],
+    *,
+    from_zero: bool = False,
+    percent: bool = False,
+    marks: Sequence[tuple[float, str]] | None = None,
+) -> Axis:
+    """Return the axis of some numbers, with a little room around them; round numbers are marked, or `marks` alone.
 
     >>> [words for _, words in of_numbers([0.0, 90_000.0]).ticks]
     ['0', '20,000', '40,000', '60,000', '80,000']
     """
-    if log and min(values, default=1) > 0:
-        powers = _linear([math.log10(value) for value in values])
-        ticks = [(place, _of_number(10.0**power)) for place, power in powers[1] if power == int(power)]
-        return Axis(lambda value: powers[0](math.log10(value)), ticks or [(0.5, "")])
-    place, marks = _linear([0.0, *values] if from_zero else values, room=not from_zero)
-    return Axis(place, [(where, f"{value:.0%}" if percent else _of_number(value)) for where, value in marks])
+    place, rounded = _linear([0.0, *values] if from_zero else values, room=not from_zero)
+    if marks is not None:
+        return Axis(place, [(place(value), words) for value, words in marks if -0.001 <= place(value) <= 1.001])
+    return Axis(place, [(where, f"{value:.0%}" if percent else _of_number(value)) for where, value in rounded])
 
 
 def _linear(

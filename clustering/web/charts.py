@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from clustering.config import Column
+from clustering.web.chart_axes import date_axis, placed, value_axis
 from clustering.web.night_rows import SegmentSize
 from clustering.web.samples import Points
 from clustering.web.views import Night
@@ -21,6 +24,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star"
 OUTLIER_SYMBOL = "x-thin-open"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 ELSEWHERE = "@muted"
+NO_COLUMNS: Mapping[str, Column] = MappingProxyType({})
 POINT = {"size": 7, "opacity": 0.75}
 
 
@@ -70,7 +74,7 @@ def sizes(night: Night) -> Figure:
     return {
         "data": [_line(segment_id, rows, alone=len(dates) == 1) for segment_id, rows in lines.items()],
         "layout": {
-            "xaxis": {"type": "date", "tickformat": "%-d %b\n%Y", "nticks": 6, "hoverformat": "%-d %B %Y"},
+            "xaxis": date_axis(sorted(dates)),
             "yaxis": {"tickformat": ".0%", "rangemode": "tozero", "title": {"text": "Share of customers"}},
             "hovermode": "x unified",
             "shapes": [_mark(night)] if len(dates) > 1 else [],
@@ -98,27 +102,44 @@ def _mark(night: Night) -> Figure:
     return {"type": "line", "x0": day, "x1": day, "yref": "paper", "y0": 0, "y1": 1, "line": line, "layer": "below"}
 
 
-def points(drawn: Points, names: Mapping[int, str]) -> Figure:
-    """Return sampled customers by two columns, in the colours of their segments."""
+def points(drawn: Points, names: Mapping[int, str], columns: Mapping[str, Column] = NO_COLUMNS) -> Figure:
+    """Return sampled customers by two of the contract's columns, in the colours of their segments."""
     places: dict[int, list[int]] = {}
     for number, segment_id in enumerate(drawn.segments):
         places.setdefault(segment_id, []).append(number)
     x, y = map(_label, drawn.columns)
+    of_x, of_y = (columns.get(name) for name in drawn.columns)
     return {
         "data": [
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": text_of(names.get(segment_id, f"Segment {segment_id}")),
-                "x": [drawn.x[number] for number in places[segment_id]],
-                "y": [drawn.y[number] for number in places[segment_id]],
-                "hovertemplate": f"<b>%{{fullData.name}}</b><br>{x}: %{{x:,}}<br>{y}: %{{y:,}}<extra></extra>",
+                "x": placed(of_x, [drawn.x[number] for number in places[segment_id]]),
+                "y": placed(of_y, [drawn.y[number] for number in places[segment_id]]),
+                "text": [
+                    f"{x}: {_said(of_x, drawn.x[number])}<br>{y}: {_said(of_y, drawn.y[number])}"
+                    for number in places[segment_id]
+                ],
+                "hovertemplate": "<b>%{fullData.name}</b><br>%{text}<extra></extra>",
                 "marker": {**POINT, "color": colour(segment_id), "symbol": _symbol(segment_id)},
             }
             for segment_id in _ordered(places)
         ],
-        "layout": {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": y}}, "hovermode": "closest"},
+        "layout": {
+            "xaxis": value_axis(_with_unit(x, of_x), of_x, drawn.x),
+            "yaxis": value_axis(_with_unit(y, of_y), of_y, drawn.y),
+            "hovermode": "closest",
+        },
     }
+
+
+def _with_unit(title: str, column: Column | None) -> str:
+    return f"{title}, {text_of(column.unit)}" if column and column.unit else title
+
+
+def _said(column: Column | None, value: float) -> str:
+    return text_of(column.in_words(value)) if column else f"{value:,}"
 
 
 def rejected(night: Night) -> Figure:

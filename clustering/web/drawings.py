@@ -64,8 +64,14 @@ def _axes(traces: Sequence[Figure], layout: Figure) -> tuple[Axis, Axis]:
     ys = [float(value) for trace in traces for value in trace["y"]]
     if layout["xaxis"].get("type") == "date":
         return of_dates([date.fromisoformat(value) for value in xs]), of_numbers(ys, from_zero=True, percent=True)
-    logs = [layout[axis].get("type") == "log" for axis in ("xaxis", "yaxis")]
-    return of_numbers([float(value) for value in xs], log=logs[0]), of_numbers(ys, log=logs[1])
+    return of_numbers([float(value) for value in xs], marks=_given(layout["xaxis"])), of_numbers(
+        ys, marks=_given(layout["yaxis"])
+    )
+
+
+def _given(axis: Figure) -> list[tuple[float, str]] | None:
+    """Return the marks that a figure gives to an axis, such as a logarithmic one; None where it gives none."""
+    return list(zip(axis["tickvals"], axis["ticktext"], strict=True)) if "ticktext" in axis else None
 
 
 def _grid(x: Axis, y: Axis) -> Iterable[Markup]:

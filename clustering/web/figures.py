@@ -33,7 +33,7 @@ def customer_figure(
         "those in the source today."
     )
     x, y = drawn.columns
-    return {"figure": charts.points(drawn, names), "x": x, "y": y, "note": note}
+    return {"figure": charts.points(drawn, names, configuration.contract.columns), "x": x, "y": y, "note": note}
 
 
 def movement_figure(warehouse: Warehouse, model: str, former: date, latter: date) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Column:
     mean: float | None
     empty_because: str | None
     cells: Sequence[Cell]
+    unit: str = ""
+    decimals: int | None = None
 
 
 def heat_map(
@@ -62,8 +64,9 @@ def heat_map(
         sizes = [segment.customers for segment in segments]
         spread = _spread(held, sizes, of_all.mean)
         cells = [_cell(detail, of_all.mean, spread) for detail in held]
-        described = configuration.contract.columns[name].description
-        found.append(Column(name, described, of_all.mean, of_all.mean_empty_because, cells))
+        column = configuration.contract.columns[name]
+        shown = (column.unit, column.decimals)
+        found.append(Column(name, column.description, of_all.mean, of_all.mean_empty_because, cells, *shown))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from clustering.config import Configuration
+from clustering.config import Column, Configuration, Contract
 from clustering.warehouse import Row, Transaction
 
 VERSIONS_LISTED = 50
@@ -43,6 +43,16 @@ def model_detail(transaction: Transaction, configuration: Configuration, name: s
 def segments(transaction: Transaction, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the current segments of some models."""
     return [plain(row) for row in transaction.rows("web/segments", models=list(names))]
+
+
+def averages(contract: Contract) -> dict[str, Column]:
+    """Return the columns of averages with what they are averages of."""
+    return {f"avg_{name}": contract.columns[name] for name in contract.averaged}
+
+
+def units(contract: Contract) -> dict[str, str]:
+    """Return the units of the averages that have one, by column."""
+    return {name: column.unit for name, column in averages(contract).items() if column.unit}
 
 
 def segment_detail(transaction: Transaction, name: str, segment_id: int) -> dict[str, Any] | None:

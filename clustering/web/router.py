@@ -146,7 +146,8 @@ def segments(request: Request) -> Mapping[str, Any]:
     """List the segments of every model as of its latest published date."""
     backend = opened(request)
     with backend.reading() as transaction:
-        return {"segments": reads.segments(transaction, list(backend.configuration.models))}
+        listed = reads.segments(transaction, list(backend.configuration.models))
+    return {"segments": listed, "units": reads.units(backend.configuration.contract)}
 
 
 @gets.get(

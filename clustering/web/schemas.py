@@ -166,9 +166,10 @@ class Segment(BaseModel):
 
 
 class Segments(BaseModel):
-    """The current segments."""
+    """The current segments, and the units of their averages, by column, where the contract declares them."""
 
     segments: list[Segment]
+    units: dict[str, str]
 
 
 class Size(BaseModel):

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from clustering.web.assets import style_marks
 from clustering.web.charts import place, words
+from clustering.web.meanings import MEANINGS
 from clustering.web.views import REASONS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,7 +59,15 @@ def environment() -> Environment:
         sentence=lambda text: text[:1].upper() + text[1:],
         signed_percent=lambda value: f"{value:+.0%}".replace("-", "−"),
     )
-    made.globals.update(NO_STRUCTURE=NO_STRUCTURE, REASONS=REASONS, SHAPES=SHAPES, place=place, style_marks=style_marks)
+    made.globals.update(
+        MEANINGS=MEANINGS,
+        NO_STRUCTURE=NO_STRUCTURE,
+        REASONS=REASONS,
+        SHAPES=SHAPES,
+        place=place,
+        style_marks=style_marks,
+    )
+    made.globals.update(MEANINGS=MEANINGS)
     return made
 
 
@@ -97,12 +106,14 @@ def points(value: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "±0.0"
 
 
-def figure(value: float) -> str:
-    """Return a number with as many figures as people want to read.
+def figure(value: float, decimals: int | None = None) -> str:
+    """Return a number with these decimals, or with as many figures as people want to read.
 
     >>> [figure(86543.2), figure(49.52), figure(0.01234), figure(3.0)]
     ['86,543', '49.5', '0.0123', '3']
     """
+    if decimals is not None:
+        return f"{value:,.{decimals}f}".replace("-", "−")
     size = abs(value)
     if size >= 1000 or value == int(value):
         return f"{value:,.0f}".replace("-", "−")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -52,6 +52,7 @@ class Night:
     columns: Sequence[Column]
     rejected: Sequence[RejectedRows]
     sizes: Sequence[SegmentSize]
+    catalogue: Collection[str] = ()
 
     @property
     def dates_drawn(self) -> list[date]:
@@ -160,4 +161,5 @@ def read_night(
         columns=heat_map(configuration, segments, profiles, overall),
         rejected=transaction.typed_rows(RejectedRows, "page/rejected", run_id=run.run_id),
         sizes=transaction.typed_rows(SegmentSize, "page/sizes", model=model, since=min(drawn)),
+        catalogue={segment.name for segment in configuration.segments.segments},
     )

@@ -102,7 +102,7 @@ def test_score_before_training_says_so(clustering: Run) -> None:
     clustering("load", "customers.csv")
     assert "no champion for dbscan, gmm, kmeans yet" in refused(clustering("score"), 1)
     assert "nothing is published yet" in clustering("segments").out
-    assert clustering("segments", "--json").document == {"segments": []}
+    assert clustering("segments", "--json").document == {"segments": [], "units": {}}
     assert "nothing was published" in refused(clustering("report"), 1)
 
 

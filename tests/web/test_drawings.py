@@ -15,6 +15,7 @@ from clustering.web.movements import Flow, Movement
 from clustering.web.samples import Points
 from tests.web.test_flow_chart import moved
 
+MARKS = [(1.0, "10"), (3.0, "100"), (9.0, "1,000"), (50.0, "far away")]
 NAMES = ['<b>& "it\'s"</b>', "لاعب", "x" * 200, "@accent"]
 
 
@@ -48,9 +49,9 @@ def test_dates_have_few_marks_and_none_twice() -> None:
     assert len(set(year)) == len(year) <= 6
 
 
-def test_logarithms_have_marks_at_powers() -> None:
-    """A column that spans powers of ten is marked at them."""
-    assert [words for _, words in of_numbers([2.0, 5_000.0], log=True).ticks] == ["10", "100", "1,000"]
+def test_axis_takes_the_marks_of_its_figure() -> None:
+    """What a figure says is marked, and nothing beside the axis."""
+    assert [words for _, words in of_numbers([1.0, 9.0], marks=MARKS).ticks] == ["10", "100", "1,000"]
 
 
 @pytest.mark.parametrize("segments", [1, 5, 40])

@@ -29,7 +29,7 @@ def test_model_without_champion_is_listed(serve: Callable[[Project], TestClient]
     """Before any training the models are there, without champions."""
     api = serve(untrained)
     assert [model["champion"] for model in api.get("/models").json()["models"]] == [None] * 3
-    assert api.get("/segments").json() == {"segments": []}
+    assert api.get("/segments").json() == {"segments": [], "units": {}}
     assert api.get("/health").json() == {
         "status": "no champions",
         "champions": {"dbscan": None, "gmm": None, "kmeans": None},

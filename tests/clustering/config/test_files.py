@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from clustering.config import PROJECT, Configuration, KMeansSpec, load_configuration, model_names, store_directory
+from clustering.config import (
+    PROJECT,
+    Column,
+    Configuration,
+    Contract,
+    KMeansSpec,
+    load_configuration,
+    model_names,
+    store_directory,
+)
 from clustering.errors import ConfigurationError
 from tests.paths import CONFIGURATION
 
@@ -300,3 +309,20 @@ def test_directories_come_from_the_environment(directory: Path, monkeypatch: pyt
 @pytest.mark.parametrize("path", sorted((PROJECT / "examples").glob("*/")), ids=lambda path: path.name)
 def test_every_example_loads(path: Path) -> None:
     assert set(load_configuration(path).models) == {"kmeans", "gmm", "dbscan"}
+
+
+def test_unit_and_decimals_belong_to_numbers() -> None:
+    """A unit of text, and more decimals than anybody reads, are refused with the column and the key."""
+    with pytest.raises(ValidationError, match="unit, decimals: only for"):
+        Column(type="text", role="profile", unit="€")
+    with pytest.raises(ValidationError, match="decimals"):
+        Column(type="number", role="profile", decimals=7)
+    assert Column(type="number", role="profile", unit="€", decimals=2).in_words(-1234.5) == "-1,234.50 €"
+
+
+def test_unit_is_no_other_contract() -> None:
+    """Nights before and after a unit was declared are compared and published: it changes no label."""
+    key, income = Column(type="bigint", role="key"), Column(type="number", role="cluster")
+    before = Contract(table="shop", columns={"id": key, "income": income})
+    after = before.model_copy(update={"columns": {"id": key, "income": income.model_copy(update={"unit": "€"})}})
+    assert (after.digest, after.source_digest) == (before.digest, before.source_digest)

@@ -41,20 +41,16 @@ def test_mall_centroids_get_the_five_names(segments, order):
 
 
 def test_a_cluster_that_fits_none_gets_the_next_number_and_a_profile(segments):
-    """The number lies above the catalogue's and all taken ones; name, description and action come from the profile."""
+    """The number lies above the taken ones; its words come from the profile, and no action is made up."""
     centres = np.array([MALL[0], [0.8, -3.0]])
-    high, new = name_clusters(centres, segments, columns=COLUMNS, taken={2, 9})
+    typical = ("Typical values: not these.", "Typical values: spending score 3 (all 50).")
+    high, new = name_clusters(centres, segments, columns=COLUMNS, taken={2, 9}, typical=typical)
 
     assert high.segment_id == 1
     assert (new.segment_id, new.name) == (10, "High annual income, low spending score")
-    assert new.description == (
-        "High annual income, low spending score. In standard deviations from the mean of all customers: "
-        "annual income 0.8 above, spending score 3.0 below."
-    )
-    assert new.recommended_action == (
-        "None of the named segments fits: "
-        "decide on offers for customers with high annual income and low spending score."
-    )
+    assert new.description == "High annual income, low spending score. Typical values: spending score 3 (all 50)."
+    assert new.recommended_action == ""
+    assert "Typical" not in high.description
 
 
 def test_two_clusters_near_one_prototype(segments):
