@@ -44,8 +44,8 @@ def logs_to_stderr(level: int) -> None:
     """Print on stderr what we log at a level and above; of the libraries below errors alone."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_TerminalFormatter("%(message)s"))
-    logging.basicConfig(level=logging.ERROR, handlers=[handler])
-    logging.getLogger(OURS).setLevel(level)
+    handler.addFilter(lambda record: record.name.partition(".")[0] == OURS or record.levelno >= logging.ERROR)
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 class _TerminalFormatter(logging.Formatter):

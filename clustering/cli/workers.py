@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clustering.cli.options import Session
-from clustering.cli.output import OURS, logs_to_stderr
+from clustering.cli.output import logs_to_stderr
 from clustering.errors import RunError
 from clustering.settings import compute_in_one_thread
 
@@ -39,7 +39,7 @@ def score_shards(session: Session, *, run_id: int, shards: Sequence[int], jobs: 
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     # Spawned: a fork would copy connections and threads.
     pool = ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"), _prepare, (logging.getLogger(OURS).getEffectiveLevel(),)
+        processes, multiprocessing.get_context("spawn"), _prepare, (logging.getLogger().getEffectiveLevel(),)
     )
     try:
         yield pool

@@ -47,7 +47,7 @@ def of_numbers(
     place, rounded = _linear([0.0, *values] if from_zero else values, room=not from_zero)
     if marks is not None:
         return Axis(place, [(place(value), words) for value, words in marks if -0.001 <= place(value) <= 1.001])
-    return Axis(place, [(where, f"{value:.0%}" if percent else _of_number(value)) for where, value in rounded])
+    return Axis(place, [(where, _of_number(value, rounded, percent=percent)) for where, value in rounded])
 
 
 def _linear(
@@ -77,8 +77,13 @@ def _step(rough: float) -> float:
     return next(times * power for times in (1, 2, 5, 10) if times * power >= rough * 0.999)
 
 
-def _of_number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
+def _of_number(value: float, marks: Sequence[tuple[float, float]], *, percent: bool) -> str:
+    """Return a mark with as many decimals as the marks need to be told apart."""
+    step = marks[1][1] - marks[0][1] if len(marks) > 1 else 1.0
+    if not 1e-6 < step < 1e12:
+        return f"{value:.3g}"
+    digits = max(0, -math.floor(math.log10(step * (100 if percent else 1)) + 1e-9))
+    return f"{value + 0.0:.{digits}%}" if percent else f"{value + 0.0:,.{digits}f}"
 
 
 def _of_day(day: date) -> str:

@@ -23,6 +23,16 @@ def date_axis(dates: Sequence[date]) -> Axis:
     return {**axis, "nticks": FEW_DAYS}
 
 
+def share_format(shares: Sequence[float]) -> str:
+    """Return how shares are written beside an axis from 0 on, so that no two marks read alike.
+
+    >>> share_format([0.4, 0.1]), share_format([0.03]), share_format([0.002])
+    ('.0%', '.1%', '.2%')
+    """
+    most = max(shares, default=1.0)
+    return ".0%" if most >= 0.06 else ".1%" if most >= 0.006 else ".2%"
+
+
 def value_axis(title: str, column: Column | None, values: Sequence[float]) -> Axis:
     """Return an axis of a column, named by its `title`; of one that models see by logarithm, marked by powers."""
     if not is_logarithmic(column):

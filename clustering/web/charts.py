@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from clustering.config import Column
-from clustering.web.chart_axes import date_axis, placed, value_axis
+from clustering.web.chart_axes import date_axis, placed, share_format, value_axis
 from clustering.web.night_rows import SegmentSize
 from clustering.web.samples import Points
 from clustering.web.views import Night
@@ -75,7 +75,11 @@ def sizes(night: Night) -> Figure:
         "data": [_line(segment_id, rows, alone=len(dates) == 1) for segment_id, rows in lines.items()],
         "layout": {
             "xaxis": date_axis(sorted(dates)),
-            "yaxis": {"tickformat": ".0%", "rangemode": "tozero", "title": {"text": "Share of customers"}},
+            "yaxis": {
+                "tickformat": share_format([row.share for row in night.sizes]),
+                "rangemode": "tozero",
+                "title": {"text": "Share of customers"},
+            },
             "hovermode": "x unified",
             "shapes": [_mark(night)] if len(dates) > 1 else [],
         },
@@ -121,7 +125,7 @@ def points(drawn: Points, names: Mapping[int, str], columns: Mapping[str, Column
                     f"{x}: {_said(of_x, drawn.x[number])}<br>{y}: {_said(of_y, drawn.y[number])}"
                     for number in places[segment_id]
                 ],
-                "hovertemplate": "<b>%{fullData.name}</b><br>%{text}<extra></extra>",
+                "hovertemplate": "<b>%{meta}</b><br>%{text}<extra></extra>",
                 "marker": {**POINT, "color": colour(segment_id), "symbol": _symbol(segment_id)},
             }
             for segment_id in _ordered(places)

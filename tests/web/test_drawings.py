@@ -49,6 +49,15 @@ def test_dates_have_few_marks_and_none_twice() -> None:
     assert len(set(year)) == len(year) <= 6
 
 
+@pytest.mark.parametrize(
+    ("most", "percent"), [(0.03, True), (0.004, True), (101.5, False), (2.5, False), (1e-9, False)]
+)
+def test_no_two_marks_read_alike(most: float, percent: bool) -> None:
+    """Marks have as many decimals as tell them apart: small shares, and values that lie near each other."""
+    words = [words for _, words in of_numbers([most * 0.98, most], percent=percent).ticks]
+    assert len(set(words)) == len(words) > 1
+
+
 def test_axis_takes_the_marks_of_its_figure() -> None:
     """What a figure says is marked, and nothing beside the axis."""
     assert [words for _, words in of_numbers([1.0, 9.0], marks=MARKS).ticks] == ["10", "100", "1,000"]

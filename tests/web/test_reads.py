@@ -111,6 +111,7 @@ def test_openapi_describes_every_route(api: TestClient) -> None:
         "/customers/{key}",
         "/models",
         "/models/{model}",
+        "/models/{model}/health",
         "/segments",
         "/segments/{model}/{segment}",
         "/schema",

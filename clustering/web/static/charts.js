@@ -79,22 +79,47 @@
     };
   }
 
+  const LETTER = 0.56; // of the size of a font: how wide a letter is, about
+  const LONGEST_NAME = 36; // letters in a legend; the tooltip has all of it
+  const ROWS = 3; // of a legend for which a chart has room; for more it grows
+
+  function shortened(name, most) {
+    return name.length > most ? `${name.slice(0, most - 1).replace(/&[^;]*$/, "")}…` : name;
+  }
+
+  // A legend stands below its chart: its names fit the width, and the chart is as high as the legend needs.
+  function withLegend(figure, width) {
+    const most = Math.max(8, Math.min(LONGEST_NAME, Math.floor((width - 60) / (12 * LETTER))));
+    const data = figure.data.map((trace) => ({ ...trace, name: shortened(trace.name, most), meta: trace.name }));
+    const longest = Math.max(...data.map((trace) => trace.name.length));
+    const columns = Math.max(1, Math.floor(width / (45 + 12 * LETTER * longest)));
+    return { data, more: 19 * Math.max(0, Math.ceil(data.length / columns) - ROWS) };
+  }
+
   // Names of both sides stand inside of the diagram: each has half of it, less the room between them.
   function forWidth(trace, width) {
     if (trace.type !== "sankey") return trace;
     const size = narrow.matches ? 11 : 13;
-    const most = Math.max(8, Math.floor((width / 2 - 40) / (0.56 * size)));
-    const label = trace.node.label.map((name) => (name.length > most ? `${name.slice(0, most - 1)}…` : name));
+    const most = Math.max(8, Math.floor((width / 2 - 40) / (LETTER * size)));
+    const label = trace.node.label.map((name) => shortened(name, most));
     return { ...trace, textfont: { size }, node: { ...trace.node, label } };
   }
 
   async function draw(element, figure) {
     drawn.set(element, figure);
     const colours = palette();
-    const data = coloured(figure.data, colours).map((trace) => forWidth(trace, element.clientWidth));
+    let data = coloured(figure.data, colours).map((trace) => forWidth(trace, element.clientWidth));
     for (const waiting of element.querySelectorAll(".waiting")) waiting.remove();
     if (figure.layout.height) element.style.height = `${figure.layout.height}px`;
+    let below = 0;
+    if (data.length > 1) {
+      element.style.height = "";
+      ({ data, more: below } = withLegend({ data }, element.clientWidth));
+      if (below) element.style.height = `${element.clientHeight + below}px`;
+    }
     const made = layout(coloured(figure.layout, colours), colours, element);
+    // As high as its names are, and not scrolled within itself.
+    if (below) made.legend = { ...made.legend, maxheight: 1, yref: "container", y: 0, yanchor: "bottom" };
     colours.close();
     await window.Plotly.react(element, data, made, { displayModeBar: false, responsive: true, scrollZoom: false });
     element.dataset.drawn = "yes";
