@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +11,7 @@ from clustering.cli.options import Json, Models, open_session
 from clustering.cli.output import tell
 
 if TYPE_CHECKING:
+    from clustering.config import Column
     from clustering.scoring.explained_customers import CustomerLabel, Pull
 
 WITHOUT_FEATURE = "(no feature)"
@@ -29,10 +30,12 @@ def explain(
 
     with open_session() as session:
         found = explain_customer(session.configuration, session.registry, customer_id=customer_id, models=model)
-    tell(found.to_document(), "\n".join(line for label in found.labels for line in _lines(label)), as_json=as_json)
+    columns = session.configuration.contract.columns
+    said = "\n".join(line for label in found.labels for line in _lines(label, columns))
+    tell(found.to_document(), said, as_json=as_json)
 
 
-def _lines(label: CustomerLabel) -> Iterator[str]:
+def _lines(label: CustomerLabel, columns: Mapping[str, Column]) -> Iterator[str]:
     yield (
         f"{label.model} version {label.version}, as of {label.as_of}: {label.segment_name} (segment "
         f"{label.segment_id}), confidence {label.confidence:.2f}"
@@ -40,7 +43,8 @@ def _lines(label: CustomerLabel) -> Iterator[str]:
     yield f"  {label.explanation.sentence}"
     width = max((len(_name(part)) for part in label.explanation.pulls), default=0)
     for part in label.explanation.pulls:
-        value = "" if part.value is None else f"{part.value:,.10g}"
+        unit = columns[part.feature].unit if part.feature and part.feature in columns else ""
+        value = "" if part.value is None else f"{part.value:,.10g} {unit}".rstrip()
         yield f"  {_name(part):{width}}  {value:>14}  {part.pull:>+10.3g}  {part.share:>+5.0%}"
 
 
