@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from clustering import Warehouse
+from clustering.web.reads import segments
+from clustering.web.report import render_report
 from clustering.web.views import read_overview
 from tests.projects import Project
 from tests.told_averages import Night, Segment, told_within
@@ -82,6 +84,11 @@ def test_few_outliers_take_nothing_else_with_them(project: Project) -> None:
         " where averages_empty_because is not null"
     )
     assert told == [(0, None, reason)]
+    with few.warehouse.transaction(read_only=True) as transaction:
+        (outliers,) = [one for one in segments(transaction, ["dbscan"]) if one["segment_id"] == 0]
+    assert (outliers["avg_age"], outliers["averages_empty_because"]) == (None, reason)
+    page = render_report(few.warehouse, few.configuration, models=["dbscan"], as_of=None)
+    assert page.count(f'<small class="why">{reason}</small>') == 3
 
 
 def test_dashboard_cannot_tell_an_average_that_is_left_out(project: Project, create_login: Callable[..., str]) -> None:
