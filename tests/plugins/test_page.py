@@ -11,7 +11,7 @@ import jwt
 import pytest
 from fastapi import Request
 
-from clustering.web.page import COOKIE, HEADER
+from clustering.web.own_page import COOKIE, HEADER
 from tests.appointing import appoint
 from tests.projects import Project
 
