@@ -31,7 +31,7 @@ ODD = [
     " where segment_id = 2",
     """update segmentation.segments set segment_name = '<b>O''Neill & "sons"</b> @accent' where segment_id = 3""",
     "update segmentation.segment_profiles set mean = null, minimum = null, q1 = null, median = null, q3 = null,"
-    " maximum = null",
+    " maximum = null, mean_empty_because = 'few', quartiles_empty_because = 'few', extremes_empty_because = 'few'",
     "insert into segmentation.segments (as_of, model, segment_id, segment_name, description,"
     " recommended_action, customers, share, run_id, model_version_id, structure)"
     " select as_of, model, extra, 'Segment number ' || extra, '', '', 1, 0.0005, run_id, model_version_id, structure"
