@@ -19,7 +19,7 @@ from clustering.config import PROJECT
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from components import free_port, running
-from tests.browser.watching import CHROMIUM, DAYS, Airflow, Watch
+from tests.browser.watching import CHROMIUM, DAYS, TONGA, Airflow, Watch
 from tests.projects import Project, retrain
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -60,6 +60,8 @@ def airflow(lived_in: Project, postgresql: Any, tmp_path_factory: pytest.TempPat
     with running(settings, logs=folder, record=folder / "processes.json") as components:
         components.start("db", "migrate")
         components.finish("db")
+        components.start("dags", "reserialize")
+        components.finish("dags")
         components.start("api-server", "--host", "127.0.0.1", "--port", str(port))
         _wait_for(address, components.check)
         passwords = folder / "airflow" / "simple_auth_manager_passwords.json.generated"
@@ -78,6 +80,7 @@ def _environment(folder: Path, project: Project, metadata: str, address: str) ->
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata.replace("postgresql://", "postgresql+psycopg2://"),
         "AIRFLOW_CONN_WAREHOUSE": project.warehouse.uri.replace("postgresql://", "postgres://"),
         "CLUSTERING_STORE": str(project.registry.store),
+        "CLUSTERING_TIMEZONE": TONGA,
     }
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import ConsoleMessage, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AIRFLOWS_OWN = "An iframe which has both allow-scripts and allow-same-origin"  # its frame for plugins
+TONGA = "Pacific/Tongatapu"  # UTC+13 all year: the time zone of the DAGs
 DAYS = [f"2026-11-{day:02}" for day in range(13, 23)]
 
 
