@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up bench test test-slow soak test-celery test-compose pictures docs lint format lock audit clean
+.PHONY: help install demo up bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -77,6 +77,10 @@ pictures: $(STAMP) ## Take the pictures of the Segments page for the documentati
 
 docs: $(STAMP) ## Write docs/configure.md and docs/tables.md anew from the code and the schema
 	@$(PY) tools/reference.py
+
+release: $(STAMP) ## Keep a warehouse of this release, from which the tests of every later one migrate
+	@PYTHONPATH=.:tools:benchmarks $(PY) -m tests.releases.keeping \
+	    $$($(PY) -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["version"])')
 
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(PY) -m ruff check

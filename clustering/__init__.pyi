@@ -35,3 +35,5 @@ from clustering.training.retraining import draw_sample as draw_sample, drop_samp
 from clustering.versions.own_names import name_segment as name_segment, reset_segment_name as reset_segment_name
 from clustering.versions.registry import Registry as Registry
 from clustering.warehouse import Warehouse as Warehouse, migrate as migrate
+
+__version__: str

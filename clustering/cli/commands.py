@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+import clustering
 from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
@@ -38,9 +39,7 @@ app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
 def _say_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"clustering {version('clustering')}")
+        typer.echo(f"clustering {clustering.__version__}")
         raise typer.Exit
 
 

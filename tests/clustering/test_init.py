@@ -25,6 +25,14 @@ def test_names_are_listed() -> None:
         assert found is getattr(import_module(found.__module__), name)
 
 
+def test_version_is_that_of_the_project() -> None:
+    """The package, the terminal and the changelog name the version that `pyproject.toml` does."""
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    assert clustering.__version__ == version
+    assert f"\n## [{version}] - " in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_unknown_name_is_an_error_like_any_other() -> None:
     """An attribute that is not there is told of as by any module."""
     with pytest.raises(AttributeError, match="module 'clustering' has no attribute 'clusters'"):
