@@ -93,7 +93,7 @@ def restore(version: str, uri: str, store: Path) -> None:
 
 
 def _write_dump(uri: str, path: Path) -> None:
-    made = subprocess.run([PROGRAMS / "pg_dump", uri], capture_output=True, text=True, check=True)
+    made = subprocess.run([PROGRAMS / "pg_dump", "--no-owner", uri], capture_output=True, text=True, check=True)
     with lzma.open(path, "wt", encoding="utf-8", preset=9) as file:
         file.write(made.stdout)
 
