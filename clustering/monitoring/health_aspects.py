@@ -11,9 +11,9 @@ State: TypeAlias = Literal["good", "care", "bad", "unknown"]
 
 FRESH_DAYS = 2  # after which the view segment_health, too, calls a night old
 MOST_REJECTED = 0.05  # share of the rows, as in that view
-_OF_SOURCE_TIME = ("source_age", "unchanged")
+_OF_SOURCE_TIME = ("source_age", "unchanged", "repeated")
 _OF_ROWS = ("rows", "gone", "new", "rejected", "missing", "stale")
-_OF_DRIFT = ("distribution", "precision", "groups", "moved", "segment", "drift", "drift_unchecked")
+_OF_DRIFT = ("distribution", "precision", "range", "groups", "moved", "segment", "drift", "drift_unchecked")
 TOLD = 4  # reasons of an answer; the others are a number
 NO_GROUPS = "the customers form no groups, the segments divide them"
 
@@ -181,7 +181,7 @@ def trusted(nights: Sequence[Night], segments: Sequence[Sequence[SegmentTrust]])
     told += [f"{one.segment_name}: {one.own_reasons}" for one in own if one.own_reasons]
     if night.structure == "none":
         told.append(NO_GROUPS)
-    told += night.found([check for check, _ in night.findings if check not in _TOLD_BEFORE])
+    told += night.found([check for check, _ in night.findings if check not in TOLD_BEFORE])
     state: State = "bad" if worst == "no" else "care"
     verdict = "Not all trusted" if worst == "no" else "With care"
     return Aspect("trusted", state, verdict, f"{_sentence(_listed(told))}.", since)
@@ -189,7 +189,7 @@ def trusted(nights: Sequence[Night], segments: Sequence[Sequence[SegmentTrust]])
 
 _REST: tuple[Literal["complete"], Literal["drifted"], Literal["trusted"]] = ("complete", "drifted", "trusted")
 _TRUST = {"yes": "can be relied on", "with care": "with care", "no": "cannot be relied on"}
-_TOLD_BEFORE = (*_OF_SOURCE_TIME, *_OF_ROWS, *_OF_DRIFT)
+TOLD_BEFORE = (*_OF_SOURCE_TIME, *_OF_ROWS, *_OF_DRIFT)
 
 
 def _worst(segments: Sequence[SegmentTrust]) -> str:

@@ -29,7 +29,7 @@ _SETTINGS: Mapping[str, str] = {
     "moved": "max_moved_share",
     "rows": "max_row_change",
 }
-_ADVICE: Mapping[str, str] = {
+ADVICE: Mapping[str, str] = {
     "rows": "see whether the load of the source was complete, or ran twice",
     "gone": "see whether a part of the source is missing, or its keys are written otherwise",
     "new": "see whether rows came in twice under other keys, or keys are written otherwise",
@@ -64,7 +64,7 @@ class JudgedFigure:
     @property
     def advice(self) -> str | None:
         """What to do about a finding."""
-        return _ADVICE[self.figure.check] if self.finding else None
+        return ADVICE[self.figure.check] if self.finding else None
 
     @property
     def description(self) -> str:

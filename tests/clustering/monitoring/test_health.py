@@ -9,6 +9,8 @@ import pytest
 from clustering.config import Checks
 from clustering.errors import HeldError
 from clustering.monitoring.health import ModelHealth, read_health
+from clustering.monitoring.health_aspects import TOLD_BEFORE
+from clustering.quality.findings import ADVICE
 from tests.projects import Project
 
 TODAY = datetime.now(UTC).date()
@@ -25,6 +27,11 @@ def told(project: Project, name: str, as_of: date | None = None) -> tuple[str, s
     """Return state, verdict, reason and since of an aspect."""
     [one] = [one for one in health(project, as_of=as_of).aspects if one.name == name]
     return one.state, one.verdict, one.reason, one.since
+
+
+def test_each_finding_that_a_check_can_make_belongs_to_an_aspect() -> None:
+    """A changed contract is neither old, nor incomplete, nor drifted: trust alone tells of it."""
+    assert set(ADVICE) - set(TOLD_BEFORE) == {"contract"}
 
 
 def test_model_without_any_night_says_so(project: Project) -> None:
