@@ -7,8 +7,8 @@
 -- answer holds: whatever changes the answer executes the statement pointer/announce in the same transaction, which has
 -- every session plan anew. A plan that was made under a snapshot from before such a change, and is used after it, shows
 -- the former night until the next announcement; retention makes one after each night for that reason.
--- For the same reason a view that calls it joins nothing that could be of another night: label_names goes with its label
--- set.
+-- For the same reason a view that calls it joins nothing that could be of another night: label_names goes with its
+-- label set.
 create or replace function segmentation.current_label_sets()
 returns bigint[]
 language plpgsql immutable security definer
