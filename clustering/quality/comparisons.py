@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clustering.quality.night_counts import NightCounts
-from clustering.quality.sketches import beyond, distance
+from clustering.quality.sketches import ColumnCounts, beyond, distance, other_precision
 from clustering.segments.movement import Move
 
 VANISHED, DOUBLED = 0.2, 2.0  # times the former customers of a segment
@@ -63,7 +63,7 @@ def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> 
         apart = distance(here, there)
         said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
         yield Figure("distribution", name, apart, min(here.present, there.present), said)
-        yield _precision(name, here.places, there.places)
+        yield _precision(name, here, there)
         out = beyond(here, there)
         said = f"{out:.1%} of the customers have a {name} beyond double the range of the night before"
         yield Figure("range", name, out, here.present, said)
@@ -140,34 +140,24 @@ def _rejected(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
         yield rise(subject, rows, before.rejections.get(subject, 0))
 
 
-def _precision(name: str, here: Mapping[str, int], there: Mapping[str, int]) -> Figure:
-    apart, shares, totals = _apart(here, there)
-    said = f"at least {apart:.1%} of the customers have a {name} of another precision"
-    if apart:
-        most = max(shares, key=lambda place: (abs(shares[place][0] - shares[place][1]), place))
-        kind = "finer than hundredths" if most == "finer" else f"in {most}"
-        said += f": {shares[most][0]:.1%} {kind}, {shares[most][1]:.1%} the night before"
-    return Figure("precision", name, apart if min(totals) else 0.0, min(totals), said)
+def _precision(name: str, here: ColumnCounts, there: ColumnCounts) -> Figure:
+    value, place = other_precision(here, there)
+    finest = "finer than hundredths" if place == "finer" else f"in {place} or finer"
+    said = (
+        f"for {value:.1%} of the customers, values of {name} {finest} are new or gone"
+        if place
+        else (f"{name} has the precision of the night before")
+    )
+    return Figure("precision", name, value, min(here.present, there.present), said)
 
 
 def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int], least: int) -> Figure:
-    apart, shares, totals = _apart(here, there)
+    totals = [max(1, sum(sizes.values())) for sizes in (here, there)]
+    shares = {group: (here.get(group, 0) / totals[0], there.get(group, 0) / totals[1]) for group in {*here, *there}}
+    apart = sum(abs(one - other) for one, other in shares.values()) / 2
     named = [group for group in shares if min(here.get(group, 0), there.get(group, 0)) >= least]
     most = max(named, key=lambda group: (abs(shares[group][0] - shares[group][1]), group), default="")
     said = f"at least {apart:.1%} of the customers are in another group of {name}"
     if most:
         said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} the night before"
     return Figure("groups", name, apart, min(totals), said)
-
-
-def _apart(
-    here: Mapping[str, int], there: Mapping[str, int]
-) -> tuple[float, dict[str, tuple[float, float]], tuple[int, int]]:
-    """Return the share of customers who at least are elsewhere, the shares of each place of both nights, and totals."""
-    totals = sum(here.values()), sum(there.values())
-    both = [
-        {place: sizes.get(place, 0) / max(1, total) for place in {*here, *there}}
-        for sizes, total in zip((here, there), totals, strict=True)
-    ]
-    shares = {place: (both[0][place], both[1][place]) for place in both[0]}
-    return sum(abs(one - other) for one, other in shares.values()) / 2, shares, totals

@@ -24,6 +24,7 @@ LIFT = 2_000  # above any exponent of a double, so that signs of bins are those 
 
 # Of which a value may be a multiple, or be finer.
 PLACES = ("thousands", "hundreds", "tens", "units", "tenths", "hundredths")
+_APPEARS = 0.1  # of its later share, a precision at most had before that is new; and so for one that has gone
 _HUNDREDTHS = 100.0  # in a unit
 _NOISE = 1e-9  # what adding up decimal numbers leaves of a value
 _LARGEST = 2.0**53  # up to which doubles hold every whole number
@@ -120,6 +121,26 @@ def beyond(tonight: ColumnCounts, before: ColumnCounts) -> float:
     return out / tonight.present
 
 
+def other_precision(tonight: ColumnCounts, before: ColumnCounts) -> tuple[float, str]:
+    """Return the share of customers with a precision that has appeared or gone since, and its place; 0 and "" for none.
+
+    A precision is a place or finer ones. Where both nights have it, its share tells nothing: of a column that counts
+    days, those who came together have a multiple of ten together. 0 where either night has no values.
+
+    >>> cents = ColumnCounts(0, {1: 100}, {"tens": 1, "units": 9, "hundredths": 90})
+    >>> other_precision(ColumnCounts(0, {1: 100}, {"hundreds": 1, "tens": 9, "units": 90}), cents)
+    (0.9, 'hundredths')
+    """
+    found = [(0.0, "")]
+    shares = [0.0, 0.0]
+    nights = [one for one in (tonight, before) if one.present]
+    for place in ("finer", *reversed(PLACES[1:])) if len(nights) == 2 else ():
+        shares = [share + one.places.get(place, 0) / one.present for share, one in zip(shares, nights, strict=True)]
+        if min(shares) <= _APPEARS * max(shares):
+            found.append((round(max(shares) - min(shares), 12), place))
+    return max(found, key=lambda one: one[0])  # the finest of several
+
+
 def _counted(column: ExactColumn) -> ColumnCounts:
     part = column.high.astype(np.int64) >> (_HIGH_BITS - 1 - _PART_BITS)  # 8 to 15, or -16 to -8, or 0
     found = np.bincount(column.offset * _CODES + part + _CODES // 2)
@@ -139,7 +160,8 @@ def _places(column: ExactColumn) -> dict[str, int]:
     {'thousands': 1, 'hundreds': 1, 'tens': 1, 'units': 1, 'tenths': 1, 'hundredths': 1, 'finer': 1}
     """
     values = column.values if column.present is None else column.values[column.present]
-    scaled = values * _HUNDREDTHS
+    with np.errstate(over="ignore"):  # infinite is too large, too
+        scaled = values * _HUNDREDTHS
     scaled = scaled[(scaled != 0) & (np.abs(scaled) < _LARGEST)]
     whole = np.rint(scaled)
     decimal = np.abs(scaled - whole) <= _NOISE * np.abs(scaled)

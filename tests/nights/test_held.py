@@ -102,11 +102,22 @@ def test_unchanged_source_is_a_warning(careful: Project) -> None:
 def test_copy_of_an_earlier_night_is_held(careful: Project) -> None:
     """A backup was loaded: the source is as it was on an earlier date, and had changed since."""
     careful.sql("create table backup as table customers")
-    careful.sql("update customers set spending_score = 60 where customer_id = 7")
+    careful.sql("update customers set spending_score = 101 - spending_score where customer_id % 20 = 0")
     careful.night("2026-11-21")
     careful.sql("truncate customers; insert into customers table backup")
     _, reason = held(careful, "2026-11-22")
     assert "the source is exactly as it was on 2026-11-20, and was not on 2026-11-21" in reason
+
+
+def test_edit_that_is_taken_back_is_a_warning(careful: Project) -> None:
+    """One value was changed and changed back: so few may differ, and no backup was loaded."""
+    careful.sql("update customers set annual_income = annual_income + 100 where customer_id = 7")
+    careful.night("2026-11-21")
+    careful.sql("update customers set annual_income = annual_income - 100 where customer_id = 7")
+    planned = careful.plan("2026-11-22")
+    careful.score(planned["run_id"])
+    found = careful.check(planned["run_id"])
+    assert [(one["finding"], one["check"]) for one in found["findings"]] == [("warn", "repeated")]
 
 
 def test_released_night_is_published_and_recorded(careful: Project) -> None:

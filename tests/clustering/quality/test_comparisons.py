@@ -50,18 +50,12 @@ def test_source_is_compared_figure_by_figure() -> None:
 
 
 def test_a_column_that_lost_its_cents_is_of_another_precision() -> None:
-    """The share of those whose values are of another place, with the place that has changed most."""
-    tonight, before = (night(100, places={"units": whole, "hundredths": 100 - whole}) for whole in (60, 10))
-    found = by_key(source_figures(tonight, before, least=5))[None, "precision", "age"]
-    assert found.value == pytest.approx(0.5)
-    assert found.customers == 100
-    assert "60.0% in units, 10.0% the night before" in found.words
-
-
-def test_a_column_of_zeros_has_no_precision_to_compare() -> None:
-    """Where a night has no value of any place, nothing is found."""
-    found = by_key(source_figures(night(100), night(100, places={"units": 10}), least=5))
-    assert found[None, "precision", "age"].value == 0
+    """The share of those whose values were of a place that is gone, in words."""
+    tonight = night(100, places={"tens": 10, "units": 90})
+    found = by_key(source_figures(tonight, night(100, places={"units": 10, "hundredths": 90}), least=5))
+    assert found[None, "precision", "age"].value == pytest.approx(0.9)
+    assert found[None, "precision", "age"].customers == 100
+    assert "for 90.0% of the customers, values of age in hundredths or finer" in found[None, "precision", "age"].words
 
 
 def test_groups_too_small_to_be_published_are_not_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clustering.quality.sketches import LIFT, WIDTH, ColumnCounts, SketchAccumulator, beyond, distance
+from clustering.quality.sketches import LIFT, WIDTH, ColumnCounts, SketchAccumulator, beyond, distance, other_precision
 from clustering.segments.profiles import ExactColumn
 
 VALUES = np.concatenate(
@@ -106,3 +106,31 @@ def test_values_beyond_double_the_former_range_are_counted_on_both_sides() -> No
     assert beyond(counted(-some), counted(-amounts)) == pytest.approx(0.03, abs=0.001)
     assert beyond(counted(np.append(amounts, -1.0)), counted(amounts)) == pytest.approx(1 / 10_001)
     assert beyond(counted(amounts), ColumnCounts(5, {})) == 0
+
+
+def test_precision_that_appears_or_goes_is_told_with_the_share_of_all_customers() -> None:
+    """Cut, rounded, multiplied by a rate, and multiplied for a tenth alone; a hundredth of a sparse column is one."""
+    amounts = np.round(np.random.default_rng(5).lognormal(5, 1, 10_000), 2)
+    for other, place, share in (
+        (np.trunc(amounts), "tenths", 0.99),
+        (np.round(amounts, -2), "tens", 0.99),
+        (np.concatenate([amounts[:1_000] * 0.8537, amounts[1_000:]]), "finer", 0.1),
+    ):
+        found, found_place = other_precision(counted(other), counted(amounts))
+        assert found_place == place
+        assert found == pytest.approx(share, abs=0.01)
+    assert other_precision(counted(amounts), ColumnCounts(5, {})) == (0.0, "")
+    sparse = np.zeros(10_000)
+    sparse[:100] = 31.5
+    assert other_precision(counted(np.trunc(sparse)), counted(sparse)) == (0.01, "tenths")
+
+
+def test_days_that_pass_for_many_together_are_no_other_precision() -> None:
+    """Three in ten came on one day: their 419 days become 420, and everybody else's days one more, too."""
+    days = np.random.default_rng(7).integers(1, 3_000, 10_000).astype(float)
+    days[:3_000] = 419
+    assert other_precision(counted(days + 1), counted(days)) == (0.0, "")
+
+
+def test_values_near_the_end_of_the_doubles_have_no_place_and_warn_of_nothing() -> None:
+    assert counted(np.array([1.7e308, -1.7e308])).places == {}
