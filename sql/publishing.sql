@@ -64,6 +64,15 @@ insert into segmentation.segment_groups (
     :as_of, :model, :segment_id, :column_name, :group_name, :customers, :group_customers, :run_id
 );
 
+-- name: hide_extremes
+-- Removes from the profiles of a date's other models the extremes of some columns, and says why.
+-- Parameters: as_of, models (an array of names: all but these), columns (an array of names), reason.
+update segmentation.segment_profiles
+set minimum = null, maximum = null, extremes_empty_because = :reason
+where
+    as_of = :as_of and model <> all(:models::text[]) and column_name = any(:columns::text[])
+    and extremes_empty_because is null;
+
 -- name: insert_label_names
 -- Keeps what the segments of a run's label sets are called.
 -- Parameters: run_id.
@@ -135,6 +144,15 @@ set status = 'replaced'
 where
     run.as_of = :as_of and run.status = 'published' and run.run_id <> :run_id
     and not exists (select from segmentation.published_runs as published where published.run_id = run.run_id);
+
+-- name: runs_beside
+-- Returns the runs that hold for a date by other models, with these models.
+-- Parameters: as_of, models (an array of names: all but these).
+select run_id, array_agg(model order by model) as models
+from segmentation.published_runs
+where as_of = :as_of and model <> all(:models::text[])
+group by run_id
+order by run_id;
 
 -- name: samples
 -- Returns what a shard has sampled for the quartiles.

@@ -22,7 +22,7 @@ from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
 from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
-from clustering.scoring.profile_rows import Rows, read_profile_rows, write_groups, write_profiles
+from clustering.scoring.profile_rows import Rows, read_figures, write_groups, write_profiles
 from clustering.scoring.scored_counts import prove_counts
 from clustering.scoring.staging import drop_staged
 from clustering.scoring.usable_versions import leave_out, read_failures
@@ -109,10 +109,10 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
     else:
         transaction.execute("history/lock_models", run_id=run.run_id)
         _attach_labels(transaction, run.run_id, shards)
-        rows = read_profile_rows(transaction, configuration.contract, versions, shards, profiles)
-        _write_segments(transaction, configuration, run, versions, profiles, rows)
+        figures = read_figures(transaction, configuration.contract, run, versions, shards, profiles)
+        _write_segments(transaction, configuration, run, versions, profiles, figures.rows)
         transaction.execute("publishing/insert_label_names", run_id=run.run_id)
-        write_profiles(transaction, configuration.contract, run, versions, profiles, rows)
+        write_profiles(transaction, configuration.contract, run, versions, profiles, figures)
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)

@@ -23,10 +23,7 @@ class ScoredCounts:
 
 def prove_counts(run_id: int, versions: Sequence[Version], shards: Sequence[ScoredShard]) -> ScoredCounts:
     """Add up a run; RunError where a row is neither rejected nor labelled by every model."""
-    profiles = {
-        version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
-        for version in versions
-    }
+    profiles = merged_profiles(versions, shards)
     read, labelled, rejected = (
         sum(getattr(shard, name) for shard in shards) for name in ("rows_read", "rows_labelled", "rows_rejected")
     )
@@ -37,3 +34,11 @@ def prove_counts(run_id: int, versions: Sequence[Version], shards: Sequence[Scor
             f"({counts}); start a new run"
         )
     return ScoredCounts(read, labelled, rejected, profiles)
+
+
+def merged_profiles(versions: Sequence[Version], shards: Sequence[ScoredShard]) -> dict[str, dict[int, ClusterProfile]]:
+    """Return the profiles of the clusters of each model by their labels."""
+    return {
+        version.model: merge_profiles(shard.profiles[version.model_version_id] for shard in shards if shard.profiles)
+        for version in versions
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,22 +42,37 @@ def exact_cells(
     return cells
 
 
-def published_rows(contract: Contract, models: Mapping[str, Sequence[Cell]]) -> dict[str, list[dict[str, Any]]]:
-    """Return one record a segment and column of each model of a run, all of which have the same customers."""
-    rows: dict[str, list[dict[str, Any]]] = {model: [] for model in models}
-    for name in contract.averaged:
-        by_model = {model: [cell for cell in cells if cell.column == name] for model, cells in models.items()}
-        why = {model: _withheld(contract, name, cells) for model, cells in by_model.items()}
+def hidden_extremes(contract: Contract, models: Iterable[Sequence[Cell]]) -> frozenset[str]:
+    """Return the columns whose extremes are left out in all models of a date; `models` are the segments of each."""
+    held = list(models)
+    return frozenset(
+        name
+        for name in contract.averaged
         # What people read customer by customer is not told by sums.
-        hides_extremes = _is_protected(contract, name) and extremes_tell(
-            ([cell.profile for cell in cells], why[model]) for model, cells in by_model.items()
+        if _is_protected(contract, name)
+        and extremes_tell(
+            ([cell.profile for cell in cells], _withheld(contract, name, cells))
+            for cells in ([cell for cell in whole if cell.column == name] for whole in held)
+            if cells
         )
-        for model, cells in by_model.items():
-            rows[model] += [
-                _row(cell, reason, hides_extremes=hides_extremes, least=contract.min_group)
-                for cell, reason in zip(cells, why[model], strict=True)
-            ]
+    )
+
+
+def published_rows(contract: Contract, cells: Sequence[Cell], *, hidden: Collection[str]) -> list[dict[str, Any]]:
+    """Return one record a segment and column of a model, without the extremes of the columns that are `hidden`."""
+    rows = []
+    for name in contract.averaged:
+        held = [cell for cell in cells if cell.column == name]
+        rows += [
+            _row(cell, reason, hidden=why_hidden(contract) if name in hidden else None, least=contract.min_group)
+            for cell, reason in zip(held, _withheld(contract, name, held), strict=True)
+        ]
     return rows
+
+
+def why_hidden(contract: Contract) -> str:
+    """Return why extremes are left out that would tell of too few."""
+    return f"would tell a value of fewer than {contract.min_group} customers"
 
 
 def overall_rows(contract: Contract, clusters: Iterable[ClusterProfile]) -> list[dict[str, Any]]:
@@ -105,7 +120,7 @@ def _withheld(contract: Contract, name: str, cells: Sequence[Cell]) -> list[Why 
     )
 
 
-def _row(cell: Cell, reason: Why | None, *, hides_extremes: bool, least: int) -> dict[str, Any]:
+def _row(cell: Cell, reason: Why | None, *, hidden: str | None, least: int) -> dict[str, Any]:
     of_mean = _in_words(reason, cell.held, least)
     of_extremes = of_mean
     if reason is None and cell.profile.present < QUARTILES_FROM:
@@ -113,8 +128,7 @@ def _row(cell: Cell, reason: Why | None, *, hides_extremes: bool, least: int) ->
     of_quartiles = of_extremes
     if of_extremes is None and cell.quartiles is None:
         of_quartiles = f"fewer than {QUARTILES_FROM} customers of its sample have a value"
-    if of_extremes is None and hides_extremes:
-        of_extremes = f"would tell a value of fewer than {least} customers"
+    of_extremes = of_extremes or hidden
     quartiles = (None, None, None) if of_quartiles or cell.quartiles is None else cell.quartiles
     return {
         "segment_id": cell.segment_id,

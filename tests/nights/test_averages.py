@@ -33,6 +33,12 @@ from segmentation.segment_profiles
 where mean is null and as_of = (select max(as_of) from segmentation.published_runs)
 order by 1, 2, 3
 """
+EXTREMES = """
+select model, segment_id, column_name, minimum, maximum, extremes_empty_because
+from segmentation.segment_profiles
+where as_of = %s
+order by 1, 2, 3
+"""
 FIGURES = """
 select as_of, model, segment_id, profile.customers, profile.mean, overall.customers, overall.mean
 from segmentation.segment_profiles as profile
@@ -89,6 +95,26 @@ def test_few_outliers_take_nothing_else_with_them(project: Project) -> None:
     assert (outliers["avg_age"], outliers["averages_empty_because"]) == (None, reason)
     page = render_report(few.warehouse, few.configuration, models=["dbscan"], as_of=None)
     assert page.count(f'<small class="why">{reason}</small>') == 3
+
+
+def test_models_that_are_run_separately_show_no_more_than_together(project: Project) -> None:
+    """Two outliers are the oldest: no model shows their age, in whichever order and runs the models are published."""
+    few = _with_outliers(project, 2)
+    few.sql("update customers set age = (customer_id - 200000 + 117)::text where customer_id > 200000")
+    runs: dict[str, list[list[str] | None]] = {
+        "2026-11-20": [["kmeans"], ["dbscan"], ["gmm"]],
+        "2026-11-21": [["dbscan"], ["gmm", "kmeans"]],
+        "2026-11-22": [None],
+    }
+    for day, parts in runs.items():
+        for models in parts:
+            few.night(day, models=models)
+    separate, reverse, together = (few.sql(EXTREMES, day) for day in runs)
+    assert separate == reverse == together
+    oldest = "would tell a value of fewer than 5 customers"
+    assert {(low, high) for _, _, column, low, high, _ in together if column == "age"} == {(None, None)}
+    assert oldest in {reason for model, *_, reason in together if model == "kmeans"}
+    assert any(high is not None for model, _, column, _, high, _ in together if column != "age")
 
 
 def test_dashboard_cannot_tell_an_average_that_is_left_out(project: Project, create_login: Callable[..., str]) -> None:

@@ -46,7 +46,7 @@ def test_empty_place_says_why(
         Sample.empty(3),
         columns=configuration.contract.averaged,
     )
-    row = published_rows(configuration.contract, {"kmeans": cells})["kmeans"][0]
+    row = published_rows(configuration.contract, cells, hidden=())[0]
     assert (row["mean_empty_because"], row["quartiles_empty_because"]) == (of_mean, of_quartiles)
     assert (row["mean"] is None) == (of_mean is not None)
     assert [row[name] for name in ("q1", "median", "q3")] == [None] * 3
@@ -58,7 +58,7 @@ def test_one_reason_for_all_columns_is_said_once(configuration: Configuration) -
     """Where columns differ, each reason names its own."""
     sample = Sample(np.empty(0, np.int32), np.empty(0, np.uint64), np.empty((0, 3)))
     cells = exact_cells({1: [0]}, clusters((2, 2)), sample, columns=configuration.contract.averaged)
-    rows = published_rows(configuration.contract, {"kmeans": cells})["kmeans"]
+    rows = published_rows(configuration.contract, cells, hidden=())
     assert averages(rows)[1]["averages_empty_because"] == "fewer than 5 customers"
     rows[0] |= {"mean": 40.0, "mean_empty_because": None}
     told = "annual_income, spending_score: fewer than 5 customers"
