@@ -188,7 +188,7 @@ def segment_customers() -> None:
             outlet_events[ALARMS].add(DRIFT, extra=event)
         return found
 
-    @task(outlets=[HOLDS], on_failure_callback=alert_of_task, multiple_outputs=False)
+    @task(outlets=[HOLDS], multiple_outputs=False)  # a failure of it is told with that of the run, which is held
     def ask(parts: list[dict[str, Any]], outlet_events: Any) -> dict[str, Any]:
         """Tell people of a night that is held, and ask one of them to decide."""
         with open_session() as session:

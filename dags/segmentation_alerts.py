@@ -12,6 +12,7 @@ from segmentation_days import day_of_run
 log = logging.getLogger(__name__)
 
 FAILURE = "failure"  # under this key of XCom, a task leaves the line of its error to the alert of its run
+ASK = "ask"  # the task that tells people of a held night
 LINES = 3  # errors in a message
 LENGTH = 500  # characters of an error's line
 
@@ -45,10 +46,10 @@ def line_of(error: Any) -> str:
 def alert_of_run(context: Any) -> None:
     """Tell that a DAG run failed: by which errors of which tasks, for which day and models, and where its log is.
 
-    Where the only error is that a night is held, nobody is told again: its task `ask` has.
+    Where the only error is that a night is held, nobody is told again: its task `ask` has, unless it was killed.
     """
     notes = failures(context)
-    if notes and all(note["held"] for note in notes):
+    if notes and all(note["held"] for note in notes) and ASK not in _failed_tasks(context):
         return
     dag_id = context["dag"].dag_id
     if notes:
@@ -56,7 +57,7 @@ def alert_of_run(context: Any) -> None:
         more = f", and {len(told) - LINES} more" if len(told) > LINES else ""
         text = "; ".join(told[:LINES]) + more
     else:
-        text = f"{_failed_tasks(context) or 'a task'} was ended from outside or never started; see its log"
+        text = f"{', '.join(_failed_tasks(context)) or 'a task'} was ended from outside or never started; see its log"
     alert(f"{dag_id} failed", f"{text}{_meant(context)}", {**context, "link": notes[0]["link"] if notes else None})
 
 
@@ -80,14 +81,14 @@ def first_error(context: Any) -> str | None:
     return f"{_subject(notes[0])}: {notes[0]['line']}" if notes else None
 
 
-def _failed_tasks(context: Any) -> str:
+def _failed_tasks(context: Any) -> list[str]:
     run_id = context["run_id"]
     try:
         states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run_id])[run_id]
     except Exception:
         log.info("the states of the tasks could not be read", exc_info=True)
-        return ""
-    return ", ".join(sorted(name for name, state in states.items() if state == "failed"))
+        return []
+    return sorted(name for name, state in states.items() if state == "failed")
 
 
 def _meant(context: Any) -> str:

@@ -214,7 +214,7 @@ def test_night_has_a_deadline_and_both_dags_tell_of_failures() -> None:
         assert bag.dags[dag].on_failure_callback
 
 
-def failed_run(*left: dict[str, Any] | None) -> dict[str, Any]:
+def failed_run(*left: dict[str, Any] | None, ask: str = "success") -> dict[str, Any]:
     """Return what a callback sees of a failed run whose tasks have left these notes."""
     from types import SimpleNamespace
 
@@ -222,7 +222,7 @@ def failed_run(*left: dict[str, Any] | None) -> dict[str, Any]:
 
     began = {"run_type": "manual", "run_after": datetime.now(UTC), "logical_date": None}
     run = SimpleNamespace(dag_id="segment_customers", run_id="manual__2", **began)
-    states = {"plan": "success", "score": "failed"}
+    states = {"plan": "success", "score": "failed", "ask": ask}
     task = SimpleNamespace(xcom_pull=lambda **_: list(left), get_task_states=lambda **_: {run.run_id: states})
     dag = DAG(run.dag_id, schedule=None)
     params = {"as_of": "2026-01-31", "models": ["kmeans"]}
@@ -253,6 +253,21 @@ def test_held_night_is_not_told_of_as_failed(told: list[tuple[str, str]]) -> Non
     assert told == []
     alert_of_run(failed_run(note("half are missing", held=True), note("no memory")))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("left", [["the warehouse is away"], []])
+def test_held_night_that_nobody_was_asked_about_is_told_of(left: list[str], told: list[tuple[str, str]]) -> None:
+    """The task that asks failed by an error of its own, or was killed: the run's one message says that it is held."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    from segmentation_alerts import alert_of_run, note_failure
+
+    ask = DagBag(PROJECT / "dags").dags["segment_customers"].task_dict["ask"]
+    assert ask.on_failure_callback == [note_failure]
+    alert_of_run(failed_run(note("half are missing", held=True), *map(note, left), ask="failed"))
+    [(subject, text)] = told
+    assert subject == "segment_customers failed"
+    assert all(line in text for line in ("half are missing", *left))
 
 
 def test_run_whose_tasks_left_nothing_is_told_of(told: list[tuple[str, str]]) -> None:
