@@ -39,7 +39,14 @@ class ConfigurationError(PermanentError):
 
 
 class DataError(PermanentError):
-    """The source table, its columns or its rows are not as the contract says."""
+    """The source table, its columns or its rows are not as the contract says.
+
+    `told` is the message without values of customers, for chat, mail and whatever else keeps it outside of a log.
+    """
+
+    def __init__(self, message: str, *, told: str | None = None) -> None:
+        super().__init__(message)
+        self.told = message if told is None else told
 
 
 class TooManyRejectedError(DataError):

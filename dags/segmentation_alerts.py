@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clustering.errors import HeldError, PermanentError, TransientError
+from clustering.errors import DataError, HeldError, PermanentError, TransientError
 from segmentation_days import day_of_run
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,14 @@ def note_failure(context: Any) -> None:
 
 
 def line_of(error: Any) -> str:
-    """Return an error in one line without what is masked as secret, with its kind where it is none of ours."""
+    """Return an error in one line, with its kind where it is none of ours.
+
+    It is without what is masked as secret and without values of customers, which are in the log alone.
+    """
     from airflow.sdk.log import redact  # type: ignore[attr-defined]
 
-    text = next((line.strip() for line in str(error or "").splitlines() if line.strip()), "")
+    said = error.told if isinstance(error, DataError) else str(error or "")
+    text = next((line.strip() for line in said.splitlines() if line.strip()), "")
     if error is not None and not isinstance(error, PermanentError | TransientError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return str(redact(text))[:LENGTH] or "ended from outside: see its log"

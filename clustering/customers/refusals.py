@@ -74,18 +74,21 @@ def added_up(found: Iterable[Rejection], *, duplicated: int = 0) -> list[Rejecti
     return sorted(told, key=lambda one: -one.rows)
 
 
-def describe_rejections(found: Sequence[Rejection], contract: Contract) -> str:
+def describe_rejections(found: Sequence[Rejection], contract: Contract, *, with_examples: bool = True) -> str:
     """Return a clause a column and reason: an example, what is allowed, and in how many rows.
+
+    Examples are customers' values and keys: where others than operators may read the text, it goes without.
 
     >>> from clustering.config import Column, Contract
     >>> columns = {"id": Column(type="bigint", role="key"), "age": Column(type="integer", role="cluster")}
     >>> describe_rejections([Rejection("age", "wrong_type", 3, "old")], Contract(table="shop", columns=columns))
     "age 'old' has the wrong type (allowed: a whole number), wrong_type 3 rows"
     """
+    told = found if with_examples else [replace(one, example=None) for one in found]
     clauses = [
         f"{clause(one.column, _quoted(one.example), one.reason, limits(contract, one.column, one.reason))}, "
         f"{one.reason} {one.rows:,} {'row' if one.rows == 1 else 'rows'}{_repeated(one)}"
-        for one in found[:TOLD]
+        for one in told[:TOLD]
     ]
     more = [f"and {len(found) - TOLD} more"] if len(found) > TOLD else []
     return "; ".join(clauses + more)

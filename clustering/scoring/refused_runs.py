@@ -27,11 +27,16 @@ def too_many_rejected(
     if not is_too_many(contract, read=read, rejected=rejected):
         return None
     found = added_up(one for shard in shards for one in shard.rejections)
-    return TooManyRejectedError(
-        f"{rejected:,} of {read:,} rows were rejected: {describe_rejections(found, contract)}; this is more than the "
+    said, told = (
+        f"{rejected:,} of {read:,} rows were rejected: {faults}; this is more than the "
         f"{contract.max_rejected_share:.0%} that max_rejected_share in customers.yaml allows; nothing was published, "
         "and rejected_customers has the rows: correct the source or the contract"
+        for faults in (
+            describe_rejections(found, contract),
+            describe_rejections(found, contract, with_examples=False),
+        )
     )
+    return TooManyRejectedError(said, told=told)
 
 
 def is_too_many(contract: Contract, *, read: int, rejected: int) -> bool:

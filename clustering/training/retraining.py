@@ -148,7 +148,9 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))
     said = describe_rejections(found, contract)
     if not valid.num_rows:
-        raise DataError(f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid: {said}")
+        none = f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid"
+        told = describe_rejections(found, contract, with_examples=False)
+        raise DataError(f"{none}: {said}", told=f"{none}: {told}")
     if said:
         log.warning("of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.table, rejected, said)
     return valid.to_batches()[0], rejected

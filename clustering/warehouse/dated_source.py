@@ -52,4 +52,6 @@ def query_errors() -> Iterator[None]:
         if is_transient(error):
             raise
         said = " ".join(str(error.orig).split())
-        raise DataError(f"dated_source in customers.yaml cannot be read: {said}; correct the query") from error
+        unread = "dated_source in customers.yaml cannot be read"
+        # What cannot be cast stands in the server's message.
+        raise DataError(f"{unread}: {said}; correct the query", told=f"{unread}; see the log") from error

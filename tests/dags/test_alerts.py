@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -216,8 +217,6 @@ def test_night_has_a_deadline_and_both_dags_tell_of_failures() -> None:
 
 def failed_run(*left: dict[str, Any] | None, ask: str = "success") -> dict[str, Any]:
     """Return what a callback sees of a failed run whose tasks have left these notes."""
-    from types import SimpleNamespace
-
     from airflow.sdk import DAG
 
     began = {"run_type": "manual", "run_after": datetime.now(UTC), "logical_date": None}
@@ -301,6 +300,26 @@ def test_error_is_told_in_one_line(error: str | None, line: str) -> None:
     assert line_of(kind("\n  the file is wrong\nDETAIL: a customer's row") if kind else None) == line
 
 
+def test_alert_of_rejected_rows_has_no_value_of_a_customer() -> None:
+    """Chat, mail and XCom are told the column, the reason and how many rows; the error itself has the examples."""
+    from clustering.config import Column, Contract
+    from clustering.customers import Rejection
+    from clustering.scoring.refused_runs import too_many_rejected
+    from segmentation_alerts import line_of
+
+    columns = {"id": Column(type="bigint", role="key"), "age": Column(type="integer", role="cluster")}
+    found = [Rejection("age", "wrong_type", 70, "secretive"), Rejection("id", "duplicate_key", 20, "4711")]
+    shard: Any = SimpleNamespace(rejections=found)
+    error = too_many_rejected(Contract(table="shop", columns=columns), [shard], read=100, rejected=90)
+    assert all(example in str(error) for example in ("secretive", "4711"))
+    line = line_of(error)
+    assert not any(example in line for example in ("secretive", "4711"))
+    assert line.startswith(
+        "90 of 100 rows were rejected: age has the wrong type (allowed: a whole number), wrong_type 70 rows; id "
+    )
+    assert line.endswith("rejected_customers has the rows: correct the source or the contract")
+
+
 def test_severities_have_notifiers_of_their_own(monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, str]]) -> None:
     """What can wait goes elsewhere than what readers wait for."""
     from segmentation_alerts import alert
@@ -315,8 +334,6 @@ def test_severities_have_notifiers_of_their_own(monkeypatch: pytest.MonkeyPatch,
 
 def test_only_configured_models_are_retrained() -> None:
     """What an event names and is no longer configured is left out; without an event, all are chosen."""
-    from types import SimpleNamespace
-
     from segmentation_assets import CHAMPIONS, DRIFT
     from segmentation_definitions import alarmed_models
 
