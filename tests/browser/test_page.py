@@ -51,6 +51,20 @@ def test_lives_in_airflow(page: Page) -> None:
     drawn(inside, "sizes", "rejected", "customers")
 
 
+def test_link_of_a_run_leads_to_its_date_and_model(
+    page: Page, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's frame shows what the link of the run says, and not what holds now."""
+    from segmentation_links import page_address
+
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", airflow.address)
+    page.goto(page_address({"models": ["dbscan"], "as_of": YESTERDAY}))
+    inside = page.frame_locator("iframe[title=Segments]")
+    expect(inside.get_by_text("As of 21 Nov 2026")).to_be_visible()
+    expect(inside.get_by_label("Model")).to_have_value("dbscan")
+    drawn(inside, "sizes", "rejected", "customers")
+
+
 def test_follows_airflows_colours(page: Page) -> None:
     """Airflow's choice of light or dark is the page's, at once; the switch on the page goes before it."""
     page.goto("/plugin/segments")

@@ -216,3 +216,18 @@ def test_event_of_drift_that_names_unknown_models_alone_trains_nothing() -> None
     with pytest.raises(AirflowSkipException, match="drift was told of former, gone, and no such model is configured"):
         alarmed_models({DRIFT: [gone]})
     assert alarmed_models({DRIFT: [gone, Event({"models": ["kmeans"]})]}) == ["kmeans"]
+
+
+@pytest.mark.parametrize("path", ["", "/airflow"])
+def test_link_of_a_run_has_the_whole_path_of_the_page_in_airflows_frame(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind less than that, Airflow shows what holds now in the place of the run's date."""
+    from segmentation_links import page_address
+
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", f"https://jobs.example.com{path}/")
+    place = f"https://jobs.example.com{path}/plugin/segments"
+    assert page_address({"models": ["dbscan", "gmm"], "as_of": "2026-11-21"}) == (
+        f"{place}{path}/segmentation/page?model=dbscan&as_of=2026-11-21"
+    )
+    assert page_address({"models": [], "as_of": "2026-11-21"}) == place

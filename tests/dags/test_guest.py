@@ -101,7 +101,7 @@ def test_their_asset_starts_our_night_and_both_work(system: System, chat: Chat) 
     assert state == "success"
     today = datetime.now(UTC).date().isoformat()
     links = system.client._get(f"/api/v2/dags/segment_customers/dagRuns/{run}/taskInstances/summary/links")
-    assert links["extra_links"]["Segments"].endswith(f"/plugin/segments?model=kmeans&as_of={today}")
+    assert links["extra_links"]["Segments"].endswith(f"/plugin/segments/segmentation/page?model=kmeans&as_of={today}")
     assert system.sql("select distinct as_of::text from segmentation.current_segments") == [(today,)]
     assert chat.said == []
 

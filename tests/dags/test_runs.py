@@ -34,7 +34,7 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
     told = segmented.results["summary"]
     assert (told["as_of"], told["status"]) == (today, "published")
     assert told["line"].startswith("dbscan, gmm, kmeans published: ")
-    assert segmented.links["summary"].endswith(f"/plugin/segments?model=dbscan&as_of={today}")
+    assert segmented.links["summary"].endswith(f"/plugin/segments/segmentation/page?model=dbscan&as_of={today}")
     assert night.staged() == []
 
 
