@@ -1,8 +1,8 @@
 """Ask a person what becomes of a held night: publish it all the same, or abandon it.
 
-`segment_customers` starts it with a night that is held, by the asset `held_nights`; with **run** it is started by hand.
-`read` lists what was found, `decide` asks (see Required Actions), and `act` does as the person said and records who and
-why; what has drifted in a night that is published so is told, and starts no retraining. Where nobody answers, the night
+`segment_customers` starts it with a night that is held, by the asset `segmentation.held_nights`; with **run** it is
+started by hand. `read` lists what was found, `decide` asks (see Required Actions), and `act` does as the person said
+and records who and why; what has drifted in a night that is published so is told, and starts no retraining. Where nobody answers, the night
 is abandoned after the hours that `decide_within_hours` of customers.yaml says, and so it is before that when a later
 night is published. Readers keep the former night all the time.
 """

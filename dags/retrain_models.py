@@ -5,8 +5,8 @@ makes a new version, `gate` promotes or refuses it, and `announce` tells who wai
 a refused version). A model that fails leaves its champion as it is and does not stop the others, but the run ends as
 failed. `prune` removes the artifacts of versions that nothing needs any more.
 
-A run that drift has started trains the models that drifted; an event of the asset `drift` that somebody makes by hand
-without `models` trains all of them.
+A run that drift has started trains the models that drifted; an event of the asset `segmentation.drift` that somebody
+makes by hand without `models` trains all of them.
 
 With **approval** on, versions that pass the gate wait, and without it those that should have been compared with a
 champion whose files could not be read: `review` lists what would change, `approve` asks a person (see

@@ -1,7 +1,8 @@
 """The API and the Segments page inside Airflow, under /segmentation, behind Airflow's log-in and DAG permissions.
 
 Whoever may see the runs of `segment_customers` may read; whoever may trigger `cluster_customers` may post customers,
-and look single ones up; whoever may trigger `retrain_models` may change champions.
+and look single ones up; whoever may trigger `retrain_models` may change champions and decide on
+held nights.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from clustering.algorithms import algorithm_names
 from clustering.config import PROJECT, load_configuration, model_names
+from clustering.settings import CONCERNS
 from tests.paths import CONFIGURATION
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -271,6 +272,14 @@ def test_compose_variables_are_documented() -> None:
     assert set(re.findall(r"^(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == {(name, "") for name in required}
     assert dict(re.findall(r"^#(\w+)=(.*)$", ENVIRONMENT, re.MULTILINE)) == optional
     assert not [name for name in optional if re.search("PASSWORD|SECRET|KEY|TOKEN", name)], "a secret has a default"
+
+
+def test_compose_passes_every_setting_on() -> None:
+    """What is set in `.env` holds: no setting but the places in the image, and the standalone server's, is ignored."""
+    settings = {name for concern in CONCERNS for name in concern.names() if name.startswith("CLUSTERING_")}
+    apart = {"CLUSTERING_CONFIG", "CLUSTERING_STORE", "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"}
+    assert settings >= apart
+    assert settings - apart <= services()["airflow-worker"]["environment"].keys()
 
 
 def test_compose_opens_ports_to_this_machine_only() -> None:

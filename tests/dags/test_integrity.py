@@ -12,6 +12,7 @@ import pytest
 
 from clustering.config import PROJECT, model_names
 from progress import WORDS
+from segmentation_assets import DRIFT, HELD_NIGHTS
 
 DAGS = {"segment_customers", "retrain_models", "withdraw_date"}  # that run alone
 
@@ -136,6 +137,13 @@ def test_documentation_leads_to_the_page(bag: Any, dag: str) -> None:
     assert "/plugin/segments)" in links
     (page,) = re.findall(r"`docs/(\w+\.md)`", links)
     assert (PROJECT / "docs" / page).exists()
+
+
+def test_documentation_names_assets_as_airflow_does(bag: Any) -> None:
+    """Whoever reads of an asset finds it by that name."""
+    documented = " ".join(dag.doc_md for dag in bag.dags.values())
+    named = set(re.findall(r"the asset `(.*?)`", " ".join(documented.split())))
+    assert named == {HELD_NIGHTS.name, DRIFT.name}
 
 
 def test_models_are_offered_in_the_form(bag: Any) -> None:
