@@ -2,9 +2,9 @@
 
 `segment_customers` starts it with a night that is held, by the asset `segmentation.held_nights`; with **run** it is
 started by hand. `read` lists what was found, `decide` asks (see Required Actions), and `act` does as the person said
-and records who and why; what has drifted in a night that is published so is told, and starts no retraining. Where nobody answers, the night
-is abandoned after the hours that `decide_within_hours` of customers.yaml says, and so it is before that when a later
-night is published. Readers keep the former night all the time.
+and records who and why; what has drifted in a night that is published so is told, and starts no retraining. Where
+nobody answers, the night is abandoned after the hours that `decide_within_hours` of customers.yaml says, and so it is
+before that when a later night is published. Readers keep the former night all the time.
 """
 
 from __future__ import annotations
