@@ -46,6 +46,11 @@ class Release:
     released_by: str
     reason: str
 
+    @property
+    def note(self) -> str:
+        """What the run keeps of it."""
+        return f"published despite findings by {self.released_by}: {self.reason}"
+
 
 def publish_run(
     warehouse: Warehouse, configuration: Configuration, *, run_id: int, release: Release | None = None
@@ -92,8 +97,7 @@ def _let_pass(transaction: Transaction, run: Run, release: Release | None) -> No
         return
     if run.status != "held":
         raise RunError(f"run {run.run_id} is {run.status} and not held; nothing has to be released")
-    note = f"published despite findings by {release.released_by}: {release.reason}"
-    transaction.execute("scoring/hold", run_id=run.run_id, status="running", note=note)
+    transaction.execute("scoring/hold", run_id=run.run_id, status="running", note=release.note)
     record_decision_on_run(
         transaction, "release_run", run.run_id, decided_by=release.released_by, reason=release.reason
     )

@@ -45,11 +45,14 @@ def add_held_nights(router: APIRouter, backend: Open, access: Access) -> None:
 
 
 def decide(opened: Backend, decision: Decision, *, decided_by: str) -> dict[str, str]:
-    """Publish or abandon a held run and say so; Refusal 409 when it is not held any more, or cannot be published."""
+    """Publish or abandon a held run and say what came of it.
+
+    Raises Refusal 409 when it is not held any more, when somebody else decides at the same moment and is the first, or
+    when it cannot be published.
+    """
     # What a large night takes is more than a page may wait for; the limits of reading do not hold here.
     warehouse = Warehouse(opened.warehouse.uri)
-    with warehouse.transaction(read_only=True) as transaction:
-        run = transaction.row("checks/run", run_id=decision.run_id)
+    run = _run(warehouse, decision.run_id)
     if run is None or run.status != "held":
         raise Refusal(409, f"run {decision.run_id} is not held any more; reload the page and look again")
     try:
@@ -62,14 +65,27 @@ def decide(opened: Backend, decision: Decision, *, decided_by: str) -> dict[str,
     return {"message": f"The night of {run.as_of} was abandoned; readers notice nothing."}
 
 
+def _run(warehouse: Warehouse, run_id: int) -> Any:
+    with warehouse.transaction(read_only=True) as transaction:
+        return transaction.row("checks/run", run_id=run_id)
+
+
 def _publish(warehouse: Warehouse, opened: Backend, decision: Decision, decided_by: str) -> None:
     from clustering.scoring.publication import Release, publish_run
 
     release = Release(decided_by, decision.reason)
-    publish_run(warehouse, opened.configuration, run_id=decision.run_id, release=release)
+    published = publish_run(warehouse, opened.configuration, run_id=decision.run_id, release=release)
+    if _run(warehouse, decision.run_id).note != release.note:
+        raise _too_late(decision.run_id, published["status"])
 
 
 def _abandon(warehouse: Warehouse, decision: Decision, decided_by: str) -> None:
     from clustering.scoring.endings import abandon_by_hand
 
-    abandon_by_hand(warehouse, run_id=decision.run_id, abandoned_by=decided_by, reason=decision.reason)
+    told = abandon_by_hand(warehouse, run_id=decision.run_id, abandoned_by=decided_by, reason=decision.reason)
+    if not told["abandoned"]:
+        raise _too_late(decision.run_id, told["status"])
+
+
+def _too_late(run_id: int, status: str) -> Refusal:
+    return Refusal(409, f"run {run_id} is {status} by now: somebody else has decided; reload the page and look again")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -17,6 +22,7 @@ from tests.projects import Project
 from tests.web.examples import backend_of
 
 Visit = Callable[..., TestClient]
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -56,9 +62,9 @@ def anybody() -> None:
 def decide(client: TestClient, run_id: int, decision: str, reason: str = "the shop was closed") -> Any:
     """Send a decision as the page does."""
     client.get("/page")
-    headers = {HEADER: client.cookies[COOKIE], "Sec-Fetch-Site": "same-origin"}
-    body = {"run_id": run_id, "decision": decision, "reason": reason}
-    return client.post("/page/held", json=body, headers=headers)
+    headers = {HEADER: client.cookies[COOKIE], "Sec-Fetch-Site": "same-origin", "Content-Type": "application/json"}
+    body = json.dumps({"run_id": run_id, "decision": decision, "reason": reason})
+    return client.post("/page/held", content=body, headers=headers)
 
 
 def status(project: Project, run_id: int) -> str:
@@ -93,6 +99,30 @@ def test_night_is_abandoned_and_readers_notice_nothing(held: tuple[Project, int]
     assert decide(visit(project), run_id, "abandon").status_code == 200
     assert status(project, run_id) == "abandoned"
     assert project.sql("select distinct as_of::text from segmentation.current_models") == [("2026-11-20",)]
+
+
+@pytest.mark.parametrize("decision", ["publish", "abandon"])
+def test_decision_that_comes_second_is_not_said_to_be_made(
+    held: tuple[Project, int], visit: Visit, decision: str
+) -> None:
+    """Somebody else's publication is not yet committed when the button is pressed, and is before it counts."""
+    project, run_id = held
+    other = psycopg2.connect(project.warehouse.uri)
+    with closing(other), other.cursor() as cursor, ThreadPoolExecutor() as pool:
+        cursor.execute("update segmentation.scoring_runs set status = 'published' where run_id = %s", [run_id])
+        answer = pool.submit(decide, visit(project), run_id, decision)
+        wait_for(lambda: project.sql(WAITING) != [(0,)])
+        other.commit()
+    assert answer.result().status_code == 409
+    assert f"run {run_id} is published by now" in answer.result().json()["detail"]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, at most half a minute."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_who_may_not_promote_may_not_decide(held: tuple[Project, int], visit: Visit) -> None:
