@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field, StrictInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
 
 from clustering.errors import DataError, HeldError, RunError
 from clustering.warehouse import Warehouse
@@ -20,12 +21,21 @@ MOST = 500  # characters of a reason
 _NO_RIGHT = "you may not decide on a held night: it takes the right to trigger the DAG retrain_models"
 
 
+def _one_line(text: str) -> str:
+    # A NUL and half of a surrogate pair cannot be stored, and the others change how a terminal shows the reason.
+    if any(category(one) in ("Cc", "Cs") for one in text):
+        raise ValueError("has to be one line without control characters")
+    return text
+
+
 class Decision(BaseModel):
     """What a person decides on a held run, and why."""
 
     run_id: Annotated[StrictInt, Field(ge=1, lt=2**63)]
     decision: Literal["publish", "abandon"]
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST), AfterValidator(_one_line)
+    ]
 
 
 def add_held_nights(router: APIRouter, backend: Open, access: Access) -> None:

@@ -143,6 +143,9 @@ def test_who_may_not_promote_may_not_decide(held: tuple[Project, int], visit: Vi
     [
         (None, "publish", "  ", 422),
         (None, "publish", "x" * 501, 422),
+        (None, "publish", "the shop\x00was closed", 422),
+        (None, "abandon", "closed\x1b[2J", 422),
+        (None, "publish", "\ud800", 422),
         (None, "delete", "why", 422),
         (999, "publish", "why", 409),
         (2**70, "publish", "why", 422),
@@ -151,7 +154,7 @@ def test_who_may_not_promote_may_not_decide(held: tuple[Project, int], visit: Vi
 def test_wrong_decisions_change_nothing(
     held: tuple[Project, int], visit: Visit, run_id: int | None, decision: str, reason: str, code: int
 ) -> None:
-    """No reason, one that is far too long, another decision, a run that is none."""
+    """No reason, one far too long or with characters of control, another decision, a run that is none."""
     project, present = held
     assert decide(visit(project), present if run_id is None else run_id, decision, reason).status_code == code
     assert status(project, present) == "held"
