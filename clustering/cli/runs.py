@@ -52,7 +52,8 @@ def publish(
         release = Release(by, str(reason).strip())
         told = publish_run(session.warehouse, session.configuration, run_id=run, release=release)
         warn_of_drift(session, run)
-    tell(told, f"run {run} as of {told['as_of']}: {told['status']}", as_json=as_json)
+    left_out = f"; left out, readers keep the former result: {', '.join(told['failed'])}" if told["failed"] else ""
+    tell(told, f"run {run} as of {told['as_of']}: {told['status']}{left_out}", as_json=as_json)
 
 
 def abandon(run: Run, by: By, reason: Reason = None, as_json: Json = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from unicodedata import category
@@ -9,7 +10,7 @@ from unicodedata import category
 from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
 
-from clustering.errors import DataError, HeldError, RunError
+from clustering.errors import ClusteringError, DataError, HeldError, RunError
 from clustering.warehouse import Warehouse
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
@@ -17,7 +18,10 @@ from clustering.web.error_answers import Refusal
 from clustering.web.own_page import require_own_page
 from clustering.web.security import Access, Caller
 
+log = logging.getLogger(__name__)
+
 MOST = 500  # characters of a reason
+TOLD = 3  # checks that are named in an answer; the others are a number
 _NO_RIGHT = "you may not decide on a held night: it takes the right to trigger the DAG retrain_models"
 
 
@@ -67,8 +71,8 @@ def decide(opened: Backend, decision: Decision, *, decided_by: str) -> dict[str,
         raise Refusal(409, f"run {decision.run_id} is not held any more; reload the page and look again")
     try:
         if decision.decision == "publish":
-            _publish(warehouse, opened, decision, decided_by)
-            return {"message": f"The night of {run.as_of} was published in spite of its findings."}
+            told = _publish(warehouse, opened, decision, decided_by)
+            return {"message": " ".join([f"The night of {run.as_of} was published in spite of its findings.", *told])}
         _abandon(warehouse, decision, decided_by)
     except (RunError, HeldError, DataError) as error:
         raise Refusal(409, str(error)) from None
@@ -80,13 +84,15 @@ def _run(warehouse: Warehouse, run_id: int) -> Any:
         return transaction.row("checks/run", run_id=run_id)
 
 
-def _publish(warehouse: Warehouse, opened: Backend, decision: Decision, decided_by: str) -> None:
+def _publish(warehouse: Warehouse, opened: Backend, decision: Decision, decided_by: str) -> list[str]:
+    """Publish a run and return what has to be told of it."""
     from clustering.scoring.publication import Release, publish_run
 
     release = Release(decided_by, decision.reason)
     published = publish_run(warehouse, opened.configuration, run_id=decision.run_id, release=release)
     if _run(warehouse, decision.run_id).note != release.note:
         raise _too_late(decision.run_id, published["status"])
+    return [*_left_out(published["failed"]), *_watched(warehouse, opened, decision.run_id)]
 
 
 def _abandon(warehouse: Warehouse, decision: Decision, decided_by: str) -> None:
@@ -99,3 +105,28 @@ def _abandon(warehouse: Warehouse, decision: Decision, decided_by: str) -> None:
 
 def _too_late(run_id: int, status: str) -> Refusal:
     return Refusal(409, f"run {run_id} is {status} by now: somebody else has decided; reload the page and look again")
+
+
+def _left_out(failed: Mapping[str, str]) -> list[str]:
+    models = ", ".join(sorted(failed))
+    return [f"Left out, so that readers keep the former result: {models}; run_failures says why."] if failed else []
+
+
+def _watched(warehouse: Warehouse, opened: Backend, run_id: int) -> list[str]:
+    """Return what has drifted in a published night; a failure never makes it less published."""
+    from sqlalchemy.exc import DBAPIError
+
+    from clustering.monitoring.alarms import watch
+
+    try:
+        found = watch(warehouse, opened.configuration, run_id=run_id, may_ask=False)
+    except (ClusteringError, DBAPIError):
+        log.exception("run %s was published, and could not be watched for drift", run_id)
+        return ["It could not be watched for drift; the server's log says why."]
+    told, more = [alarm["sentence"] for alarm in found["alarms"][:TOLD]], len(found["alarms"]) - TOLD
+    drift = "; ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+    unwatched = ", ".join(sorted(found["unwatched"]))
+    return [
+        *([f"Customers have drifted: {drift}."] if drift else []),
+        *([f"Not checked for drift: {unwatched}."] if unwatched else []),
+    ]

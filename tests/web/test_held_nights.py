@@ -28,9 +28,14 @@ WAITING = "select count(*) from pg_stat_activity where datname = current_databas
 @pytest.fixture
 def held(project: Project) -> tuple[Project, int]:
     """Return a project with a published night and a held one, and the number of that run."""
+    return hold(project, "delete from customers where customer_id % 2 = 0")
+
+
+def hold(project: Project, change: str) -> tuple[Project, int]:
+    """Publish a night, hold the next one after a change of its source, and return its run."""
     careful = project.with_contract(checks=Checks())
     careful.night("2026-11-20")
-    careful.sql("delete from customers where customer_id % 2 = 0")
+    careful.sql(change)
     planned = careful.plan("2026-11-21")
     for shard in planned["shards"]:
         careful.score(planned["run_id"], shard)
@@ -123,6 +128,24 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_night_that_is_published_all_the_same_is_watched(project: Project, visit: Visit) -> None:
+    """What has drifted, and the model that had to be left out, are in the answer; no retraining is asked for."""
+    careful, run_id = hold(project, "update customers set annual_income = annual_income * 3 where annual_income < 1e6")
+    careful.sql("delete from segmentation.run_models where run_id = %s and model = 'gmm'", run_id)
+    careful.sql(
+        "insert into segmentation.run_failures (run_id, model, model_version_id, reason) select %s, model,"
+        " model_version_id, 'secret.json cannot be read' from segmentation.model_versions where model = 'gmm'",
+        run_id,
+    )
+    answer = decide(visit(careful), run_id, "publish")
+    assert answer.status_code == 200, answer.text
+    message = answer.json()["message"]
+    assert "Customers have drifted: kmeans" in message or "Customers have drifted: dbscan" in message
+    assert "Left out, so that readers keep the former result: gmm;" in message
+    assert "secret" not in message
+    assert careful.sql("select count(*) from segmentation.retraining_requests") == [(0,)]
 
 
 def test_who_may_not_promote_may_not_decide(held: tuple[Project, int], visit: Visit) -> None:
