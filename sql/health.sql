@@ -73,8 +73,8 @@ where model = :model and as_of = any(:dates)
 order by as_of desc, segment_id = 0, segment_id;
 
 -- name: unpublished
--- Returns the latest run for a model that came after another run, of its date or a later one, and that readers are not
--- shown; a run from before the first one is 0.
+-- Returns the run of the latest date for a model that readers are not shown, of a later date than another run or of its
+-- date and after it; a run from before the first one is 0.
 -- Parameters: model, as_of, run_id.
 select
     run.run_id,
@@ -87,10 +87,9 @@ from segmentation.scoring_runs as run
 left join segmentation.run_models as made on made.run_id = run.run_id and made.model = :model
 left join segmentation.run_failures as failure on failure.run_id = run.run_id and failure.model = :model
 where
-    run.run_id > :run_id
-    and (:as_of::date is null or run.as_of >= :as_of)
+    (:as_of::date is null or run.as_of > :as_of or (run.as_of = :as_of and run.run_id > :run_id))
     and not run.dry_run
     and (made.model is not null or failure.model is not null)
     and (failure.model is not null or run.status in ('running', 'held', 'abandoned'))
-order by run.run_id desc
+order by run.as_of desc, run.run_id desc
 limit 1;

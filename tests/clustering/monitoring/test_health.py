@@ -83,6 +83,22 @@ def test_held_night_is_told_of_beside_the_one_that_readers_see(project: Project)
     assert f"is held and waits for a decision (run {planned['run_id']})" in reason
 
 
+def test_held_night_is_told_of_after_a_former_date_was_run_again(project: Project) -> None:
+    """The date counts, and not which of the runs was started last."""
+    careful = project.with_contract(checks=Checks())
+    careful.night(YESTERDAY.isoformat(), from_present_rows=True)
+    careful.sql("delete from customers where customer_id % 2 = 0")
+    planned = careful.plan(TODAY.isoformat())
+    for shard in planned["shards"]:
+        careful.score(planned["run_id"], shard)
+    with pytest.raises(HeldError):
+        careful.check(planned["run_id"])
+    careful.night(YESTERDAY.isoformat(), from_present_rows=True)
+    state, verdict, reason, _ = told(careful, "fresh")
+    assert (state, verdict) == ("care", "Held")
+    assert f"(run {planned['run_id']})" in reason
+
+
 def test_model_that_had_to_be_left_out_is_not_the_newest(project: Project) -> None:
     """The reason, which names a file of the store, is for operators."""
     project.night(YESTERDAY.isoformat(), from_present_rows=True)
