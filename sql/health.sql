@@ -80,7 +80,8 @@ select
     run.run_id,
     run.as_of,
     run.status,
-    run.note as reason,
+    -- Of a run that was not held, the reason is an error, whose line may name a file or a host.
+    case when run.held_at is not null then run.note end as reason,
     failure.run_id is not null as is_left_out,
     coalesce(failure.failed_at, run.held_at, run.finished_at, run.started_at) as since
 from segmentation.scoring_runs as run

@@ -9,6 +9,7 @@ import pytest
 from clustering.config import Checks
 from clustering.errors import HeldError
 from clustering.monitoring.health import ModelHealth, read_health
+from clustering.scoring.endings import abandon_run
 from clustering.monitoring.health_aspects import TOLD_BEFORE
 from clustering.quality.findings import ADVICE
 from tests.projects import Project
@@ -97,6 +98,21 @@ def test_held_night_is_told_of_after_a_former_date_was_run_again(project: Projec
     state, verdict, reason, _ = told(careful, "fresh")
     assert (state, verdict) == ("care", "Held")
     assert f"(run {planned['run_id']})" in reason
+
+
+def test_error_that_ended_a_run_is_for_operators(project: Project) -> None:
+    """Its first line may name a file or a host; what somebody decided on a held run is for everybody."""
+    project.night(YESTERDAY.isoformat(), models=["kmeans"], from_present_rows=True)
+    run = project.plan(TODAY.isoformat(), models=["kmeans"])["run_id"]
+    note = "clustering score ended without publishing: /srv/store/kmeans/meta.json: cannot be read"
+    abandon_run(project.warehouse, run_id=run, note=note)
+    reason = f"The night of {TODAY.day} {TODAY:%b %Y} ended without being published (run {run})"
+    assert told(project, "fresh")[2] == f"{reason}."
+    assert "srv" not in str(health(project).to_document())
+    project.sql(
+        "update segmentation.scoring_runs set held_at = now(), note = 'abandoned by Ada: x' where run_id = %s", run
+    )
+    assert told(project, "fresh")[2] == f"{reason}: abandoned by Ada: x."
 
 
 def test_model_that_had_to_be_left_out_is_not_the_newest(project: Project) -> None:
