@@ -19,7 +19,14 @@ select
     drift.alarms as drift_alarms,
     drift.words as drift_words,
     coalesce(found.pairs, '[]') as findings,
-    (now() at time zone 'UTC')::date as today
+    -- In UTC, or the night's own date where that has begun somewhere: east of it the day is a later one already.
+    case
+        when
+            night.as_of between (now() at time zone 'UTC')::date
+            and (now() at time zone 'UTC' + interval '14 hours')::date
+        then night.as_of
+        else (now() at time zone 'UTC')::date
+    end as today
 from segmentation.published_runs as night
 join segmentation.scoring_runs as run on run.run_id = night.run_id
 join segmentation.model_versions as version on version.model_version_id = night.model_version_id

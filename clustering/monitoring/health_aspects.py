@@ -126,7 +126,7 @@ def fresh(night: Night, *, latest: date, later: Unpublished | None, retired: tup
         return Aspect("fresh", "bad", "Retired", f"Retired from {_day(retired[0])} on: {retired[1]}.", retired[0])
     age = (night.today - night.as_of).days
     if age < 0:
-        words = f"Dated {-age} days ahead, and hides the nights until then."
+        words = f"Dated {-age} {'day' if age == -1 else 'days'} ahead, and hides the nights until then."
         return Aspect("fresh", "bad", "Ahead of its time", words, published)
     if age > FRESH_DAYS:
         words = f"{age} days old: {_of_later(later)}." if later else f"{age} days old: no night has been run since."

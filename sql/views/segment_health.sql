@@ -6,8 +6,14 @@ with figure as (
     select
         dated.*,
         current.published_at,
-        -- In UTC, whatever the session's time zone: a night of today is never one of tomorrow.
-        (now() at time zone 'UTC')::date - current.as_of as age_days
+        -- In UTC, whatever the session's time zone, and 0 for a date that has begun somewhere east of it.
+        case
+            when
+                current.as_of between (now() at time zone 'UTC')::date
+                and (now() at time zone 'UTC' + interval '14 hours')::date
+            then 0
+            else (now() at time zone 'UTC')::date - current.as_of
+        end as age_days
     from segmentation.current_models as current
     join segmentation.dated_segment_health as dated on dated.as_of = current.as_of and dated.model = current.model
 ),
@@ -19,7 +25,10 @@ told as (
             figure.own_reasons,
             figure.night_reasons,
             case when figure.age_days > 2 then format('%s days old', figure.age_days) end,
-            case when figure.age_days < 0 then format('dated %s days ahead', -figure.age_days) end
+            case
+                when figure.age_days < 0
+                then format('dated %s day%s ahead', -figure.age_days, case when figure.age_days < -1 then 's' end)
+            end
         ) as reasons
     from figure
 )
@@ -64,7 +73,7 @@ comment on column segmentation.segment_health.drift_checks is 'Drift checks of t
 comment on column segmentation.segment_health.rejected_share is 'Share of the source''s rows that could not be labelled, 0 to 1.';
 comment on column segmentation.segment_health.rows_read is 'Rows read from the source.';
 comment on column segmentation.segment_health.source_time is 'present: from the rows of the day; dated: from the dated source; substituted: from the rows of a later day.';
-comment on column segmentation.segment_health.age_days is 'Days since the business date, in UTC; below 0: the date is still to come, and the nights until then are not shown.';
+comment on column segmentation.segment_health.age_days is 'Days since the business date, in UTC; 0 as well where it has begun east of that; below 0: the date is still to come everywhere, and the nights until then are not shown.';
 comment on column segmentation.segment_health.published_at is 'When it was published.';
 comment on column segmentation.segment_health.version is 'Number of the version that labelled the customers.';
 comment on column segmentation.segment_health.trained_at is 'When the version was trained.';

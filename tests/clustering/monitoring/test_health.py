@@ -9,13 +9,14 @@ import pytest
 from clustering.config import Checks
 from clustering.errors import HeldError
 from clustering.monitoring.health import ModelHealth, read_health
-from clustering.scoring.endings import abandon_run
-from clustering.monitoring.health_aspects import TOLD_BEFORE
+from clustering.monitoring.health_aspects import TOLD_BEFORE, Night, fresh
 from clustering.quality.findings import ADVICE
+from clustering.scoring.endings import abandon_run
 from tests.projects import Project
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
+SHOWN = "select distinct age_days, coalesce(reasons, '') like '%ahead%' from segmentation.segment_health"
 
 
 def health(project: Project, model: str = "kmeans", as_of: date | None = None) -> ModelHealth:
@@ -66,6 +67,42 @@ def test_old_night_is_not_fresh(project: Project) -> None:
     project.night((TODAY - timedelta(days=5)).isoformat(), models=["kmeans"], from_present_rows=True)
     since = TODAY - timedelta(days=2)
     assert told(project, "fresh") == ("bad", "Old", "5 days old: no night has been run since.", since)
+
+
+def test_date_that_has_begun_somewhere_is_not_ahead_of_its_time(project: Project) -> None:
+    """East of UTC, a night is published on the evening before, in UTC: on every continent it is a fresh one."""
+    [(begun,)] = project.sql("select (now() at time zone 'UTC' + interval '14 hours')::date")
+    project.night(TODAY.isoformat(), models=["kmeans"])
+    for table in ("published_runs", "segments", "scoring_runs"):
+        project.sql(f"update segmentation.{table} set as_of = %s", begun)  # noqa: S608
+    assert told(project, "fresh")[:2] == ("good", "Fresh")
+    assert project.sql(SHOWN) == [(0, False)]
+    for table in ("published_runs", "segments", "scoring_runs"):
+        project.sql(f"update segmentation.{table} set as_of = as_of + 1")  # noqa: S608
+    days = (begun - TODAY).days + 1
+    words = f"{days} {'day' if days == 1 else 'days'} ahead"
+    assert told(project, "fresh")[1:3] == ("Ahead of its time", f"Dated {words}, and hides the nights until then.")
+    assert project.sql(SHOWN) == [(-days, True)]
+
+
+def test_one_day_is_not_called_days() -> None:
+    """A date of tomorrow that has begun nowhere is one day ahead."""
+    night = Night(
+        as_of=YESTERDAY + timedelta(days=2),
+        run_id=1,
+        published_at=datetime.now(UTC),
+        version=1,
+        structure="structured",
+        rows_read=1,
+        rows_rejected=0,
+        source_time="present",
+        drift_checks=0,
+        drift_alarms=0,
+        drift_words=None,
+        findings=[],
+        today=YESTERDAY + timedelta(days=1),
+    )
+    assert fresh(night, latest=night.as_of, later=None).reason == "Dated 1 day ahead, and hides the nights until then."
 
 
 def test_held_night_is_told_of_beside_the_one_that_readers_see(project: Project) -> None:
