@@ -218,13 +218,15 @@ def segment_customers() -> None:
         """Say in one line what happened: labelled, rejected, moved, held, or failed."""
         context = get_current_context()
         parts = ti.xcom_pull(task_ids="plan")  # no argument of the task, which would not run after a failed plan
-        told = {"as_of": str(day_of_run(context)), "status": "failed", "models": [], "line": "nothing was planned"}
+        day = day_of_run(context)
+        meant = str(day) if day else None
+        told: dict[str, Any] = {"as_of": meant, "status": "failed", "models": [], "line": "nothing was planned"}
         if parts:
             with open_session() as session:
                 told = clustering.summarise_run(session.warehouse, run_id=parts[0]["run"])
         if told["status"] not in ("published", "dry_run", "held"):
             told["line"] = f"nothing published: {first_error(context) or told['line']}"
-        log.info("%s: %s", told["as_of"], told["line"])
+        log.info("%s: %s", told["as_of"] or "a date that is none", told["line"])
         return told
 
     parts = plan()

@@ -283,6 +283,21 @@ def test_run_whose_tasks_left_nothing_is_told_of(told: list[tuple[str, str]]) ->
     assert told[0][1].startswith("a task was ended from outside or never started")
 
 
+def test_summary_of_a_run_without_a_right_date_has_none(bag: Any) -> None:
+    """Whoever reads what the task returns gets a date or nothing, and no word in the place of a date."""
+    from airflow.sdk.execution_time.context import set_current_context
+
+    context: Any = {**failed_run(), "params": {"as_of": "today"}}
+    with set_current_context(context):
+        told = bag.dags["segment_customers"].task_dict["summary"].python_callable(ti=context["ti"])
+    assert told == {
+        "as_of": None,
+        "status": "failed",
+        "models": [],
+        "line": "nothing published: nothing was planned",
+    }
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
