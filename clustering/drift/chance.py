@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, hypergeom
 
 FEWEST = 10  # customers that a bin has to be expected to hold, for the distribution of chi-square to hold
 
@@ -42,6 +41,8 @@ def difference(counts: Sequence[int], reference: Sequence[int], *, level: float)
     effect = _effect(found, expected)
     if len(found) == 2:
         return Difference(effect, _exact_limit(found, expected, level))
+    from scipy.stats import chi2  # needed by checks, not by readers
+
     return Difference(effect, float(np.sqrt(chi2.isf(level, len(found) - 1) * _unit(found, expected))))
 
 
@@ -78,6 +79,8 @@ def _exact_limit(found: Counts, expected: Counts, level: float) -> float:
     """Return the largest w, to the side that was found, that is no rarer than half of the level (Fisher, 1935)."""
     rows, others = int(found.sum()), int(expected.sum())
     marked = int(found[0] + expected[0])
+    from scipy.stats import hypergeom  # needed by checks, not by readers
+
     law: Any = hypergeom(rows + others, marked, rows)
     above = found[0] * (rows + others) > marked * rows
     bound = float(law.isf(level / 2) if above else law.ppf(level / 2))

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
-from scipy.stats import binom
-
 FEWEST_NIGHTS = 14  # before there are so many, declared limits alone hold
 SAME_DAYS = 3  # nights of one day of the week that make a rhythm
 DEVIATIONS = 6.0  # that a night may lie beyond what is typical
@@ -96,4 +94,6 @@ def _with_chance(share: float, customers: int) -> float:
     """Return a share that so many customers exceed only rarely by chance where the true one is `share`."""
     if not customers or share >= 1:
         return share
+    from scipy.stats import binom  # needed by checks, not by readers
+
     return float(max(share, binom.isf(CHANCE, customers, share) / customers))
