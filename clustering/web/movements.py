@@ -41,7 +41,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Movement:
-    """Who was where on two dates; `segments` are the ids of both dates in the cards' order, each with its names."""
+    """Who was where on two dates, and what the segments of each date were called."""
 
     former: NightRun
     latter: NightRun
@@ -51,8 +51,9 @@ class Movement:
 
     @property
     def segments(self) -> list[int]:
-        """The segments of both dates, in the order of the cards: outliers last."""
-        return sorted({**self.names[0], **self.names[1]}, key=lambda one: (one == 0, one))
+        """The segments of both dates, with or without a name, in the order of the cards: outliers last."""
+        moved = {one for flow in self.flows for one in (flow.former, flow.latter) if one is not None}
+        return sorted({*self.names[0], *self.names[1], *moved}, key=lambda one: (one == 0, one))
 
     def count(self, *, former: bool = True, latter: bool = True) -> int:
         """Return the customers who moved, or who have a label on one of the two dates alone."""

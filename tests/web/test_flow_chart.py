@@ -52,3 +52,10 @@ def test_joined_and_gone_have_nodes_of_their_own() -> None:
         "Gone",
     ]
     assert diagram["node"]["color"][4] == diagram["node"]["color"][9] == "@muted"
+
+
+def test_segment_without_a_name_on_either_date_is_drawn_by_its_number() -> None:
+    """A flow of the history may lead from a segment that the tables by date no longer have."""
+    [diagram] = flow_chart.movement(moved([Flow(4, 1, 3, 3, 0)]))["data"]
+    assert diagram["node"]["label"] == ["One", "Two", "Three", "Segment 4", "Outliers"] * 2
+    assert (diagram["link"]["source"][0], diagram["link"]["target"][0]) == (3, 5)
