@@ -119,6 +119,17 @@ def test_forms_of_other_sites_are_refused(visit: Visit, headers: dict[str, str])
     assert client.get("/page").status_code == 200
 
 
+def test_log_in_and_out_behind_a_proxy_that_puts_its_own_name_for_the_host(visit: Visit) -> None:
+    """The browser says that the form is the server's own; without its word, the origin has to be the host's."""
+    client = visit("https://internal:8080")
+    origin = {"Origin": "https://segments.example.com"}
+    headers = {**origin, "Sec-Fetch-Site": "same-origin"}
+    assert log_in(client, headers=headers).status_code == 303
+    assert client.post("/logout", headers=headers).status_code == 303
+    assert log_in(client, headers=origin).status_code == 403
+    assert log_in(client, headers={**origin, "Sec-Fetch-Site": "same-site"}).status_code == 403
+
+
 @pytest.mark.parametrize(
     "wanted", ["https://elsewhere.example", "//elsewhere.example", "page//x", "/\\elsewhere", "page\r\nX: y", "logout"]
 )
