@@ -70,7 +70,7 @@ def _set(answer: Response, request: Request, session: str, *, seconds: int) -> N
         max_age=seconds,
         path=f"{request.scope.get('root_path', '')}/",
         httponly=True,
-        samesite="strict",
+        samesite="lax",  # links in chat and mail lead to the page; the session reads alone, forms are checked
         secure=not is_plain_loopback(request),
     )
 

@@ -101,7 +101,7 @@ def test_log_in_shows_the_page_and_log_out_ends_it(stranger: Page) -> None:
     drawn(page, "sizes", "rejected", "customers", "movement")
     assert page.get_by_role("button", name=re.compile("Roll back|Promote")).count() == 0
     [session] = [one for one in page.context.cookies() if one["name"] == "segmentation_session"]
-    assert (session["httpOnly"], session["sameSite"]) == (True, "Strict")
+    assert (session["httpOnly"], session["sameSite"]) == (True, "Lax")
     page.get_by_role("link", name="API").click()
     expect(page.get_by_role("heading", name="POST /cluster")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
