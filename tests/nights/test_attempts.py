@@ -126,7 +126,7 @@ def test_lost_artifact_leaves_its_model_unwatched_alone(broken):
 
 def _damage(broken, damage):
     """Make the artifact of K-Means unusable, and return what is said of it."""
-    artifact = next((broken.registry.store / "kmeans").iterdir())
+    artifact = broken.registry.store / broken.registry.champions(["kmeans"])["kmeans"].artifact
     if damage == "flipped":
         content = bytearray((artifact / "parameters.npz").read_bytes())
         content[len(content) // 2] ^= 1
