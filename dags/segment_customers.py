@@ -188,7 +188,8 @@ def segment_customers() -> None:
             outlet_events[ALARMS].add(DRIFT, extra=event)
         return found
 
-    @task(outlets=[HOLDS], multiple_outputs=False)  # a failure of it is told with that of the run, which is held
+    # A failure of it is told with that of the run, which is held.
+    @task(outlets=[HOLDS], multiple_outputs=False)
     def ask(parts: list[dict[str, Any]], outlet_events: Any) -> dict[str, Any]:
         """Tell people of a night that is held, and ask one of them to decide."""
         with open_session() as session:
