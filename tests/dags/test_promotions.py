@@ -104,7 +104,7 @@ def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[...
     night.run("retrain_models", models=["kmeans"])
     night.run("segment_customers", models=["kmeans"])
     assert night.sql(LABELS) != first
-    back = night.run("retrain_models", champions=["kmeans"])
+    back = night.run("retrain_models", champions=["kmeans"], models=None)
     assert back.state == "success"
     assert back.tasks["set_champion"] == ["success"]
     assert back.tasks["sample"] == ["skipped"]
@@ -117,7 +117,7 @@ def test_a_rollback_that_cannot_be_is_clear(night: Night, configure: Callable[..
     """The first champion has no former one; the run fails and nothing changes."""
     configure(clusters=5)
     night.run("retrain_models", models=["kmeans"])
-    back = night.run("retrain_models", champions=["kmeans"])
+    back = night.run("retrain_models", champions=["kmeans"], models=None)
     assert back.state == "failed"
     assert back.tasks["set_champion"] == ["failed"]
     assert night.sql(DECISIONS) == [(1, "promoted", "champion")]
