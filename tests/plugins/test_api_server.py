@@ -194,11 +194,20 @@ def test_run_returns_the_labels(curl: Curl, unchanged: Project) -> None:
     assert [unchanged.sql(f"select count(*) from segmentation.{table}") for table in tables] == before  # noqa: S608
 
 
-@pytest.mark.parametrize("conf", [{}, {**REQUEST, "model_of_choice": "Ward"}, changed(age=-3), {**REQUEST, "data": []}])
+@pytest.mark.parametrize("conf", [{**REQUEST, "model_of_choice": "Ward"}, changed(age=-3), {**REQUEST, "data": []}])
 def test_wrong_conf_is_refused(curl: Curl, conf: dict[str, Any]) -> None:
     """The schema of the params answers before a run exists."""
     body = {"logical_date": None, "conf": conf}
     assert curl("user", "/api/v2/dags/cluster_customers/dagRuns", body)[0] == 400
+
+
+def test_run_without_customers_is_refused_by_its_task(curl: Curl) -> None:
+    """The form's example is for people: a program that gives nothing gets nothing."""
+    dag = "/api/v2/dags/cluster_customers/dagRuns"
+    status, run = curl("user", dag, {"logical_date": None, "conf": {}})
+    assert status == 200
+    _, last = curl("user", f"{dag}/{run['dag_run_id']}/wait?interval=1")
+    assert last["state"] == "failed"
 
 
 def test_locked_warehouse_leaves_airflow_alone(
