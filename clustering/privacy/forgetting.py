@@ -11,12 +11,15 @@ import logging
 import re
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import sql
+from psycopg2.errors import UndefinedTable
 from psycopg2.extras import Json
+from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration, Contract
 from clustering.customers import key_as_written
@@ -76,8 +79,9 @@ def forget(
         held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
-        _become_writer(transaction, [table for table in tables if table.is_the_writers])
-        removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
+        with _tables_that_stay():
+            _become_writer(transaction, [table for table in tables if table.is_the_writers])
+            removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
@@ -98,6 +102,19 @@ def forget(
         point.finish(registry.store)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
     return report
+
+
+@contextmanager
+def _tables_that_stay() -> Iterator[None]:
+    """Raise RunError where a table that was found has been dropped since: what is then locked stays."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, UndefinedTable):
+            raise RunError(
+                "old labels were dropped at this moment, and nothing was changed; forget the customer again"
+            ) from error
+        raise
 
 
 def _become_writer(transaction: Transaction, tables: Sequence[Table]) -> None:
