@@ -131,11 +131,12 @@ def other_precision(tonight: ColumnCounts, before: ColumnCounts) -> tuple[float,
     >>> other_precision(ColumnCounts(0, {1: 100}, {"hundreds": 1, "tens": 9, "units": 90}), cents)
     (0.9, 'hundredths')
     """
-    found = [(0.0, "")]
-    shares = [0.0, 0.0]
-    nights = [one for one in (tonight, before) if one.present]
-    for place in ("finer", *reversed(PLACES[1:])) if len(nights) == 2 else ():
-        shares = [share + one.places.get(place, 0) / one.present for share, one in zip(shares, nights, strict=True)]
+    if not (tonight.present and before.present):
+        return 0.0, ""
+    found, shares = [(0.0, "")], [0.0, 0.0]
+    for place in ("finer", *reversed(PLACES[1:])):
+        for number, one in enumerate((tonight, before)):
+            shares[number] += one.places.get(place, 0) / one.present
         if min(shares) <= _APPEARS * max(shares):
             found.append((round(max(shares) - min(shares), 12), place))
     return max(found, key=lambda one: one[0])  # the finest of several

@@ -15,14 +15,13 @@ from clustering.warehouse import Warehouse
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
 from clustering.web.error_answers import Refusal
-from clustering.web.own_page import require_own_page
+from clustering.web.own_page import require_change
 from clustering.web.security import Access, Caller
 
 log = logging.getLogger(__name__)
 
 MOST = 500  # characters of a reason
 TOLD = 3  # checks that are named in an answer; the others are a number
-_NO_RIGHT = "you may not decide on a held night: it takes the right to trigger the DAG retrain_models"
 
 
 def _one_line(text: str) -> str:
@@ -52,9 +51,7 @@ def add_held_nights(router: APIRouter, backend: Open, access: Access) -> None:
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Mapping[str, Any]:
         """Publish a held night all the same, or abandon it."""
-        require_own_page(request)
-        if not caller.may_change:
-            raise Refusal(403, _NO_RIGHT)
+        require_change(request, caller, "decide on a held night")
         return decide(backend(), parse_body(body, Decision), decided_by=caller.name)
 
 

@@ -1,4 +1,4 @@
-"""Changes come from our own page alone: it alone knows the token that its cookie holds."""
+"""Changes come from our own page, which alone knows the token that its cookie holds, by who may make them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import secrets
 from fastapi import Request
 
 from clustering.web.error_answers import Refusal
+from clustering.web.security import Caller
 
 COOKIE, HEADER = "segmentation_csrf", "X-Segmentation-CSRF"
 
@@ -19,9 +20,11 @@ def page_token(request: Request) -> str:
     return present if re.fullmatch(r"[\w-]{43}", present) else secrets.token_urlsafe(32)
 
 
-def require_own_page(request: Request) -> None:
-    """Let through what comes from our page; Refusal 403 for everything else."""
+def require_change(request: Request, caller: Caller, what: str) -> None:
+    """Let through what comes from our page by who may make a change; Refusal 403 for everything else."""
     expected, given = request.cookies.get(COOKIE, ""), request.headers.get(HEADER, "")
     same_site = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
     if not (expected and same_site and hmac.compare_digest(expected.encode(), given.encode("latin-1"))):
         raise Refusal(403, "this request does not come from the Segments page; reload it and try again")
+    if not caller.may_change:
+        raise Refusal(403, f"you may not {what}: it takes the right to trigger the DAG retrain_models")

@@ -22,7 +22,7 @@ from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
 from clustering.web.held_nights import add_held_nights
 from clustering.web.limits import OwnThreads
-from clustering.web.own_page import COOKIE, page_token, require_own_page
+from clustering.web.own_page import COOKIE, page_token, require_change
 from clustering.web.router import describe
 from clustering.web.security import Access, Caller
 from clustering.web.templating import render
@@ -152,9 +152,7 @@ def _add_changes(router: APIRouter, backend: Open, access: Access) -> None:
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Mapping[str, Any]:
         """Promote a version, or roll back to it."""
-        require_own_page(request)
-        if not caller.may_change:
-            raise Refusal(403, "you may not change champions: it takes the right to trigger the DAG retrain_models")
+        require_change(request, caller, "change champions")
         change, opened = parse_body(body, Change), backend()
         return change_champion(opened, _configured(opened, change.model), change, decided_by=caller.name)
 
