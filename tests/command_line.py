@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+
+import psycopg2
 
 CUSTOMERS = 300
 # Declared, so that nothing is searched for.
@@ -31,3 +35,14 @@ class Done:
 
 
 Run = Callable[..., Done]
+
+
+def sql(statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on the warehouse of the command line and return its rows."""
+    with (
+        closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []

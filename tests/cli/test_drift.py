@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import closing
 from typing import Any
 
-import psycopg2
 import pytest
 
 from clustering.errors import WarehouseError
 from clustering.monitoring import alarms
-from tests.command_line import Run
-
-
-def sql(statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on the warehouse and return its rows."""
-    with (
-        closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
+from tests.command_line import Run, sql
 
 
 def test_drift_is_warned_of(clustering: Run) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,8 @@ import psycopg2
 import pytest
 import yaml
 
-from tests.command_line import Run
+from tests.command_line import Run, sql
+from tests.configurations import copy_that_holds
 
 PATIENCE = 60  # seconds
 LABELS = """
@@ -28,14 +28,6 @@ select customer_id, cluster_label, segment_id, confidence from segmentation.curr
 """
 RUNS = "select status, note from segmentation.scoring_runs order by run_id desc limit 1"
 STAGED = "select count(*) from pg_tables where schemaname = 'segmentation_staging'"
-
-
-def sql(statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on the warehouse and return its rows."""
-    with closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        connection.commit()
-        return list(cursor.fetchall())
 
 
 @pytest.fixture
@@ -280,12 +272,8 @@ def test_published_date_is_taken_back(trained: Run) -> None:
 
 def test_held_night_ends_with_an_error_and_a_person_decides(trained: Run, tmp_path: Path, monkeypatch: Any) -> None:
     """Half of the customers are gone, then nearly all: one line each, readers keep the former night; and a way out."""
-    contract = yaml.safe_load((Path(os.environ["CLUSTERING_CONFIG"]) / "customers.yaml").read_text())
-    contract["checks"]["hold"] = "findings"
-    directory = tmp_path / "careful"
-    shutil.copytree(os.environ["CLUSTERING_CONFIG"], directory)
-    (directory / "customers.yaml").write_text(yaml.safe_dump(contract))
-    monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
+    careful = copy_that_holds(Path(os.environ["CLUSTERING_CONFIG"]), tmp_path / "careful")
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(careful))
     sql("update segmentation.promotions set decided_at = '2025-12-31' returning 1")
     assert trained("score", "--as-of", "2026-01-30", "--from-present-rows").code == 0
     labels = sql(LABELS)

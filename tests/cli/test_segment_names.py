@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import closing
-from typing import Any
-
-import psycopg2
-
-from tests.command_line import Run
+from tests.command_line import Run, sql
 
 EVERYWHERE = (
     "select segment_name, description, recommended_action from segmentation.current_segments where segment_id = 1",
     "select distinct segment_name, recommended_action from segmentation.customer_segments where segment_id = 1",
 )
-
-
-def sql(statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on the warehouse and return its rows."""
-    with (
-        closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
 
 
 def test_name_holds_everywhere_at_once_and_former_dates_keep_theirs(clustering: Run) -> None:

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 import yaml
 
-from tests.command_line import Run
-
-
-def sql(statement: str) -> list[tuple[Any, ...]]:
-    """Run a statement on the warehouse and return its rows."""
-    with (
-        closing(psycopg2.connect(os.environ["WAREHOUSE_URL"])) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
+from tests.command_line import Run, sql
 
 
 def declare(changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

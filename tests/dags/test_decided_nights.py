@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
+from tests.configurations import copy_that_holds
 from tests.dags.system import System, airflow_system, wait_for
 from tests.paths import CONFIGURATION
 from tests.projects import Project, retrain
@@ -31,12 +29,8 @@ LATEST = "select run_id, status, note from segmentation.scoring_runs order by ru
 @pytest.fixture(scope="module")
 def system(configuration: Configuration, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Run Airflow with one model, and nights that are held; events of assets start runs, and no clock does."""
-    models = Path(shutil.copytree(CONFIGURATION, tmp_path_factory.mktemp("configuration") / "models"))
-    for name in ("gmm", "dbscan"):
-        (models / f"{name}.yaml").unlink()
-    contract = yaml.safe_load((models / "customers.yaml").read_text())
-    contract["checks"]["hold"] = "findings"
-    (models / "customers.yaml").write_text(yaml.safe_dump(contract))
+    target = tmp_path_factory.mktemp("configuration") / "models"
+    models = copy_that_holds(CONFIGURATION, target, without=("gmm", "dbscan"))
     settings = {
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",  # or else events of assets would start nothing
         "CLUSTERING_CONFIG": str(models),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-import yaml
 
 from clustering.config import PROJECT, Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
+from tests.configurations import copy_that_holds
 from tests.dags.system import System, airflow_system, wait_for
 from tests.dags.test_drift import Chat, metadata
 from tests.dags.test_drift import chat as chat  # the fixture
@@ -47,12 +45,8 @@ def system(configuration: Configuration, chat: Chat, tmp_path_factory: pytest.Te
     """Run Airflow with both teams' DAGs; an event of theirs starts our night, and nothing else does."""
     folder = tmp_path_factory.mktemp("theirs")
     (folder / "crm.py").write_text(THEIRS, encoding="utf-8")
-    models = Path(shutil.copytree(CONFIGURATION, tmp_path_factory.mktemp("configuration") / "models"))
-    for name in ("gmm", "dbscan"):
-        (models / f"{name}.yaml").unlink()
-    contract = yaml.safe_load((models / "customers.yaml").read_text())
-    contract["checks"]["hold"] = "findings"
-    (models / "customers.yaml").write_text(yaml.safe_dump(contract))
+    target = tmp_path_factory.mktemp("configuration") / "models"
+    models = copy_that_holds(CONFIGURATION, target, without=("gmm", "dbscan"))
     folders = {"theirs": folder, "segmentation": PROJECT / "dags"}
     settings = {
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.configurations import copy_that_holds
 from tests.dags.nights import Night
 from tests.dags.people import person_who
 from tests.dags.test_alerts import told as told  # the fixture
@@ -24,12 +23,7 @@ STATUS = "select status, note from segmentation.scoring_runs order by run_id des
 @pytest.fixture
 def careful(trained_night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
     """Return DAGs that hold nights, with yesterday's night published and a half of the customers gone since."""
-    directory = tmp_path / "models"
-    shutil.copytree(CONFIGURATION, directory)
-    contract = yaml.safe_load((directory / "customers.yaml").read_text())
-    contract["checks"]["hold"] = "findings"
-    (directory / "customers.yaml").write_text(yaml.safe_dump(contract))
-    monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(copy_that_holds(CONFIGURATION, tmp_path / "models")))
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
     trained_night.sql("update segmentation.promotions set decided_at = '2020-01-01'")

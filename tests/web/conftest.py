@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 
 from clustering.settings import TOKEN
 from clustering.web import Access, create_app
-from clustering.web.security import token_access
+from clustering.web.security import Caller, token_access
 from tests.projects import Project
-from tests.web.examples import SECRET, backend_of
+from tests.web.examples import SECRET, Visit, backend_of
 
 
 @pytest.fixture
@@ -41,3 +41,24 @@ def serve(access: Access) -> Iterator[Callable[[Project], TestClient]]:
 def api(serve: Callable[[Project], TestClient], unchanged: Project) -> TestClient:
     """Return a client of the app on a project with three champions and two nights."""
     return serve(unchanged)
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+    """Return a function that opens the page's app on a project for somebody."""
+    clients: list[TestClient] = []
+
+    def open_for(project: Project, *, may_change: bool = True) -> TestClient:
+        monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
+        backend = backend_of(project)
+        access = Access(reads=_anybody, customers=_anybody, caller=lambda: Caller("Ada", may_change=may_change))
+        clients.append(TestClient(create_app(lambda: backend, access)))
+        return clients[-1]
+
+    yield open_for
+    for client in clients:
+        client.close()
+
+
+def _anybody() -> None:
+    """Let everybody through."""

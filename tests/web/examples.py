@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from fastapi.testclient import TestClient
 
 from clustering.web import Backend
 from clustering.web.champion_changes import Champions
 from tests.projects import Project
+
+Visit = Callable[..., TestClient]
 
 SECRET = "a long random text"  # noqa: S105 (of the tests alone)
 

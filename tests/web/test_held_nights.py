@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -15,13 +15,10 @@ from fastapi.testclient import TestClient
 
 from clustering.config import Checks
 from clustering.errors import HeldError
-from clustering.web import Access, create_app
 from clustering.web.own_page import COOKIE, HEADER
-from clustering.web.security import Caller
 from tests.projects import Project
-from tests.web.examples import backend_of
+from tests.web.examples import Visit
 
-Visit = Callable[..., TestClient]
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
@@ -42,26 +39,6 @@ def hold(project: Project, change: str) -> tuple[Project, int]:
     with pytest.raises(HeldError):
         careful.check(planned["run_id"])
     return careful, planned["run_id"]
-
-
-@pytest.fixture
-def visit() -> Iterator[Visit]:
-    """Return a function that opens the page's app on a project for somebody."""
-    clients: list[TestClient] = []
-
-    def open_for(project: Project, *, may_change: bool = True) -> TestClient:
-        backend = backend_of(project)
-        access = Access(reads=anybody, customers=anybody, caller=lambda: Caller("Ada", may_change=may_change))
-        clients.append(TestClient(create_app(lambda: backend, access)))
-        return clients[-1]
-
-    yield open_for
-    for client in clients:
-        client.close()
-
-
-def anybody() -> None:
-    """Let everybody through."""
 
 
 def decide(client: TestClient, run_id: int, decision: str, reason: str = "the shop was closed") -> Any:

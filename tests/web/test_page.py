@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -13,40 +12,17 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clustering import name_segment
-from clustering.web import Access, create_app, samples
+from clustering.web import samples
 from clustering.web.assets import PLOTLY, assets, style_marks
 from clustering.web.own_page import COOKIE, HEADER
 from clustering.web.report import render_report
-from clustering.web.security import Caller
 from clustering.web.templating import embedded
 from tests.appointing import appoint
 from tests.projects import Project
-from tests.web.examples import backend_of
+from tests.web.examples import Visit
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}</style>"
 YESTERDAY, TODAY = "2026-11-21", "2026-11-22"
-Open = Callable[..., TestClient]
-
-
-@pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Return a function that opens the page's app on a project for somebody."""
-    clients: list[TestClient] = []
-
-    def open_for(project: Project, *, may_change: bool = True) -> TestClient:
-        monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
-        backend = backend_of(project)
-        access = Access(reads=anybody, customers=anybody, caller=lambda: Caller("Ada", may_change=may_change))
-        clients.append(TestClient(create_app(lambda: backend, access)))
-        return clients[-1]
-
-    yield open_for
-    for client in clients:
-        client.close()
-
-
-def anybody() -> None:
-    """Let everybody through."""
 
 
 def change(client: TestClient, *, version: int, champion: int | None, **headers: str) -> Any:
@@ -68,7 +44,7 @@ def test_page_needs_the_permission_to_read(api: TestClient, serve: Any, unchange
     assert anonymous.post("/page/champion", json={}).status_code == 401
 
 
-def test_shows_a_night(visit: Open, unchanged: Project) -> None:
+def test_shows_a_night(visit: Visit, unchanged: Project) -> None:
     """The cards hold the segments with their share, its change and what to do."""
     text = visit(unchanged).get("/page", params={"model": "KMeans", "as_of": TODAY}).text
     rows = unchanged.sql(
@@ -85,7 +61,7 @@ def test_shows_a_night(visit: Open, unchanged: Project) -> None:
     assert text.count("±0.0") == 5
 
 
-def test_shows_another_date_and_model(visit: Open, unchanged: Project) -> None:
+def test_shows_another_date_and_model(visit: Visit, unchanged: Project) -> None:
     """Model and date come from the address; a date that was not published is said to be none."""
     client = visit(unchanged)
     text = client.get("/page", params={"model": "dbscan", "as_of": YESTERDAY}).text
@@ -95,7 +71,7 @@ def test_shows_another_date_and_model(visit: Open, unchanged: Project) -> None:
     assert "Nothing was published for DBSCAN as of &lt;b&gt;" in client.get("/page?model=dbscan&as_of=<b>").text
 
 
-def test_unknown_model_is_named(visit: Open, unchanged: Project) -> None:
+def test_unknown_model_is_named(visit: Visit, unchanged: Project) -> None:
     """A model that is not configured is an answer of its own, with the list of those that are."""
     answer = visit(unchanged).get("/page", params={"model": "<b>x"})
     assert answer.status_code == 404
@@ -103,7 +79,7 @@ def test_unknown_model_is_named(visit: Open, unchanged: Project) -> None:
     assert "kmeans" in answer.text
 
 
-def test_before_any_training(visit: Open, untrained: Project) -> None:
+def test_before_any_training(visit: Visit, untrained: Project) -> None:
     """Without versions the page says what to run."""
     answer = visit(untrained).get("/page")
     assert answer.status_code == 200
@@ -111,7 +87,7 @@ def test_before_any_training(visit: Open, untrained: Project) -> None:
     assert "retrain_models" in answer.text
 
 
-def test_before_the_first_night(visit: Open, project: Project) -> None:
+def test_before_the_first_night(visit: Visit, project: Project) -> None:
     """With a champion but no night the page says what to run, and lists the versions."""
     text = visit(project).get("/page?model=kmeans").text
     assert "has not labelled anybody yet" in text
@@ -120,14 +96,14 @@ def test_before_the_first_night(visit: Open, project: Project) -> None:
     assert visit(project).get("/page/charts?model=kmeans").json() == {}
 
 
-def test_without_the_schema(visit: Open, empty_warehouse: Any, untrained: Project) -> None:
+def test_without_the_schema(visit: Visit, empty_warehouse: Any, untrained: Project) -> None:
     """A warehouse that is not migrated is explained, not an error of the server."""
     answer = visit(Project(empty_warehouse, untrained.configuration, untrained.registry)).get("/page")
     assert answer.status_code == 503
     assert "clustering migrate" in answer.text
 
 
-def test_policy_lets_nothing_in(visit: Open, unchanged: Project) -> None:
+def test_policy_lets_nothing_in(visit: Visit, unchanged: Project) -> None:
     """No inline or evaluated script, no inline style, no other host, no foreign frame; the cookie is the site's own."""
     answer = visit(unchanged).get("/page")
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
@@ -142,7 +118,7 @@ def test_policy_lets_nothing_in(visit: Open, unchanged: Project) -> None:
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://", answer.text)
 
 
-def test_scripts_are_checked_and_kept(visit: Open, unchanged: Project) -> None:
+def test_scripts_are_checked_and_kept(visit: Visit, unchanged: Project) -> None:
     """Every script has an integrity that its content fulfils, and is cached under an address of its content."""
     client = visit(unchanged)
     text = client.get("/page").text
@@ -158,14 +134,14 @@ def test_scripts_are_checked_and_kept(visit: Open, unchanged: Project) -> None:
     assert client.get("/page/static/0000000000000000/page.js").status_code == 404
 
 
-def test_plotly_finds_its_styles(visit: Open, unchanged: Project) -> None:
+def test_plotly_finds_its_styles(visit: Visit, unchanged: Project) -> None:
     """The page has the elements that keep plotly.js from adding styles that the policy refuses."""
     text = visit(unchanged).get("/page").text
     assert style_marks()
     assert all(f'id="{mark}"' in text for mark in style_marks())
 
 
-def test_hostile_names_stay_text(visit: Open, project: Project) -> None:
+def test_hostile_names_stay_text(visit: Visit, project: Project) -> None:
     """Whatever people write into names, it is neither markup in the page, nor in its charts, nor in the report."""
     name_segment(
         project.warehouse,
@@ -205,7 +181,7 @@ def test_embedded_values_cannot_leave_their_script() -> None:
     assert json.loads(text) == {"name": "</script><!--&"}
 
 
-def test_charts_hold_what_the_tables_hold(visit: Open, unchanged: Project) -> None:
+def test_charts_hold_what_the_tables_hold(visit: Visit, unchanged: Project) -> None:
     """Sizes over time and rejected rows are the published ones."""
     figures = visit(unchanged).get("/page/charts", params={"model": "kmeans"}).json()
     first = figures["sizes"]["data"][0]
@@ -218,7 +194,7 @@ def test_charts_hold_what_the_tables_hold(visit: Open, unchanged: Project) -> No
     assert sum(figures["rejected"]["data"][0]["x"]) == rejected > 0
 
 
-def test_sample_is_bounded_and_always_the_same(visit: Open, unchanged: Project) -> None:
+def test_sample_is_bounded_and_always_the_same(visit: Visit, unchanged: Project) -> None:
     """The scatter plot shows at most a thousand customers, the same ones every time, by the columns asked for."""
     client = visit(unchanged)
     asked = {"model": "kmeans", "as_of": TODAY, "x": "age", "y": "spending_score"}
@@ -230,7 +206,7 @@ def test_sample_is_bounded_and_always_the_same(visit: Open, unchanged: Project) 
     assert (found["x"], found["y"]) == ("annual_income", "spending_score")
 
 
-def test_movement_between_two_dates(visit: Open, project: Project) -> None:
+def test_movement_between_two_dates(visit: Visit, project: Project) -> None:
     """Movement counts who changed segment, who is new and who is gone."""
     project.night(YESTERDAY)
     labels = project.sql(
@@ -268,7 +244,7 @@ def unchanging_order(project: Project) -> list[str]:
     return [name for (name,) in rows]
 
 
-def test_movement_between_dates_further_apart_is_read_from_the_history(visit: Open, project: Project) -> None:
+def test_movement_between_dates_further_apart_is_read_from_the_history(visit: Visit, project: Project) -> None:
     """Who went and came back has not moved; the labels of both dates may be gone; a new version is named."""
     before = "2026-11-20"
     project.night(before, models=["kmeans"])
@@ -296,7 +272,7 @@ def test_movement_between_dates_further_apart_is_read_from_the_history(visit: Op
     assert step["note"].startswith("2 moved: 2 changed themselves, of ")
 
 
-def test_movement_says_what_the_version_did(visit: Open, project: Project) -> None:
+def test_movement_says_what_the_version_did(visit: Visit, project: Project) -> None:
     """Where another version labelled the date, its part is told, even if it is nobody."""
     project.night(YESTERDAY, models=["kmeans"])
     project.sql("update customers set annual_income = '26000', spending_score = '79' where customer_id < 100")
@@ -314,14 +290,14 @@ def test_movement_says_what_the_version_did(visit: Open, project: Project) -> No
     assert "because of the version is not known" in note
 
 
-def test_nobody_moved_is_a_sentence_and_no_empty_diagram(visit: Open, unchanged: Project) -> None:
+def test_nobody_moved_is_a_sentence_and_no_empty_diagram(visit: Visit, unchanged: Project) -> None:
     """Two nights of the same customers have nothing to draw."""
     answer = visit(unchanged).get(f"/page/movement?model=kmeans&former={YESTERDAY}&latter={TODAY}").json()
     assert answer["figure"] is None
     assert answer["note"].startswith("Nobody moved, of ")
 
 
-def test_labels_that_are_no_longer_there(visit: Open, project: Project) -> None:
+def test_labels_that_are_no_longer_there(visit: Visit, project: Project) -> None:
     """Where labels were dropped, the page says so instead of drawing nothing; movement does not need them."""
     project.night(YESTERDAY)
     project.night(TODAY)
@@ -335,7 +311,7 @@ def test_labels_that_are_no_longer_there(visit: Open, project: Project) -> None:
     assert "is not before" in backwards["reason"]
 
 
-def test_large_nights_are_sampled(visit: Open, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_nights_are_sampled(visit: Visit, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more labels than can be read while somebody waits, some are."""
     monkeypatch.setattr(samples, "SAMPLED_ABOVE", 500)
     monkeypatch.setattr(samples, "SAMPLED_FROM", 1_000)
@@ -344,7 +320,7 @@ def test_large_nights_are_sampled(visit: Open, unchanged: Project, monkeypatch: 
     assert 500 < sum(len(trace["x"]) for trace in customers["figure"]["data"]) <= 1000
 
 
-def test_slow_questions_are_stopped(visit: Open, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_questions_are_stopped(visit: Visit, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes too long is ended in the warehouse, and the page says so."""
     monkeypatch.setattr(samples, "SECONDS", 0.001)
     client = visit(unchanged)
@@ -352,7 +328,7 @@ def test_slow_questions_are_stopped(visit: Open, unchanged: Project, monkeypatch
     assert "was stopped" in answer["reason"]
 
 
-def test_no_structure_is_said(visit: Open, project: Project) -> None:
+def test_no_structure_is_said(visit: Visit, project: Project) -> None:
     """Where no cluster structure was found, the page says so above the cards and on each of them."""
     project.sql("update segmentation.model_versions set structure = 'none' where model = 'kmeans'")
     project.night(TODAY)
@@ -361,7 +337,7 @@ def test_no_structure_is_said(visit: Open, project: Project) -> None:
     assert text.count("no structure</span>") == 6  # five cards and the version
 
 
-def test_strip_says_whether_the_segments_can_be_relied_on(visit: Open, project: Project) -> None:
+def test_strip_says_whether_the_segments_can_be_relied_on(visit: Visit, project: Project) -> None:
     """On top of page and report, each answer has its reason and since when; a card has what is its segment's own."""
     project.night(YESTERDAY, models=["kmeans"])
     project.night(TODAY, models=["kmeans"])
@@ -383,12 +359,12 @@ def test_strip_says_whether_the_segments_can_be_relied_on(visit: Open, project: 
     assert "No drift" in before
 
 
-def test_strip_is_there_before_the_first_night(visit: Open, project: Project) -> None:
+def test_strip_is_there_before_the_first_night(visit: Visit, project: Project) -> None:
     """Nothing is claimed of a model that has labelled nobody."""
     assert "No night of this model was published yet." in visit(project).get("/page?model=kmeans").text
 
 
-def test_rolls_back(visit: Open, project: Project) -> None:
+def test_rolls_back(visit: Visit, project: Project) -> None:
     """Whoever may can go back to a former champion, and is recorded with it."""
     appoint(project, "kmeans")
     client = visit(project)
@@ -401,7 +377,7 @@ def test_rolls_back(visit: Open, project: Project) -> None:
     assert project.sql(last) == [("rolled_back", "Ada")]
 
 
-def test_readers_change_nothing(visit: Open, project: Project) -> None:
+def test_readers_change_nothing(visit: Visit, project: Project) -> None:
     """Whoever may only read sees no buttons, and is refused."""
     appoint(project, "kmeans")
     client = visit(project, may_change=False)
@@ -415,7 +391,7 @@ def test_readers_change_nothing(visit: Open, project: Project) -> None:
     [{HEADER: "guessed"}, {HEADER: ""}, {"Sec-Fetch-Site": "cross-site"}, {"Cookie": ""}],
     ids=["wrong token", "no token", "another site", "no cookie"],
 )
-def test_forged_requests_are_refused(visit: Open, project: Project, headers: dict[str, str]) -> None:
+def test_forged_requests_are_refused(visit: Visit, project: Project, headers: dict[str, str]) -> None:
     """A request that does not come from the page changes nothing, whoever sends it."""
     appoint(project, "kmeans")
     client = visit(project)
@@ -431,7 +407,7 @@ def test_forged_requests_are_refused(visit: Open, project: Project, headers: dic
     assert project.registry.champions(["kmeans"])["kmeans"].version == 2
 
 
-def test_another_champion_by_now(visit: Open, project: Project) -> None:
+def test_another_champion_by_now(visit: Visit, project: Project) -> None:
     """Nothing is changed on the word of a page that has not seen the present champion."""
     appoint(project, "kmeans")
     answer = change(visit(project), version=1, champion=1)
