@@ -63,8 +63,10 @@ test: lint ## Lint and run the quick tests, under 12 minutes
 test-slow: $(STAMP) ## Run the slow tests: simulations, faults, whole systems; under 25 minutes
 	$(SIDE_BY_SIDE) -m "slow and not soak"
 
-soak: $(STAMP) ## Run storms and simulations at their full length, seeded; before an issue is closed
+soak: $(STAMP) ## Run storms and simulations at full length, and properties on new examples; before an issue is closed
 	$(SIDE_BY_SIDE) -m soak
+	@# Properties, which all other runs hold against the same examples, against others.
+	$(SIDE_BY_SIDE) -m "hypothesis and not slow" --hypothesis-profile search
 
 test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5000000 measures
 	$(if $(ROWS),CELERY_ROWS="$(ROWS)") $(PY) -m pytest -m slow tests/celery

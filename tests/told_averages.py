@@ -37,23 +37,34 @@ class Night(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Which average was left out, what it is, and between which numbers it has to be."""
+    """Which average was left out, of how many customers, what it is, and between which numbers it has to be."""
 
     model: str
     segment: int
+    customers: int
     true: float
     low: float
     high: float
 
 
-def told_within(nights: Sequence[Night], near: float, *, is_whole: bool) -> list[Bounds]:
-    """Return the averages left out that are told within a share of what they are, those aside that the range tells."""
+def told_within(nights: Sequence[Night], near: float, *, least: int, is_whole: bool) -> list[Bounds]:
+    """Return the averages of fewer than `least` customers that are told within a share of what they are.
+
+    Those of more customers are left out to protect these, and are nobody's secret: another night may show them. Those
+    aside that the column's range tells on a night, as where all values are alike.
+    """
+    by_range = {
+        (model, number, segment.true)
+        for night in nights
+        if night.highest - night.lowest <= 2 * near * max(abs(night.lowest), abs(night.highest))
+        for model, segments in night.models.items()
+        for number, segment in segments.items()
+    }
     found = []
     for one in bounds(nights, is_whole=is_whole):
-        lowest, highest = min(night.lowest for night in nights), max(night.highest for night in nights)
-        by_range = highest - lowest <= 2 * near * max(abs(lowest), abs(highest))
         edges = one.true - near * abs(one.true), one.true + near * abs(one.true)
-        if not by_range and edges[0] <= one.low and one.high <= edges[1]:
+        is_told = edges[0] <= one.low and one.high <= edges[1]
+        if is_told and one.customers < least and (one.model, one.segment, one.true) not in by_range:
             found.append(one)
     return found
 
@@ -83,8 +94,8 @@ def bounds(nights: Sequence[Night], *, is_whole: bool) -> list[Bounds]:
             for sign in (1, -1)
         ]
         assert all(end.status == 0 for end in ends), ends[0].message
-        _, model, number, true, _ = key
-        found.append(Bounds(model, number, true, float(ends[0].fun or 0), -float(ends[1].fun or 0)))
+        _, model, number, true, customers, _ = key
+        found.append(Bounds(model, number, customers, true, float(ends[0].fun or 0), -float(ends[1].fun or 0)))
     return found
 
 
@@ -92,7 +103,7 @@ def _unknown(day: int, model: str, number: int, segment: Segment) -> tuple[Any, 
     """Return the sum of a published segment on a day, or an average left out, perhaps the same on several days."""
     if segment.shown is not None:
         return (day, model, number)
-    return ("average", model, number, segment.true, segment.customers if segment.is_same else -day)
+    return ("average", model, number, segment.true, segment.customers, None if segment.is_same else day)
 
 
 def _limits(nights: Sequence[Night], places: dict[Any, int], *, is_whole: bool) -> list[tuple[float, float]]:

@@ -23,8 +23,8 @@ that is left out is known within 10 %.
 >>> withheld(small, least=5, is_protected=True, is_whole=True)
 [None, <Why.TOLD: 2>, <Why.FEW: 1>]
 
-This holds date by date, so that dates taken together tell no more of an average that stays the same: whatever each of
-them leaves open reaches beyond 10 % on either side, or to the least or greatest value of all customers.
+This holds date by date, so that dates taken together tell no more of an average of few that stays the same: whatever
+each of them leaves open reaches beyond 10 % on either side, or to the least or greatest value of all customers.
 """
 
 from __future__ import annotations
