@@ -52,6 +52,17 @@ where rejected.run_id = refused.run_id and refused.place > :keep;
 -- Names: parent, table.
 alter table {parent} detach partition {table} concurrently;
 
+-- name: drop_labels
+-- Drops a label set that has been taken out of its model's, unless somebody is being forgotten in it: who listed the
+-- tables under the lock of the model's finds them all until the end.
+-- Names: parent, table.
+do $do$
+begin
+    lock table only {parent} in share update exclusive mode;
+    drop table {table};
+end
+$do$;
+
 -- name: expired_runs
 -- Returns the runs whose labels are there but no longer kept: first the one whose detaching was interrupted, since no
 -- other of the model can be detached before it, then the oldest.

@@ -112,7 +112,7 @@ def _tables_that_stay() -> Iterator[None]:
     except DBAPIError as error:
         if isinstance(error.orig, UndefinedTable):
             raise RunError(
-                "old labels were dropped at this moment, and nothing was changed; forget the customer again"
+                "a training's sample was dropped at this moment, and nothing was changed; forget the customer again"
             ) from error
         raise
 

@@ -95,7 +95,7 @@ def _drop_label_set(session: Transaction, one: LabelSet) -> bool:
         detached = _unless_held(session, "retention/detach", names)
     else:
         detached = state != "pending" or _unless_held(session, "retention/finalize_detach", names)
-    return state == "gone" or (detached and _unless_held(session, "scoring/drop_table", names))
+    return state == "gone" or (detached and _unless_held(session, "retention/drop_labels", names))
 
 
 def _unless_held(session: Transaction, query: str, names: Names = NO_NAMES) -> bool:

@@ -169,6 +169,20 @@ def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
     assert rows_with(known, SOMEBODY) == {}
 
 
+def test_labels_are_not_dropped_while_somebody_is_forgotten_in_them(known: Project) -> None:
+    """What retention has detached and not yet dropped it leaves to the next night, and the customer goes from it."""
+    few = known.with_contract(label_runs=1)
+    find = "select inhparent::regclass, inhrelid::regclass from pg_inherits where inhrelid::regclass::text ~ '%s'"
+    ((model_table, detached),) = known.sql(find % "labels_1_.*" + " and inhparent::regclass::text ~ 'labels_kmeans'")
+    known.sql(f"alter table {model_table} detach partition {detached}")
+    with known.warehouse.transaction() as transaction:
+        transaction.execute("forgetting/lock_labels")
+        assert drop_expired(few.warehouse, few.configuration)["left"] == [1]
+        assert known.sql("select to_regclass(%s) is not null", detached) == [(True,)]
+    assert run_forget(few)["removed"][detached] == 1
+    assert drop_expired(few.warehouse, few.configuration)["left"] == []
+
+
 def test_published_counts_stay(known: Project) -> None:
     """Segments say how many customers there were on their date."""
     question = "select * from segmentation.segments order by as_of, model, segment_id"
