@@ -14,7 +14,7 @@ A failure of it is told of as well.
 Before the first night, run `retrain_models`. A model without a champion is skipped with a warning in the log of `plan`.
 One whose champion's files cannot be used is left out, and people are told; the others go on.
 To repeat a day, trigger the DAG with its date as `as_of`: the new result takes the place of the old one. A past date,
-whether asked for so or by Airflow's backfill, is scored by the champions of that date on the contract's `dated_source`,
+whether asked for so or by Airflow's backfill, is scored by the champions of that date on the contract's dated source,
 or on the present rows with `from_present_rows`.
 """
 

@@ -179,11 +179,11 @@ select
     set_config('default_statistics_target', '30', true);
 
 -- name: shard
--- Returns a shard of the manifest with its run's status and, if it reads the dated source, the date.
+-- Returns a shard of the manifest with its run's status and date, and whether it reads the source's past dates.
 -- Parameters: run_id, shard.
 select
     shard.lower_bound, shard.upper_bound, shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
-    run.status, run.note, run.contract_sha256, case when run.source_time = 'dated' then run.as_of end as dated
+    run.status, run.note, run.contract_sha256, run.as_of, run.source_time = 'dated' as is_past
 from segmentation.run_shards as shard
 join segmentation.scoring_runs as run on run.run_id = shard.run_id
 where shard.run_id = :run_id and shard.shard = :shard;

@@ -32,11 +32,6 @@ order by base.attnum;
 -- Names: table.
 select count(*) from {table};
 
--- name: dated_columns
--- Returns no row, but columns, which are what is asked for.
--- Names: table.
-select * from {table} where false;
-
 -- name: duplicated_keys
 -- Returns the keys of a range that stand in more than one row.
 -- Names: key, cast, table, range.
@@ -46,6 +41,11 @@ select {key}{cast} as key from {table} where ({range}) and {key} is not null gro
 -- Returns the plan of reading a source, which says how many rows the planner expects.
 -- Names: table.
 explain (format json) select * from {table};
+
+-- name: query_columns
+-- Returns no row, but columns, which are what is asked for.
+-- Names: table.
+select * from {table} where false;
 
 -- name: readable
 -- Returns no row, but an error where the columns of a table may not be read.

@@ -39,15 +39,15 @@ def prepare_warehouse(
         rows = read_customers(contract, customers)
     migrate(warehouse, contract)
     if rows is None or present:
-        return f"{contract.table} is there already and stays as it is"
+        return f"{contract.origin.name} is there already and stays as it is"
     load_customers(warehouse, contract, rows)
-    return f"{rows.num_rows:,} rows in {contract.table}, " + (f"from {customers}" if customers else "generated")
+    return f"{rows.num_rows:,} rows in {contract.origin.name}, " + (f"from {customers}" if customers else "generated")
 
 
 def has_customers(workspace: Workspace, contract: Contract) -> bool:
     """Return whether the contract's table is in a workspace's warehouse."""
     with connect(Warehouse(workspace.warehouse_url).uri) as cursor:
-        name = sql.Identifier(*contract.schema_and_table).as_string(cursor)
+        name = sql.Identifier(*contract.origin.schema_and_table).as_string(cursor)
         cursor.execute("select to_regclass(%s) is not null", (name,))
         return bool(cursor.fetchone()[0])
 
@@ -70,12 +70,12 @@ def _check_real(
         return
     if present and customers:
         raise WorkspaceError(
-            f"{contract.table} is in the warehouse {warehouse.name} already, and nothing there is overwritten; "
+            f"{contract.origin.name} is in the warehouse {warehouse.name} already, and nothing there is overwritten; "
             "leave CUSTOMERS out to use it as it is, or name another table in customers.yaml"
         )
     if not present and not customers:
         raise WorkspaceError(
-            f"the warehouse {warehouse.name} has no table {contract.table}; name yours in customers.yaml, "
+            f"the warehouse {warehouse.name} has no table {contract.origin.name}; name yours in customers.yaml, "
             "or load a file into a new one with CUSTOMERS=some.csv"
         )
 

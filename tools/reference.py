@@ -19,6 +19,7 @@ from clustering.config import (
     Alias,
     Column,
     Contract,
+    CustomerSource,
     DbscanSpec,
     Drift,
     Formats,
@@ -37,7 +38,12 @@ from clustering.warehouse import Warehouse, migrate
 CONFIGURE, TABLES = PROJECT / "docs" / "configure.md", PROJECT / "docs" / "tables.md"
 
 SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
-    ("customers.yaml", "The contract of the table of customers.", Contract),
+    ("customers.yaml", "The contract of the customers: `table` or `source`, and their columns.", Contract),
+    (
+        "customers.yaml: source",
+        "Where customers come from: a table or a query, see [sources.md](sources.md).",
+        CustomerSource,
+    ),
     ("customers.yaml: columns", "Of each column, under its name.", Column),
     ("customers.yaml: aliases", "Of each alias of a column; a plain text is an alias with the factor 1.", Alias),
     ("customers.yaml: formats", "How text writes numbers and dates.", Formats),

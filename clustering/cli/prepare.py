@@ -65,10 +65,14 @@ def load(
         found = with_valid_keys(read_customers(file, contract, options), contract)
         customers = found.rows
         require_loadable(customers, contract)
-        bar.say(f"Loading {customers.num_rows:,} rows into {contract.table}")
+        bar.say(f"Loading {customers.num_rows:,} rows into {contract.origin.name}")
         rows = load_customers(session.warehouse, contract, customers)
     say_recognised(file, found.said)
     faults = added_up(one for batch in customers.to_batches() for one in split(batch, contract).faults)
     if faults:
         warn(f"warning: a night will reject rows: {describe_rejections(faults, contract)}")
-    tell({"table": contract.table, "rows": rows}, f"{rows} rows loaded into {contract.table}", as_json=as_json)
+    tell(
+        {"table": contract.origin.table, "rows": rows},
+        f"{rows} rows loaded into {contract.origin.name}",
+        as_json=as_json,
+    )

@@ -14,6 +14,7 @@ from clustering.config.contract import (
     Role,
     Transform,
 )
+from clustering.config.customer_source import CustomerSource
 from clustering.config.figures_in_words import rounded_figure
 from clustering.config.files import (
     PROJECT,
@@ -46,6 +47,7 @@ __all__ = [
     "ColumnType",
     "Configuration",
     "Contract",
+    "CustomerSource",
     "DateOrder",
     "DbscanSpec",
     "Drift",

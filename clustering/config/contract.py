@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from clustering.config.dated_query import checked_query
+from clustering.config.customer_source import CustomerSource, TableName, without_former_key
 from clustering.config.figures_in_words import spoken_figure
 from clustering.config.frozen import Frozen, Identifier
 from clustering.config.night_checks import Checks, Drift
-from clustering.config.table_name import checked_name, split_name
 from clustering.config.text_formats import Formats
 
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
@@ -21,6 +21,7 @@ KeyType = Literal["bigint", "text", "uuid"]
 Role = Literal["key", "cluster", "profile", "protected", "ignore"]
 Transform = Literal["none", "log"]
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
 
 
@@ -128,12 +129,11 @@ class Column(Frozen):
 class Contract(Frozen):
     """The source of customers: its table, its columns, and how many of its rows may be bad."""
 
-    table: Annotated[str, AfterValidator(checked_name)]
-    """The table of customers, with its schema; public where none is named. A part with a dot, a space or other signs
-    stands in double quotes."""
-    dated_source: Annotated[str, AfterValidator(checked_query)] | None = None
-    """A query of the customers as they were on a past date, which it names as `:as_of`; its columns are those of the
-    table. Runs of past dates read it; without it they are refused unless they ask for the present rows."""
+    table: TableName | None = None
+    """The table or view of customers, with its schema; public where none is named. A part with a dot, a space or other
+    signs stands in double quotes. It is short for `source: {table: …}`."""
+    source: CustomerSource = CustomerSource()
+    """Where customers come from, in place of `table`."""
     columns: Mapping[Identifier, Column]
     """The columns by name."""
     formats: Formats | None = None
@@ -159,8 +159,14 @@ class Contract(Frozen):
     drift: Drift = Drift()
     """When a night raises an alarm, and when an alarm starts a retraining."""
 
+    _known_keys = model_validator(mode="before")(without_former_key)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if bool(self.table) == (self.source != CustomerSource()):
+            raise ValueError("table, source: one of them says where customers come from")
+        if not (self.origin.table or self.origin.query):
+            raise ValueError("source: table or query says where customers come from")
         keys = [name for name, column in self.columns.items() if column.role == "key"]
         if len(keys) != 1:
             raise ValueError(f"columns: exactly one column has the role key, found {keys or 'none'}")
@@ -189,9 +195,9 @@ class Contract(Frozen):
         return self.columns[self.key].type  # type: ignore[return-value]
 
     @property
-    def schema_and_table(self) -> tuple[str, str]:
-        """The table's schema (`public` when none is named) and name."""
-        return split_name(self.table)
+    def origin(self) -> CustomerSource:
+        """Where customers are read from: `source`, or what `table` is short for."""
+        return CustomerSource(table=self.table) if self.table else self.source
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -216,12 +222,13 @@ class Contract(Frozen):
     @property
     def digest(self) -> str:
         """A hash of what determines the labels of a night: two shards of one run have to have the same."""
-        return self._digest({"table", "dated_source", "columns", "formats", "max_rejected_share", "min_group"})
+        reading = {"materialise": True} if self.origin.materialise else {}
+        return self._digest({"columns", "formats", "max_rejected_share", "min_group"}, reading)
 
     @property
     def source_digest(self) -> str:
         """A hash of what determines the customers and their values: nights of one are compared with each other."""
-        return self._digest({"table", "dated_source", "columns", "formats"})
+        return self._digest({"columns", "formats"})
 
     def only(self, columns: Collection[str]) -> Self:
         """Return the contract of the key and these columns alone."""
@@ -232,7 +239,8 @@ class Contract(Frozen):
         """Names of the columns with this role, in the contract's order."""
         return tuple(name for name, column in self.columns.items() if column.role == role)
 
-    def _digest(self, settings: set[str]) -> str:
+    def _digest(self, settings: set[str], reading: Mapping[str, Any] = NOTHING) -> str:
         described = {"columns": {"__all__": {"description", "unit", "decimals"}}}
-        settled = self.model_dump(mode="json", include=settings, exclude=described)
+        dumped = self.model_dump(mode="json", include=settings, exclude=described)
+        settled = {**dumped, **self.origin.settled, **reading}
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()

@@ -43,7 +43,7 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     depends on it, such as a view, is never dropped with it.
     """
     started = time.monotonic()
-    schema, table = contract.schema_and_table
+    schema, table = contract.origin.schema_and_table
     rows = pa.table({name: _loadable(rows.column(name), contract.columns[name]) for name in contract.used})
     preparation, completion = _statements(warehouse, contract, rows.schema)
     try:
@@ -63,7 +63,7 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
 
 
 def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tuple[list[str], list[str]]:
-    schema, table = contract.schema_and_table
+    schema, table = contract.origin.schema_and_table
     columns = [sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type])) for field in rows]
     names = {
         "schema": sql.Identifier(schema),

@@ -20,7 +20,7 @@ def make_customers(rows: int) -> str:
     """
     contract = load_configuration().contract
     warehouse = connect()
-    schema, table = contract.schema_and_table
+    schema, table = contract.origin.schema_and_table
     with warehouse.transaction(read_only=True) as transaction:
         if transaction.scalar("loading/table_exists", schema=schema, table=table):
             return f"{schema}.{table} is there already and stays as it is"

@@ -42,15 +42,22 @@ def require_begun(as_of: date, *zones: tzinfo, now: datetime) -> None:
 def source_time(contract: Contract, *, as_of: date, ended_at: datetime | None, from_present_rows: bool) -> SourceTime:
     """Return how the rows of a run relate to its date: those of the date itself, as kept for it, or today's instead.
 
-    Raises ConfigurationError for a past date when there is no dated source and nobody has asked for the present rows.
+    Raises ConfigurationError for a past date without a dated source when nobody has asked for the present
+    rows, and for the present rows of a query that is dated itself.
     """
     if ended_at is None:
         return "present"
     if from_present_rows:
+        if contract.origin.query and contract.origin.is_dated:
+            raise ConfigurationError(
+                "from_present_rows is for a source that has no past dates, and source.query in customers.yaml names "
+                ":as_of; leave it out"
+            )
         return "substituted"
-    if contract.dated_source is None:
+    if not contract.origin.is_dated:
         raise ConfigurationError(
-            f"{as_of} is past, and customers.yaml names no dated_source to read its customers from; name one, or ask "
-            "for the present rows in their place, by the parameter from_present_rows"
+            f"{as_of} is past, and the source in customers.yaml has no past dates: let source.query name :as_of, or "
+            "name source.dated beside the table, or ask for the present rows in their place, by the parameter "
+            "from_present_rows"
         )
     return "dated"

@@ -39,7 +39,7 @@ class Run:
 class PlannedShard:
     """A shard with its bounds, None for no bound, and the status of its run; rows are counted when it is finished.
 
-    `dated` is the date that it reads of the dated source, None where it reads the present rows.
+    Where `is_past`, it reads what the source has of past dates.
     """
 
     lower_bound: Any
@@ -51,7 +51,8 @@ class PlannedShard:
     status: str
     note: str | None
     contract_sha256: str
-    dated: date | None
+    as_of: date
+    is_past: bool
 
 
 @dataclass(frozen=True)

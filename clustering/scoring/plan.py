@@ -64,7 +64,7 @@ def plan_run(
     usable = find_usable(registry, found.values(), contract, may_retry=may_retry)
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
-        source = describe_source(transaction, contract, as_of=as_of if time == "dated" else None)
+        source = describe_source(transaction, contract, as_of=as_of, is_past=time == "dated")
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
@@ -83,7 +83,7 @@ def plan_run(
             as_of=as_of,
             dry_run=dry_run,
             requested_by=requested_by,
-            source=contract.dated_source if time == "dated" else contract.table,
+            source=contract.origin.query_of(is_past=time == "dated") or contract.origin.table,
             source_time=time,
             contract_sha256=contract.digest,
         )

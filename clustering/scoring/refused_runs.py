@@ -23,7 +23,7 @@ def too_many_rejected(
     Raises DataError where there were no rows.
     """
     if not read:
-        raise DataError(f"{contract.table} had no rows when it was read; nothing was changed")
+        raise DataError(f"{contract.origin.name} had no rows when it was read; nothing was changed")
     if not is_too_many(contract, read=read, rejected=rejected):
         return None
     found = added_up(one for shard in shards for one in shard.rejections)

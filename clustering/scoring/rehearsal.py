@@ -70,13 +70,13 @@ def rehearse(
     require_begun(asked.as_of, now=datetime.now(UTC))
     contract, chosen = configuration.contract, list(configuration.select(asked.models))
     time = source_time(contract, as_of=asked.as_of, ended_at=asked.ended_at, from_present_rows=asked.from_present_rows)
-    found = Rehearsal(contract.table if time != "dated" else "dated_source")
+    found = Rehearsal(contract.origin.name_of(is_past=time == "dated"))
     usable = (
         _find_champions(registry, chosen, asked, contract, found) if _is_usable(warehouse, found, contract) else None
     )
     try:
         with warehouse.transaction(read_only=True) as transaction:
-            source = describe_source(transaction, contract, as_of=asked.as_of if time == "dated" else None)
+            source = describe_source(transaction, contract, as_of=asked.as_of, is_past=time == "dated")
             found.columns = [_column(source, name) for name in contract.used]
             if source.warning:
                 found.warnings.append(source.warning)
@@ -84,7 +84,7 @@ def rehearse(
                 shards = shard_count(source.rows, asked.workers, models=len(usable.artifacts))
                 bounds = shard_bounds(transaction, source, shards)
                 found.night = _plan(transaction, asked, time, usable, chosen) | {"shards": len(bounds) + 1}
-        _read_rows(warehouse, contract, asked.as_of if time == "dated" else None, found, progress)
+        _read_rows(warehouse, source, found, progress)
     except DataError as error:
         found.problems.append(str(error))
     return found
@@ -155,13 +155,11 @@ def _plan(
     }
 
 
-def _read_rows(
-    warehouse: Warehouse, contract: Contract, as_of: date | None, found: Rehearsal, progress: Progress
-) -> None:
+def _read_rows(warehouse: Warehouse, described: Source, found: Rehearsal, progress: Progress) -> None:
     """Read every row and count those that would be rejected, each column's faults apart."""
-    needed = needed_columns(contract)
+    contract, needed = described.contract, needed_columns(described.contract)
+    source = described.narrowed(needed)
     with warehouse.transaction(read_only=True) as transaction:
-        source = describe_source(transaction, needed, as_of=as_of)
         queries = compose_queries(transaction, source, sql.SQL("true"))
     read, rejected, faults = 0, 0, list[Rejection]()
     with ArrowConnection(warehouse.uri, read_only=True) as reader:

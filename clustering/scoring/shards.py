@@ -77,7 +77,7 @@ def score_shard(
         if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(planned).as_dict()
-        source = describe_source(transaction, contract, as_of=planned.dated)
+        source = describe_source(transaction, contract, as_of=planned.as_of, is_past=planned.is_past)
         keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)

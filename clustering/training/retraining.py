@@ -58,7 +58,12 @@ def draw_sample(
         )
         transaction.execute("scoring/hand_over", {"table": sql.Identifier(STAGING, name)})
     log.info(
-        "sample %s: %s of about %s rows of %s for %s", name, rows, source.rows, source.contract.table, requested_by
+        "sample %s: %s of about %s rows of %s for %s",
+        name,
+        rows,
+        source.rows,
+        source.contract.origin.name,
+        requested_by,
     )
     if source.warning:
         log.warning("%s", source.warning)
@@ -104,7 +109,7 @@ def train(
         champion=meet(registry, champion, customers, may_retry=may_retry) if champion else None,
         taken=registry.segment_ids(model),
         reserved={row.segment_name for row in own.values() if row.segment_name},
-        sample_rule=f"up to {spec.sample_rows} rows of {contract.table} with the smallest "
+        sample_rule=f"up to {spec.sample_rows} rows of {contract.origin.name} with the smallest "
         f"hashtextextended({contract.key}::text, 0), the valid ones of them",
         rejected=rejected,
     )
@@ -148,11 +153,13 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))
     said = describe_rejections(found, contract)
     if not valid.num_rows:
-        none = f"none of the {drawn.num_rows} rows drawn from {contract.table} is valid"
+        none = f"none of the {drawn.num_rows} rows drawn from {contract.origin.name} is valid"
         told = describe_rejections(found, contract, with_examples=False)
         raise DataError(f"{none}: {said}", told=f"{none}: {told}")
     if said:
-        log.warning("of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.table, rejected, said)
+        log.warning(
+            "of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.origin.name, rejected, said
+        )
     return valid.to_batches()[0], rejected
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from clustering.config import Contract
 from clustering.customers import Split, split_whole
 from clustering.warehouse.connection import Transaction, Warehouse
-from clustering.warehouse.source import Source, describe_table
+from clustering.warehouse.source import Source, find_source
 
 MOST_KEYS = 1_000
 
@@ -56,7 +56,7 @@ def customer_values(
     with warehouse.transaction(read_only=True) as transaction:
         if limit is not None:
             limit_time(transaction, limit)
-        source = describe_table(transaction, contract)
+        source = find_source(transaction, contract)
         names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
         query = transaction.compose("source/rows", names)
     return CustomerValues(source, _read(warehouse, query, limit))

@@ -19,7 +19,7 @@ HISTORY = sql.Identifier("segmentation", "segment_history")
 
 def complete_grants(transaction: Transaction, contract: Contract) -> list[str]:
     """Create the roles and give them their rights where something is missing; return what the user may not do."""
-    schema, table = contract.schema_and_table
+    schema, table = contract.origin.schema_and_table if contract.origin.table else (None, None)
     left = [row.told for row in transaction.rows("schema/grant_roles", schema=schema, table=table)]
     for told in left:
         logger.warning("%s", told)

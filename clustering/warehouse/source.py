@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,10 +16,9 @@ from clustering.config import Contract, KeyType
 from clustering.customers import is_written, match_headers
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
-from clustering.warehouse.dated_source import as_relation, column_types, estimated_rows, query_errors
 from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of
+from clustering.warehouse.subquery import NOT_ALLOWED, Subquery
 
-NOT_ALLOWED = "42501"  # PostgreSQL: insufficient privilege
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
 
 
@@ -34,22 +33,18 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Source:
-    """The table of customers, or the dated source at `as_of`; `rows` is an estimate for many rows, exact for few."""
+    """The table or query of customers; `rows` is an estimate for many rows, exact for few.
+
+    `table` is what to select from: a quoted name, or a query in parentheses.
+    """
 
     contract: Contract
+    table: sql.Composable
     columns: Mapping[str, SourceColumn]
     rows: int
-    has_unique_key: bool
-    can_be_sampled: bool
-    as_of: date | None = None
+    has_unique_key: bool = False
+    can_be_sampled: bool = False
     hidden_from: str | None = None  # the login from which row-level security may hide rows
-
-    @property
-    def table(self) -> sql.Composable:
-        """What to select from: the table's quoted name, or the dated source in parentheses."""
-        if self.as_of is not None:
-            return _dated(self.contract, self.as_of)
-        return sql.Identifier(*self.contract.schema_and_table)
 
     @property
     def key(self) -> sql.Composable:
@@ -73,8 +68,8 @@ class Source:
         if self.hidden_from is None:
             return None
         return (
-            f"row-level security may hide rows of {self.contract.table} from {self.hidden_from}: only those that its "
-            "policies show are read; show all of them to this login, or name a view that is meant to show some"
+            f"row-level security may hide rows of {self.contract.origin.name} from {self.hidden_from}: only those that "
+            "its policies show are read; show all of them to this login, or name a view that is meant to show some"
         )
 
     @property
@@ -86,6 +81,10 @@ class Source:
     def texts(self) -> frozenset[str]:
         """The columns that are text in the warehouse, in which the contract's formats apply."""
         return frozenset(name for name, column in self.columns.items() if is_written(column.pg_type))
+
+    def narrowed(self, contract: Contract) -> Source:
+        """Return the source with the columns alone that a contract with fewer of them uses."""
+        return replace(self, contract=contract, columns={name: self.columns[name] for name in contract.used})
 
     def select_list(self) -> sql.Composable:
         """Return the contract's columns, by casts that never raise: one that does would abort the whole shard."""
@@ -116,21 +115,46 @@ class Source:
         return sql.SQL("({}) or {} is null").format(condition, self.key) if takes_null else condition
 
 
-def describe_source(transaction: Transaction, contract: Contract, *, as_of: date | None = None) -> Source:
-    """Look the contract's table up in the warehouse, or with a date its dated source.
+def describe_source(
+    transaction: Transaction, contract: Contract, *, as_of: date | None = None, is_past: bool = False
+) -> Source:
+    """Look up where the contract's customers come from: in the warehouse, and with how many rows.
 
-    Raises DataError when the table, a column or the right to read it is missing, when the key has another type, when
-    the dated source is missing or cannot be read, or when there are no rows.
+    A query that names a date is asked as of `as_of`, or else today in UTC; where `is_past`, that of past dates is.
+    Raises DataError when the table, a column or the right to read it is missing, when the key has another type, when a
+    query cannot be read or there is none of past dates, or when there are no rows.
     """
-    if as_of is None:
-        source = _counted(transaction, describe_table(transaction, contract))
+    subquery = _subquery(contract, as_of, is_past=is_past)
+    if subquery is None:
+        source, name = (
+            _counted(transaction, _described_table(transaction, contract)),
+            f"the table {contract.origin.name}",
+        )
     else:
-        with query_errors():
-            source = _counted(transaction, _describe_dated(transaction, contract, as_of))
+        with subquery.errors():
+            source, name = _counted(transaction, _described_query(transaction, contract, subquery)), subquery.name
     if not source.rows:
-        found = "the table " + ".".join(contract.schema_and_table) if as_of is None else f"dated_source as of {as_of}"
-        raise DataError(f"{found} has no rows; load customers first, nothing was changed")
+        raise DataError(f"{name} has no rows; load customers first, nothing was changed")
     return source
+
+
+def find_source(transaction: Transaction, contract: Contract) -> Source:
+    """Look up the customers of now as `describe_source` does; there may be none, and their rows are not counted."""
+    subquery = _subquery(contract, None, is_past=False)
+    if subquery is None:
+        return _described_table(transaction, contract)
+    with subquery.errors():
+        return _described_query(transaction, contract, subquery)
+
+
+def _subquery(contract: Contract, as_of: date | None, *, is_past: bool) -> Subquery | None:
+    origin = contract.origin
+    query = origin.query_of(is_past=is_past)
+    if query is None and is_past:
+        raise DataError(f"customers.yaml names no source.dated any more, and {as_of} was to be read from it")
+    if query is None:
+        return None
+    return Subquery(origin.name_of(is_past=is_past), query, as_of or datetime.now(UTC).date())
 
 
 def _counted(transaction: Transaction, source: Source) -> Source:
@@ -139,13 +163,13 @@ def _counted(transaction: Transaction, source: Source) -> Source:
     return replace(source, rows=int(transaction.scalar("source/count", {"table": source.table})))
 
 
-def describe_table(transaction: Transaction, contract: Contract) -> Source:
-    """Look the contract's table up as `describe_source` does; it may be empty, and its rows are counted by nobody."""
+def _described_table(transaction: Transaction, contract: Contract) -> Source:
     relation = _found_table(transaction, contract)
     listed = transaction.rows("source/columns", relation=relation.oid)
     columns = _find_columns(contract, {row.name: row.type for row in listed})
     source = Source(
         contract=contract,
+        table=sql.Identifier(*contract.origin.schema_and_table),
         columns=columns,
         rows=int(relation.estimate),
         has_unique_key=transaction.scalar(
@@ -158,8 +182,13 @@ def describe_table(transaction: Transaction, contract: Contract) -> Source:
     return source
 
 
+def _described_query(transaction: Transaction, contract: Contract, subquery: Subquery) -> Source:
+    columns = _find_columns(contract, subquery.column_types(transaction))
+    return Source(contract, subquery.relation, columns, rows=subquery.estimated_rows(transaction))
+
+
 def _found_table(transaction: Transaction, contract: Contract) -> Row:
-    schema, table = contract.schema_and_table
+    schema, table = contract.origin.schema_and_table
     relation = transaction.row("source/table", schema=schema, table=table)
     if relation is None:
         raise DataError(
@@ -171,7 +200,7 @@ def _found_table(transaction: Transaction, contract: Contract) -> Row:
 def _check_readable(transaction: Transaction, source: Source, reader: str, closed: Collection[str]) -> None:
     """Try what will be selected: rights on the columns alone suffice, and those of a view may be lacking below it."""
     headers = [column.header for column in source.columns.values()]
-    name = ".".join(source.contract.schema_and_table)
+    name = ".".join(source.contract.origin.schema_and_table)
     if lacking := [header for header in headers if header in closed]:
         columns = ", ".join(headers if len(lacking) == len(headers) else lacking)
         raise DataError(f"the table {name} may not be read by {reader}; grant select on it, or on {columns} of it")
@@ -182,19 +211,6 @@ def _check_readable(transaction: Transaction, source: Source, reader: str, close
             raise
         said = str(error.orig).splitlines()[0]
         raise DataError(f"the table {name} may not be read by {reader}: {said}; grant what is missing") from error
-
-
-def _describe_dated(transaction: Transaction, contract: Contract, as_of: date) -> Source:
-    relation = _dated(contract, as_of)
-    columns = _find_columns(contract, column_types(transaction, relation))
-    rows = estimated_rows(transaction, relation)
-    return Source(contract, columns, rows, has_unique_key=False, can_be_sampled=False, as_of=as_of)
-
-
-def _dated(contract: Contract, as_of: date) -> sql.Composable:
-    if contract.dated_source is None:
-        raise DataError(f"customers.yaml names no dated_source any more, and {as_of} was to be read from it")
-    return as_relation(contract.dated_source, as_of)
 
 
 def _find_columns(contract: Contract, types: Mapping[str, str]) -> dict[str, SourceColumn]:
@@ -208,9 +224,9 @@ def _check_key(contract: Contract, column: SourceColumn) -> None:
     allowed = KEY_TYPES[contract.key_type]
     if column.pg_type not in allowed:
         raise DataError(
-            f"the key {column.header} of {contract.table} has the type {column.pg_type}, but customers.yaml says "
-            f"{contract.key_type}, which takes {', '.join(allowed)}; declare another type, or name a view "
-            f"with {column.header}::{contract.key_type}"
+            f"the key {column.header} of {contract.origin.name} has the type {column.pg_type}, but customers.yaml says "
+            f"{contract.key_type}, which takes {', '.join(allowed)}; declare another type, or "
+            f"{'select' if contract.origin.query else 'name a view with'} {column.header}::{contract.key_type}"
         )
 
 

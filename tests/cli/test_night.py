@@ -57,7 +57,7 @@ def test_past_date_needs_rows_and_a_champion(trained: Run) -> None:
     today = sql(LABELS), sql("select as_of from segmentation.current_models")
     refused = trained(*past)
     assert (refused.code, refused.err.count("\n")) == (1, 1)
-    assert "2026-01-31 is past, and customers.yaml names no dated_source" in refused.err
+    assert "2026-01-31 is past, and the source in customers.yaml has no past dates" in refused.err
     refused = trained(*past, "--from-present-rows")
     assert refused.code == 1
     assert "no champion for dbscan, gmm, kmeans on 2026-01-31 or before; the first was promoted for db" in refused.err

@@ -11,7 +11,7 @@ import pytest
 
 from client import RunFailedError
 from clustering import end_of_past
-from clustering.config import Configuration
+from clustering.config import Configuration, CustomerSource
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import appoint
@@ -50,7 +50,8 @@ GOING_ON = "select distinct as_of::text from segmentation.scoring_runs where sta
 @pytest.fixture(scope="module")
 def dated(configuration: Configuration) -> Configuration:
     """Return the configuration with a dated source."""
-    contract = configuration.contract.model_copy(update={"dated_source": DATED})
+    source = CustomerSource(table="public.customers", dated=DATED)
+    contract = configuration.contract.model_copy(update={"table": None, "source": source})
     return configuration.model_copy(update={"contract": contract})
 
 
@@ -60,7 +61,9 @@ def system(dated: Configuration, tmp_path_factory: pytest.TempPathFactory) -> It
     directory = tmp_path_factory.mktemp("configuration") / "models"
     shutil.copytree(CONFIGURATION, directory)
     contract = directory / "customers.yaml"
-    contract.write_text(f'dated_source: "{DATED}"\n{contract.read_text(encoding="utf-8")}', encoding="utf-8")
+    source = f'source: {{table: public.customers, dated: "{DATED}"}}'
+    document = contract.read_text(encoding="utf-8").replace("table: public.customers", source, 1)
+    contract.write_text(document, encoding="utf-8")
     with airflow_system(dated, _prepare, {"CLUSTERING_CONFIG": str(directory)}) as system:
         run = system.client.trigger("segment_customers", {"models": ["kmeans"]})
         system.client.wait_for_run("segment_customers", run, lambda _: None)

@@ -121,7 +121,7 @@ def test_past_date_is_refused_unless_its_rows_may_be_the_present_ones(
     current = trained_night.sql("select * from segmentation.current_segments order by 1, 2, 3")
     refused = trained_night.run("segment_customers", as_of="2026-01-31")
     assert refused.tasks["plan"] == ["failed"]
-    assert "2026-01-31 is past, and customers.yaml names no dated_source" in "".join(capfd.readouterr())
+    assert "2026-01-31 is past, and the source in customers.yaml has no past dates" in "".join(capfd.readouterr())
     done = trained_night.run("segment_customers", as_of="2026-01-31", from_present_rows=True)
     assert done.state == "success"
     assert trained_night.sql("select as_of::text, source_time from segmentation.scoring_runs order by 1 limit 1") == [

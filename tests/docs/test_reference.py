@@ -30,6 +30,7 @@ WRONG = {"nothing": "of this form"}  # no setting takes it
 # Where a key of each section stands: the file, and the path to what holds it.
 PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "customers.yaml": ("customers.yaml", ()),
+    "customers.yaml: source": ("customers.yaml", ("source",)),
     "customers.yaml: columns": ("customers.yaml", ("columns", "age")),
     "customers.yaml: aliases": ("customers.yaml", ("columns", "age", "aliases", 0)),
     "customers.yaml: formats": ("customers.yaml", ("formats",)),
@@ -67,6 +68,9 @@ def directory(tmp_path: Path) -> Path:
             model = {"algorithm": section.removeprefix("Models: "), "features": ["annual_income", "spending_score"]}
             (found / file).write_text(yaml.safe_dump(model), encoding="utf-8")
     change(found / "customers.yaml", ("columns", "age"), "aliases", [{"header": "Years", "factor": 1.0}])
+    # A source has to be somewhere: with a query there, `table` and `source.table` can have their defaults.
+    change(found / "customers.yaml", (), "source", {"query": "select 1"})
+    change(found / "customers.yaml", (), "table", None)
     return found
 
 
@@ -112,6 +116,8 @@ def test_every_section_has_a_place() -> None:
 def test_default_is_what_the_page_says(directory: Path, section: str, key: str, default: str) -> None:
     """A setting that is written out as its default is taken, and is what holds without it."""
     file, path = PLACES[section]
+    if (section, key) == ("customers.yaml: source", "query"):
+        change(directory / file, path, "table", "public.customers")
     change(directory / file, path, key, yaml.safe_load(default.strip("`")))
     written = held(load_configuration(directory), section, key)
     document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clustering import explain_customer
+from clustering.config import CustomerSource
 from clustering.errors import ArtifactError, ConfigurationError, DataError, NoChampionError, RunError
 from clustering.scoring.dates import end_of_past
 from tests.appointing import appoint
@@ -58,9 +58,8 @@ def decided(project: Project, *moments: str) -> None:
 
 
 def with_dated_source(project: Project, query: str = DATED) -> Project:
-    """Return the project with a dated source."""
-    contract = project.configuration.contract.model_copy(update={"dated_source": query})
-    return replace(project, configuration=project.configuration.model_copy(update={"contract": contract}))
+    """Return the project with a query of past dates beside its table."""
+    return project.with_contract(table=None, source=CustomerSource(table="public.customers", dated=query))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +160,9 @@ def test_champion_whose_artifact_was_pruned_is_named(project: Project) -> None:
 
 def test_past_date_without_a_source_is_refused(project: Project) -> None:
     """Without a dated source nobody takes today's rows for those of the past unasked, and nothing is recorded."""
-    with pytest.raises(ConfigurationError, match=r"2026-03-02 is past, and customers\.yaml names no dated_source"):
+    with pytest.raises(
+        ConfigurationError, match=r"2026-03-02 is past, and the source in customers\.yaml has no past dates"
+    ):
         project.plan("2026-03-02", **past("2026-03-02"))
     assert project.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
@@ -217,7 +218,10 @@ def test_reasons_of_a_dated_run_are_those_of_the_present_values(project: Project
         ("select * from customers where age = :as_of +", "syntax error"),
         ("select *, 1 as age from customers where date '2026-01-01' < :as_of", "returns age twice"),
         ("select customer_id, age from customers where date '2026-01-01' < :as_of", "no column for"),
-        ("select * from customers where :as_of < date '2026-01-01'", "dated_source as of 2026-03-02 has no rows"),
+        (
+            "select * from customers where :as_of < date '2026-01-01'",
+            "source.dated in customers.yaml as of 2026-03-02 has no rows",
+        ),
         (
             "select customer_id::text, age, gender, annual_income, spending_score from customers where :as_of < now()",
             "the key customer_id of .* has the type text",

@@ -14,6 +14,7 @@ from clustering.config import (
     Column,
     Configuration,
     Contract,
+    CustomerSource,
     KMeansSpec,
     load_configuration,
     model_names,
@@ -23,7 +24,8 @@ from clustering.errors import ConfigurationError
 from tests.paths import CONFIGURATION
 
 AGE = "    description: Age in years"
-DATED = 'table: public.customers\ndated_source: "{}"'
+DATED = 'source: {{table: public.customers, dated: "{}"}}'
+QUERY = 'source: {{query: "{}"}}'
 INCOME = "{annual_income: 1.0, spending_score: 1.2}"
 
 
@@ -75,12 +77,40 @@ CUSTOMERS = [
     ("aliases: [Age]", "aliases: [''] ", "columns.age.aliases.0.header: String should have at least 1 character"),
     ("table: public.customers", "table: a.b.c", "table: names a database, which the connection does"),
     ("table: public.customers", 'table: "x; drop table y"', "found 'x; drop table y'"),
-    ("table: public.customers", "", "table: Field required"),
-    ("table: public.customers", DATED.format("delete from h where a = :as_of"), "dated_source: has to be a query that"),
-    ("table: public.customers", DATED.format("select :as_of; select 1"), "dated_source: has to be one statement with"),
-    ("table: public.customers", DATED.format("select * from h"), "dated_source: has to name the date as :as_of"),
-    ("table: public.customers", DATED.format("select ':as_of' -- :as_of"), "dated_source: has to name the date"),
-    ("table: public.customers", DATED.format("select now()::as_of"), "dated_source: has to name the date as :as_of"),
+    ("table: public.customers", "", "file: table, source: one of them says where customers come from"),
+    ("table: public.customers", "source: {}", "file: table, source: one of them says where customers come from"),
+    ("table: public.customers", "source: public.customers", "source: Input should be a valid dictionary"),
+    ("table: public.customers", "table: t\nsource: {table: t}", "file: table, source: one of them says where"),
+    ("table: public.customers", "source: {materialise: true}", "file: source: table or query says where customers"),
+    ("table: public.customers", "source: {table: t, query: select 1}", "source: table and query: name one of them"),
+    ("table: public.customers", "source: {table: a.b.c}", "source.table: names a database"),
+    (
+        "table: public.customers",
+        "source: {query: select 1, dated: 'select :as_of'}",
+        "source: dated: only beside a table; query itself can name the date as :as_of",
+    ),
+    (
+        "table: public.customers",
+        'table: public.customers\ndated_source: "select :as_of"',
+        "file: dated_source is a part of source now: write source: {table: …, dated: …} in place of table and",
+    ),
+    ("table: public.customers", DATED.format("delete from h where a = :as_of"), "source.dated: has to be a query that"),
+    ("table: public.customers", DATED.format("select :as_of; select 1"), "source.dated: has to be one statement"),
+    ("table: public.customers", DATED.format("select * from h"), "source.dated: has to name the date as :as_of"),
+    ("table: public.customers", DATED.format("select ':as_of' -- :as_of"), "source.dated: has to name the date"),
+    ("table: public.customers", DATED.format("select now()::as_of"), "source.dated: has to name the date as :as_of"),
+    (
+        "table: public.customers",
+        QUERY.format("select 1; drop table x"),
+        "source.query: has to be one statement; there is",
+    ),
+    ("table: public.customers", QUERY.format("update t set a = 1"), "source.query: has to be a query that begins with"),
+    ("table: public.customers", QUERY.format("select ':as_of'::date"), "source.query: has to name the date as :as_of"),
+    (
+        "table: public.customers",
+        QUERY.format("select :asof"),
+        "source.query: names :asof; the date is :as_of, and there",
+    ),
     ("  age:", "  Age:", "columns.Age"),
     ("max_rejected_share: 0.2", "max_rejected_share: 20", "Input should be less than or equal to 1, found 20"),
     ("label_runs: 30", "label_runs: 0", "label_runs: Input should be greater than or equal to 1, found 0"),
@@ -263,7 +293,7 @@ def test_models_are_selected_by_name_in_any_case(configuration: Configuration) -
 
 def test_the_default_contract_is_that_of_the_product(configuration: Configuration) -> None:
     contract = configuration.contract
-    assert (contract.key, contract.key_type, contract.schema_and_table) == (
+    assert (contract.key, contract.key_type, contract.origin.schema_and_table) == (
         "customer_id",
         "bigint",
         ("public", "customers"),
@@ -287,7 +317,7 @@ def test_ignored_columns_are_not_used_and_the_key_comes_first(directory: Path) -
     edit(directory, "customers.yaml", "public.customers", "kunden")
     contract = load_configuration(directory).contract
     assert contract.used == ("customer_id", "shop", "gender", "annual_income", "spending_score")
-    assert contract.schema_and_table == ("public", "kunden")
+    assert contract.origin.schema_and_table == ("public", "kunden")
 
 
 def test_the_configuration_cannot_be_changed(configuration: Configuration) -> None:
@@ -326,3 +356,38 @@ def test_unit_is_no_other_contract() -> None:
     before = Contract(table="shop", columns={"id": key, "income": income})
     after = before.model_copy(update={"columns": {"id": key, "income": income.model_copy(update={"unit": "€"})}})
     assert (after.digest, after.source_digest) == (before.digest, before.source_digest)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_dated"),
+    [
+        ("select * from orders where day <= :as_of", True),
+        (
+            "-- by day; one row a customer\nwith a as (select ';' as b, ';'::text) select * from a where :as_of > b;",
+            True,
+        ),
+        ("(select 1) union all (select 2); -- done", False),
+        ("select tags[:2], tags[1:last], $$;$$, E'it\\'s ; ' from t /* :as_of */", False),
+    ],
+)
+def test_query_is_one_statement_as_people_write_it(query: str, is_dated: bool) -> None:
+    """A last semicolon, comments, quotes and slices are no fault; a date counts where PostgreSQL would read it."""
+    source = CustomerSource(query=query)
+    assert source.is_dated == is_dated
+    assert source.query is not None
+    assert not source.query.endswith(";")
+
+
+def test_table_is_short_for_a_source_and_the_same_contract_as_before() -> None:
+    """Both ways of naming a table are one contract, and nights of 0.1.0 go on being compared with those of today."""
+    columns = {"id": Column(type="bigint", role="key"), "income": Column(type="number", role="cluster")}
+    short = Contract(table="shop", columns=columns)
+    long = Contract.model_validate({"source": {"table": "shop"}, "columns": columns})
+    copied = Contract.model_validate({"source": {"table": "shop", "materialise": True}, "columns": columns})
+    asked = Contract.model_validate({"source": {"query": "select * from shop"}, "columns": columns})
+    assert short.origin == long.origin
+    assert (short.digest, short.source_digest) == (long.digest, long.source_digest)
+    assert copied.source_digest == short.source_digest
+    assert len({copied.digest, short.digest, asked.digest}) == 3
+    with pytest.raises(ConfigurationError, match="names a query as its source, and this needs a table"):
+        _ = asked.origin.schema_and_table

@@ -1,0 +1,80 @@
+"""Where customers come from: a table or view, or a query."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, model_validator
+
+from clustering.config.frozen import Frozen
+from clustering.config.source_query import checked_dated_query, checked_query, names_date
+from clustering.config.table_name import checked_name, split_name
+from clustering.errors import ConfigurationError
+
+TableName = Annotated[str, AfterValidator(checked_name)]
+
+
+class CustomerSource(Frozen):
+    """Where customers come from: a table or view, or a query, with a row a customer and the contract's columns."""
+
+    table: TableName | None = None
+    """A table or view; `table` beside `columns` is short for it."""
+    query: Annotated[str, AfterValidator(checked_query)] | None = None
+    """A query in place of a table. One that names a date as `:as_of` gives the customers as they were at the end of
+    that date: tonight's night, past dates and trainings ask the same one. Without it, past dates are refused unless
+    they ask for the present rows."""
+    dated: Annotated[str, AfterValidator(checked_dated_query)] | None = None
+    """Beside a table: a query of the customers as they were on a past date, which it names as `:as_of`; its columns are
+    those of the table. Runs of past dates read it."""
+    materialise: bool = False
+    """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
+    in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.table and self.query:
+            raise ValueError("table and query: name one of them")
+        if self.query and self.dated:
+            raise ValueError("dated: only beside a table; query itself can name the date as :as_of")
+        return self
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it has the customers of past dates."""
+        return self.dated is not None or (self.query is not None and names_date(self.query))
+
+    @property
+    def name(self) -> str:
+        """What it is called where people are told of it: the table, or the key of the query."""
+        return self.table or "source.query"
+
+    def name_of(self, *, is_past: bool) -> str:
+        """Return what is called so that a run of a past or a present date reads."""
+        return "source.dated" if is_past and self.table else self.name
+
+    @property
+    def schema_and_table(self) -> tuple[str, str]:
+        """The table's schema (`public` when none is named) and name; ConfigurationError where there is a query."""
+        if self.table is None:
+            raise ConfigurationError("customers.yaml names a query as its source, and this needs a table")
+        return split_name(self.table)
+
+    def query_of(self, *, is_past: bool) -> str | None:
+        """Return the query that a run of a past or a present date reads, None where it reads the table."""
+        return self.dated if is_past and self.table else self.query
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What determines the customers; of a table it is what it has been since 0.1.0, so that nights are compared."""
+        named = {"table": self.table, "dated_source": self.dated}
+        return named if self.query is None else named | {"query": self.query}
+
+
+def without_former_key(document: Any) -> Any:
+    """Return what a contract is made from; ValueError where it names its source as 0.1.0 did."""
+    if isinstance(document, dict) and "dated_source" in document:
+        raise ValueError(
+            "dated_source is a part of source now: write source: {table: …, dated: …} in place of table and "
+            "dated_source"
+        )
+    return document

@@ -1,0 +1,75 @@
+"""A query of customers as people write it: one statement, in which `:as_of` stands for a date."""
+
+from __future__ import annotations
+
+import re
+
+AS_OF = ":as_of"
+# Longest first: what stands in quotes and comments is text, and `::as_of` is a cast.
+_PARTS = re.compile(
+    r"""
+      (?P<quoted>(?<!\w)[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\w$])(\$(?:[^\W\d]\w*)?\$).*?\2)
+    | (?P<comment>--[^\n]*|/\*.*?\*/)
+    | (?P<cast>::\s*\w+)
+    | (?P<value>(?<![\w\[\])}'"]):[A-Za-z_]\w*)
+    | (?P<end>;)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BEGINNING = re.compile(r"[(\s]*(select|with|table|values)\b", re.IGNORECASE)
+
+
+def around_date(query: str) -> list[str]:
+    """Return what stands before, between and after the places of the date.
+
+    >>> around_date("select * from history where day = :as_of and note <> ':as_of'")
+    ['select * from history where day = ', " and note <> ':as_of'"]
+    """
+    places = [part.span() for part in _PARTS.finditer(query) if part["value"] == AS_OF]
+    starts = [0, *(end for _, end in places)]
+    ends = [*(start for start, _ in places), len(query)]
+    return [query[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def names_date(query: str) -> bool:
+    """Return whether a query names the date.
+
+    >>> names_date("select * from history where day = :as_of"), names_date("select ':as_of'::date")
+    (True, False)
+    """
+    return len(around_date(query)) > 1
+
+
+def checked_query(query: str) -> str:
+    """Return a query without the space and the semicolon around it; ValueError unless it is one query.
+
+    A date that it names where it would be read as text is an error too.
+    """
+    query = query.strip()
+    parts = list(_PARTS.finditer(query))
+    ends = [part.start() for part in parts if part["end"]]
+    if ends and not _without_comments(query[ends[0] :]).strip("; \n\t"):
+        query = query[: ends.pop(0)].rstrip()
+        ends = []
+    if ends:
+        raise ValueError("has to be one statement; there is more after its semicolon")
+    if not _BEGINNING.match(_without_comments(query)):
+        raise ValueError("has to be a query that begins with select or with")
+    for value in (part["value"] for part in parts if part["value"]):
+        if value != AS_OF:
+            raise ValueError(f"names {value}; the date is {AS_OF}, and there is no other value")
+    if not names_date(query) and any(AS_OF in part.group() for part in parts if not part["comment"]):
+        raise ValueError(f"has to name the date as {AS_OF} outside of quotes, and not as a cast")
+    return query
+
+
+def checked_dated_query(query: str) -> str:
+    """Return a query that names the date; ValueError for another."""
+    query = checked_query(query)
+    if not names_date(query):
+        raise ValueError(f"has to name the date as {AS_OF}, outside of quotes and comments")
+    return query
+
+
+def _without_comments(query: str) -> str:
+    return _PARTS.sub(lambda part: " " if part["comment"] else part.group(), query)

@@ -1,0 +1,72 @@
+"""The contract's query in the warehouse, as something to select from, with a date in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg2 import sql
+from sqlalchemy.exc import DBAPIError
+
+from clustering.config.source_query import around_date, names_date
+from clustering.errors import DataError
+from clustering.warehouse.connection import Transaction, is_transient
+
+NOT_ALLOWED = "42501"  # PostgreSQL: insufficient privilege
+
+
+@dataclass(frozen=True)
+class Subquery:
+    """A query of the contract, the place where it stands there, and the date that is bound wherever it names one."""
+
+    place: str
+    query: str
+    as_of: date
+
+    @property
+    def relation(self) -> sql.Composable:
+        """The query in parentheses, with a name."""
+        first, *rest = around_date(self.query)
+        parts: list[sql.Composable] = [sql.SQL(first)]
+        for text in rest:
+            parts += [sql.Literal(self.as_of), sql.SQL(text)]
+        # A line of its own, because the query may end with a comment.
+        return sql.SQL("({}\n) as customers").format(sql.Composed(parts))
+
+    @property
+    def name(self) -> str:
+        """What it is called where people are told of it."""
+        dated = f" as of {self.as_of}" if names_date(self.query) else ""
+        return f"{self.place} in customers.yaml{dated}"
+
+    def column_types(self, transaction: Transaction) -> dict[str, str]:
+        """Return its columns with the names of their types; DataError where it gives two columns the same name."""
+        columns = transaction.columns("source/query_columns", {"table": self.relation})
+        names = [name for name, _ in columns]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"{self.name} returns {', '.join(twice)} twice; name its columns one by one")
+        types = {row.oid: row.name for row in transaction.rows("source/type_names", types=[oid for _, oid in columns])}
+        return {name: types[oid] for name, oid in columns}
+
+    def estimated_rows(self, transaction: Transaction) -> int:
+        """Return how many rows the planner expects."""
+        [plan] = transaction.scalar("source/estimate", {"table": self.relation})
+        return int(plan["Plan"]["Plan Rows"])
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise DataError where the database refuses the query."""
+        try:
+            yield
+        except DBAPIError as error:
+            if is_transient(error):
+                raise
+            said = " ".join(str(error.orig).split())
+            unread = f"{self.name} cannot be read"
+            to_do = (
+                "grant what is missing" if getattr(error.orig, "pgcode", None) == NOT_ALLOWED else "correct the query"
+            )
+            # What cannot be cast stands in the server's message.
+            raise DataError(f"{unread}: {said}; {to_do}", told=f"{unread}; see the log") from error
