@@ -4,16 +4,8 @@ A wrong setting fails when it is loaded: the error names the file, the key, the 
 """
 
 from clustering.config.catalogue import NamedSegment, Outliers, SegmentCatalogue
-from clustering.config.contract import (
-    NUMERIC_TYPES,
-    Alias,
-    Column,
-    ColumnType,
-    Contract,
-    KeyType,
-    Role,
-    Transform,
-)
+from clustering.config.column import NUMERIC_TYPES, Alias, Column, ColumnType, KeyType, Role, Transform
+from clustering.config.contract import Contract
 from clustering.config.customer_source import CustomerSource
 from clustering.config.figures_in_words import rounded_figure
 from clustering.config.files import (

@@ -6,124 +6,17 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from clustering.config.column import Column, KeyType, Role
 from clustering.config.customer_source import CustomerSource, TableName, without_former_key
-from clustering.config.figures_in_words import spoken_figure
 from clustering.config.frozen import Frozen, Identifier
 from clustering.config.night_checks import Checks, Drift
 from clustering.config.text_formats import Formats
 
-ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
-KeyType = Literal["bigint", "text", "uuid"]
-Role = Literal["key", "cluster", "profile", "protected", "ignore"]
-Transform = Literal["none", "log"]
-
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
-
-
-class Alias(Frozen):
-    """Another header of a column; values under it are multiplied by `factor`."""
-
-    header: str = Field(min_length=1)
-    """The header as it stands in the file or table; case does not matter."""
-    factor: float = Field(default=1.0, gt=0)
-    """What a value under this header is multiplied by, such as 1000 for a column in thousands."""
-
-
-Number = Annotated[float, Field(strict=True)]  # strict: `yes` is not 1
-
-
-def _as_pair(value: Any) -> Any:
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"{value!r} is not a pair such as [0, 100]; null stands for no limit")
-    return value
-
-
-def _as_alias(value: Any) -> Any:
-    return {"header": value} if isinstance(value, str) else value
-
-
-class Column(Frozen):
-    """What the contract says of one column of the source."""
-
-    type: ColumnType
-    """What its values are. A key is bigint, text or uuid, fixed at the first migration."""
-    role: Role
-    """key names the customer, cluster goes into the distance, profile is described per segment, protected is kept out
-    of every model, ignore is not read."""
-    range: Annotated[tuple[Number | None, Number | None], BeforeValidator(_as_pair)] = (None, None)
-    """Smallest and largest valid number; null stands for no limit."""
-    missing: Literal["reject", "allow"] | Number = "reject"
-    """What to do where there is no value: reject the row, allow it, or fill in this number."""
-    transform: Transform = "none"
-    """log: the models see log(1 + value), for heavy tails."""
-    aliases: tuple[Annotated[Alias, BeforeValidator(_as_alias)], ...] = ()
-    """Other headers that the column may have."""
-    description: str = ""
-    """What the column holds, in words that comments and the Segments page repeat."""
-    unit: str = Field(default="", max_length=20)
-    """What its numbers count, such as days, € or %; said with them on the page, in the report, in the terminal, in
-    descriptions of segments and in comments."""
-    decimals: int | None = Field(default=None, ge=0, le=6)
-    """How many decimals its numbers are shown with; null: as many as three significant figures need."""
-
-    @property
-    def is_numeric(self) -> bool:
-        return self.type in NUMERIC_TYPES
-
-    @property
-    def fill(self) -> float | None:
-        """The number that stands for a missing value, in the column's type."""
-        if not isinstance(self.missing, float):
-            return None
-        return self.missing if self.type == "number" else round(self.missing)
-
-    def in_words(self, value: float) -> str:
-        """Return a number of the column as people read it, with its unit.
-
-        >>> column = Column(type="number", role="profile", unit="days")
-        >>> column.in_words(312.4), column.in_words(4.5678), column.in_words(60437.2)
-        ('312 days', '4.57 days', '60,437 days')
-        """
-        return f"{spoken_figure(value, self.decimals)}{f' {self.unit}' if self.unit else ''}"
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        low, high = self.range
-        if low is not None and high is not None and low > high:
-            raise ValueError(f"range {[low, high]}: the first number is the smallest allowed value")
-        if not self.is_numeric:
-            self._check_without_numbers()
-        if isinstance(self.missing, float):
-            self._check_filling(self.missing)
-        if self.role == "key" and (self.type not in get_args(KeyType) or self.missing != "reject"):
-            raise ValueError(f"a key is {', '.join(get_args(KeyType))} and never missing, not {self.type}")
-        if self.role == "cluster" and (not self.is_numeric or self.missing == "allow"):
-            raise ValueError("role cluster needs a number that is present: missing: reject, or the number to fill in")
-        if self.transform == "log" and (low is None or low < 0):
-            raise ValueError("transform log needs a range that starts at 0 or above: it takes log(1 + value)")
-        return self
-
-    def _check_without_numbers(self) -> None:
-        if self.range != (None, None):
-            raise ValueError(f"range: only for {sorted(NUMERIC_TYPES)}, this column is {self.type}")
-        if self.unit or self.decimals is not None:
-            raise ValueError(f"unit, decimals: only for {sorted(NUMERIC_TYPES)}, this column is {self.type}")
-        if isinstance(self.missing, float):
-            raise ValueError(f"missing {self.missing}: a {self.type} column takes reject or allow")
-        if any(alias.factor != 1 for alias in self.aliases):
-            raise ValueError(f"aliases: a factor needs a number, this column is {self.type}")
-
-    def _check_filling(self, value: float) -> None:
-        low, high = self.range
-        if self.type != "number" and not value.is_integer():
-            raise ValueError(f"missing {value}: a column of type {self.type} takes a whole number")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise ValueError(f"missing {value}: lies outside the range {[low, high]}")
 
 
 class Contract(Frozen):
