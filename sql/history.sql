@@ -61,7 +61,7 @@ delete from segmentation.segment_migrations where model = :model and as_of = :as
 -- Names: table, labels.
 -- Parameters: model, as_of.
 create table {table} as
-select customer_id, period.segment_id as from_segment, label.segment_id as to_segment
+select customer_id, period.segment_id as from_segment, label.segment_id as to_segment, false as by_model
 from (
     select customer_id, segment_id
     from segmentation.segment_history

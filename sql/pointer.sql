@@ -46,7 +46,7 @@ update segmentation.model_retirements set returned_on = '-infinity' where retire
 
 -- name: current
 -- Returns what holds for each model.
-select model, as_of, model_version_id from segmentation.current_models order by model;
+select model, as_of, run_id, model_version_id from segmentation.current_models order by model;
 
 -- name: end_retirement
 -- Lets a retirement end on a date; null lets it hold.
@@ -56,7 +56,7 @@ update segmentation.model_retirements set returned_on = :returned_on where retir
 -- name: gone
 -- Returns what holds for the models that are no longer configured, and were not published for a later date than this.
 -- Parameters: configured (an array of names), as_of.
-select model, as_of, model_version_id
+select model, as_of, run_id, model_version_id
 from segmentation.current_models
 where model <> all(:configured) and as_of <= :as_of
 order by model;

@@ -51,7 +51,10 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         lines.append("or words about the customer: look at them, and remove such words by hand")
         lines += [f"  {rows} of {table}" for table, rows in left.items()]
     else:
-        lines.append(f"searched {searched}: the key stands nowhere any more")
+        elsewhere = " else" if report["told_for_days"] else " any more"
+        lines.append(f"searched {searched}: the key stands nowhere{elsewhere}")
+    if days := report["told_for_days"]:
+        lines.append(f"segment_changes keeps it for {days} days, for those who follow it to remove the customer too")
     if report["statistics"]:
         lines.append("the planner's statistics still show it; let the owner analyze " + ", ".join(report["statistics"]))
     lines += [

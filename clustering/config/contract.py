@@ -37,6 +37,11 @@ class Contract(Frozen):
     """How many runs keep the labels of single customers; segments and history stay."""
     history_days: int | None = Field(default=None, ge=1, le=100_000)
     """How many days before the latest date the history of customers goes back; null keeps it for ever."""
+    change_days: int = Field(default=90, ge=1, le=100_000)
+    """For how many days `segment_changes` keeps what was told of customers; who follows it reads more often."""
+    tombstone_days: int = Field(default=30, ge=0, le=100_000)
+    """For how many days `segment_changes` keeps the key of a customer who was forgotten, so that those who follow it
+    remove the customer too, at most as long as `change_days`; 0 tells nobody."""
     default_model: Identifier | None = None
     """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`
     passes it on to the warehouse, or the first night in which it has labels."""

@@ -46,6 +46,11 @@ class Table:
     key: str | None
     is_typed: bool  # whether that column has the keys' type
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it has rows of all customers, and names them in the key's column alone."""
+        return self.is_partitioned or self.name == "segment_changes"
+
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
 
@@ -69,8 +74,9 @@ def forget(
     chance, or words about the customer, to be removed by hand), `statistics` lists tables of which the planner's
     statistics still show them, `core_points` says of each version that has any whether
     the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
-    comes back with the next night. All of it is one transaction. Raises DataError for what is no key, or a key that no
-    row has, RunError while a run is being scored.
+    comes back with the next night. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove
+    the customer too. All of it is one transaction. Raises DataError for what is no key, or a key that no row has,
+    RunError while a run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
@@ -81,6 +87,7 @@ def forget(
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
         with _tables_that_stay():
             _become_writer(transaction, [table for table in tables if table.is_the_writers])
+            told_before = transaction.execute("changes/delete_forgotten", customer_id=key)
             removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
@@ -96,8 +103,12 @@ def forget(
             "columns_searched": sum(table.columns for table in tables),
             "core_points": [point.told for point in points],
             "source_rows": found.rows,
+            "told_for_days": contract.tombstone_days if told_before or any(removed.values()) else 0,
         }
         _record(transaction, report, points, requested_by)
+        if report["told_for_days"]:
+            transaction.execute("changes/lock")
+            transaction.execute("changes/append_forgotten", customer_id=key)
     for point in points:
         point.finish(registry.store)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
@@ -186,7 +197,7 @@ def _left(transaction: Transaction, tables: Sequence[Table], key: str) -> dict[s
 
 def _count(transaction: Transaction, table: Table, key: str) -> int:
     """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
-    if table.key and table.is_partitioned:
+    if table.key and table.is_large:
         return int(transaction.scalar("forgetting/count_key", _key_names(table, table.key), customer_id=key))
     names = {"table": table.identifier}
     return int(transaction.scalar("forgetting/count_anywhere", names, pattern=_pattern(key)))

@@ -16,6 +16,7 @@ from datetime import date
 from psycopg2 import sql
 
 from clustering.scoring.attempts import staging_table
+from clustering.scoring.changes import Changes
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.manifest import Run, ScoredShard, compared_moves
 from clustering.scoring.neighbours import Neighbours, Published, find_neighbours, require_neighbours
@@ -52,21 +53,24 @@ def write_history(
     *,
     history_days: int | None,
     returning: Collection[str],
-) -> None:
+) -> dict[str, Changes]:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
-    Models that are `returning` had their periods ended. Must come before the pointer moves, and while nobody else
-    publishes these models. Raises RunError where what lies next to a past date is gone.
+    Returns by model who is not where the history had him; a model whose history begins is left out. Models that are
+    `returning` had their periods ended. Must come before the pointer moves, and while nobody else publishes these
+    models. Raises RunError where what lies next to a past date is gone.
     """
     models = [version.model for version in versions]
     require_neighbours(transaction, models, as_of=run.as_of, history_days=history_days)
+    found: dict[str, Changes] = {}
     for version in versions:
         around = find_neighbours(transaction, version.model, as_of=run.as_of)
         publication = _publication(run, version, shards, around.before)
-        kept = _write_periods(transaction, publication, around, returns=version.model in returning)
+        kept, changes = _write_periods(transaction, publication, around, returns=version.model in returning)
         _write_movement(transaction, publication, around, kept=kept)
-        for table in _staged(version.model_version_id, shards):
-            transaction.execute("scoring/drop_table", {"table": table})
+        if changes is not None:
+            found[version.model] = changes
+    return found
 
 
 def _publication(run: Run, version: Version, shards: Sequence[ScoredShard], before: Published | None) -> Publication:
@@ -88,14 +92,20 @@ def _staged(model_version_id: int, shards: Sequence[ScoredShard]) -> Iterator[sq
             yield staging_table(shard.attempt.changes_table(model_version_id))
 
 
-def _write_periods(transaction: Transaction, publication: Publication, around: Neighbours, *, returns: bool) -> bool:
-    """Bring the periods to the labels and return whether they, and their versions, were as they are now."""
+def _write_periods(
+    transaction: Transaction, publication: Publication, around: Neighbours, *, returns: bool
+) -> tuple[bool, Changes | None]:
+    """Bring the periods to the labels.
+
+    Returns whether they, and their versions, were as they are now, and who was not where he is.
+    """
     if not has_partition(transaction, _partition_name(publication.model)):
         _load(transaction, publication)
-        return False
+        return False, None
     latest = around.after is None and around.same is None and not returns
     if latest and publication.changes is not None and _append(transaction, publication, publication.changes):
-        return False
+        known = all(move.by_model is not None for move in publication.moves or ())
+        return False, Changes(publication.changes, known=known)
     return _repair(transaction, publication, around)
 
 
@@ -129,7 +139,7 @@ def _append(transaction: Transaction, publication: Publication, changes: Sequenc
     return True
 
 
-def _repair(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
+def _repair(transaction: Transaction, publication: Publication, around: Neighbours) -> tuple[bool, Changes]:
     table = staging_table(f"differences_{publication.run_id}_{publication.model_version_id}")
     names = {"table": table, "differences": table, "labels": publication.labels}
     written = {
@@ -143,11 +153,11 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
     if pause := find_pause(transaction, publication.model, publication.as_of, next_date):
         next_date, next_version = pause, None
     transaction.execute("history/repair", names, **written, next_date=next_date, next_version_id=next_version)
-    transaction.execute("scoring/drop_table", {"table": table})
     corrected = transaction.execute("history/set_version", **written) if around.same else 0
     log.info("history of %s at %s: %s differences", publication.model, publication.as_of, different)
     same_version = around.same is not None and around.same.model_version_id == publication.model_version_id
-    return not different and not corrected and same_version
+    known = around.before is not None and around.before.model_version_id == publication.model_version_id
+    return not different and not corrected and same_version, Changes([table], known=known)
 
 
 def _write_movement(transaction: Transaction, publication: Publication, around: Neighbours, *, kept: bool) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from clustering.config import Configuration
 from clustering.errors import ConfigurationError
+from clustering.scoring.changes import tell
+from clustering.scoring.current_models import Current, read_current
 from clustering.scoring.manifest import Run
 from clustering.segments.events import Event, EventKind
 from clustering.versions.own_names import record_events
@@ -22,15 +23,6 @@ from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Current:
-    """What holds for a model."""
-
-    model: str
-    as_of: date
-    model_version_id: int
 
 
 def bring_back(transaction: Transaction, run: Run) -> list[str]:
@@ -80,7 +72,7 @@ def retire_model(
     with warehouse.transaction() as transaction:
         act_as_writer(transaction, written=[HISTORY])
         transaction.execute("pointer/lock_model", model=model)
-        current = {one.model: one for one in transaction.typed_rows(Current, "pointer/current")}
+        current = read_current(transaction)
         if model not in current:
             named = f"there are {', '.join(current)}" if current else "no model has any"
             raise ConfigurationError(f"{model!r} has no labels that could be retired; {named}")
@@ -93,6 +85,7 @@ def retire_model(
             run_id=None,
         )
         transaction.execute("pointer/announce")
+        tell(transaction, [model], {}, was=current, now=read_current(transaction))
     return {"model": model, "retired_on": day.isoformat(), "comes_back": model in configured}
 
 

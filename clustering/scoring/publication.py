@@ -17,6 +17,8 @@ from psycopg2 import sql
 from clustering.config import Configuration
 from clustering.errors import HeldError, RunError
 from clustering.scoring.attempts import staging_table
+from clustering.scoring.changes import tell
+from clustering.scoring.current_models import read_current
 from clustering.scoring.endings import end_superseded, record_decision_on_run
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
@@ -120,14 +122,16 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
         write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
-        days, returning = configuration.contract.history_days, bring_back(transaction, run)
-        write_history(transaction, run, versions, shards, history_days=days, returning=returning)
+        days, was = configuration.contract.history_days, read_current(transaction)
+        returning = bring_back(transaction, run)
+        changes = write_history(transaction, run, versions, shards, history_days=days, returning=returning)
         move_pointer(transaction, run, configuration)
         for query in ("publishing/mark_replaced", "monitoring/delete_checks", "monitoring/publish_checks"):
             transaction.execute(query, run_id=run.run_id, as_of=run.as_of)
         end_superseded(transaction, run.run_id, run.as_of)
-        if read_failures(transaction, run.run_id):
-            drop_staged(transaction, run.run_id)  # what models that left the run have staged
+        told = [*(version.model for version in versions), *retired_by_run(transaction, run.run_id)]
+        tell(transaction, told, changes, was=was, now=read_current(transaction))
+        drop_staged(transaction, run.run_id)  # who has moved, and what models that left the run have staged
     transaction.execute(
         "publishing/finish_run",
         run_id=run.run_id,

@@ -39,7 +39,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
     transaction is open that began before the last publication or retirement: it may still follow the former pointer.
-    Where the contract limits the history, older periods go too. Held runs end on which nobody decided in time.
+    Where the contract limits the history, older periods go too, and so does what was told of changes long ago. Held
+    runs end on which nobody decided in time.
     """
     dropped: list[int] = []
     with warehouse.transaction() as transaction:
@@ -65,6 +66,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
+    _expire_changes(warehouse, configuration)
     log.info("labels of %s runs dropped", len(dropped))
     return {"dropped": dropped, "left": left, "readers": readers}
 
@@ -76,6 +78,14 @@ def _expire(warehouse: Warehouse, run_id: int) -> bool:
         if not transaction.rows("retention/lock_run", run_id=run_id):
             return False
         return bool(transaction.rows("retention/expire", run_id=run_id))
+
+
+def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
+    contract = configuration.contract
+    with warehouse.transaction() as transaction:
+        act_as_writer(transaction)
+        transaction.execute("changes/expire", days=contract.change_days)
+        transaction.execute("changes/expire_forgotten", days=contract.tombstone_days)
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:

@@ -224,7 +224,7 @@ class Staging:
 def drop_staged(transaction: Transaction, run_id: int) -> None:
     """Drop every staging table of a run, and what its manifest holds of single customers."""
     transaction.execute("scoring/forget_customers", run_id=run_id)
-    for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes)_{run_id}_"):
+    for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes|differences)_{run_id}_"):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 
 

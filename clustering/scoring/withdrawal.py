@@ -16,10 +16,11 @@ from psycopg2.extras import Json
 
 from clustering.config import Configuration
 from clustering.errors import ConfigurationError, RunError, did_you_mean
+from clustering.scoring.changes import between, tell
+from clustering.scoring.current_models import Current, read_current
 from clustering.scoring.history import find_pause
 from clustering.scoring.history_repairs import carry_on, rewrite_movement
 from clustering.scoring.neighbours import Neighbours, find_neighbours
-from clustering.scoring.pointer import Current
 from clustering.scoring.retirement_repairs import is_kept, restore_retirements, undo_retirements
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import HISTORY, act_as_writer
@@ -120,7 +121,7 @@ def _withdraw(
     transaction: Transaction, configuration: Configuration, asked: Withdrawal, held: Sequence[PublishedRun]
 ) -> dict[str, Any]:
     around = {one.model: find_neighbours(transaction, one.model, as_of=asked.as_of) for one in held}
-    was = _current(transaction)
+    was = read_current(transaction)
     transaction.execute("pointer/withdraw", as_of=asked.as_of, models=[one.model for one in held])
     for run_id in sorted({one.run_id for one in held}):
         note = asked.note([one.model for one in held if one.run_id == run_id])
@@ -132,10 +133,11 @@ def _withdraw(
     transaction.execute("withdrawing/delete_requests")
     transaction.execute("pointer/follow_default_model", default_model=configuration.contract.default_model)
     transaction.execute("pointer/announce")
-    now = _current(transaction)
+    now = read_current(transaction)
     _require_labels(transaction, asked.as_of, held, around, was, now)
     for one in held:
         _record(transaction, asked, one, now.get(one.model))
+    _tell(transaction, [*(one.model for one in held), *returned], was, now)
     return {
         "as_of": asked.as_of.isoformat(),
         "withdrawn": {one.model: one.run_id for one in held},
@@ -192,8 +194,17 @@ def _require_labels(
             )
 
 
-def _current(transaction: Transaction) -> dict[str, Current]:
-    return {one.model: one for one in transaction.typed_rows(Current, "pointer/current")}
+def _tell(
+    transaction: Transaction, models: Sequence[str], was: Mapping[str, Current], now: Mapping[str, Current]
+) -> None:
+    changes = {
+        model: between(transaction, was[model], now[model])
+        for model in models
+        if model in was and model in now and was[model] != now[model]
+    }
+    tell(transaction, models, changes, was=was, now=now, corrects=True)
+    for table in (table for one in changes.values() for table in one.tables):
+        transaction.execute("scoring/drop_table", {"table": table})
 
 
 def _record(transaction: Transaction, asked: Withdrawal, one: PublishedRun, now: Current | None) -> None:

@@ -9,8 +9,8 @@ as $function$
 declare
     readable  constant text[] := array[
         {readable_views},
-        'drift_checks', 'overall_averages', 'segment_events', 'segment_groups', 'segment_history', 'segment_migrations',
-        'segment_profiles', 'segments'
+        'drift_checks', 'overall_averages', 'segment_changes', 'segment_events', 'segment_groups', 'segment_history',
+        'segment_migrations', 'segment_profiles', 'segments'
     ];
     -- Nothing that has a row a customer.
     charted   constant text[] := array[

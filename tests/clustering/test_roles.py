@@ -36,7 +36,7 @@ from tests.operations.test_backup import server_programs
 from tests.projects import Project, retrain
 
 READABLE = {name for name in pinned() if "(" not in name}
-ROW_LEVEL = {"customer_segments", "current_customer_segments", "segment_history", "customer_history"}
+ROW_LEVEL = {"customer_segments", "current_customer_segments", "segment_changes", "segment_history", "customer_history"}
 PICKER = """
 select table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')
 """

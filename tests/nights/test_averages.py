@@ -52,7 +52,7 @@ from segmentation.current_customer_segments as label
 join customers using (customer_id)
 group by 1, 2
 """
-ROW_LEVEL = ("customer_segments", "current_customer_segments", "segment_history", "customer_history")
+ROW_LEVEL = ("customer_segments", "current_customer_segments", "segment_changes", "segment_history", "customer_history")
 
 
 @pytest.mark.parametrize("least", [1, 5, 200])

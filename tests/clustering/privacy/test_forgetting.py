@@ -32,6 +32,8 @@ from tests.projects import Project
 
 # A key that occurs nowhere by chance.
 SOMEBODY = 7_316_498_205_117
+# Where the key of a customer who was forgotten stands for a while: in the row that tells others to remove them too.
+TOLD = {"segmentation.segment_changes.customer_id": 1}
 COLUMNS = """
 select format('%I.%I', namespace.nspname, class.relname), attribute.attname
 from pg_attribute as attribute
@@ -109,11 +111,13 @@ def test_nothing_is_left(known: Project) -> None:
     before = rows_with(known, SOMEBODY)
     assert {place.split(".")[1] for place in before} >= {"customer_labels", "rejected_customers", "segment_history"}
     report = run_forget(known)
-    assert rows_with(known, SOMEBODY) == {}
+    assert rows_with(known, SOMEBODY) == TOLD
     assert report["left"] == {}
+    assert report["told_for_days"] == 30
     assert report["removed"] == {
         "segmentation.customer_labels": 3,
         "segmentation.rejected_customers": 1,
+        "segmentation.segment_changes": 3,
         "segmentation.segment_history": 3,
         "segmentation_staging.sample_20261121000000_abc": 1,
     }
@@ -152,7 +156,7 @@ def test_key_between_two_shards(by_name: Project) -> None:
     report = run_forget(by_name, key)
     assert report["removed"] == {"segmentation.customer_labels": 1, "segmentation.segment_history": 1}
     assert report["left"] == {}
-    assert rows_with(by_name, key) == {}
+    assert rows_with(by_name, key) == TOLD
 
 
 def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
@@ -166,6 +170,30 @@ def test_labels_whose_detaching_a_reader_holds_up(known: Project) -> None:
     assert pending.startswith("segmentation_partitions.labels_1_")
     assert report["removed"][pending] == 1
     assert report["left"] == {}
+    assert rows_with(known, SOMEBODY) == TOLD
+
+
+FORGOTTEN = (
+    "select change_id, kind, customer_id from segmentation.segment_changes where kind in ('forgotten', 'change')"
+)
+
+
+def test_those_who_follow_the_changes_are_told_once_and_for_a_while(known: Project) -> None:
+    """What was told of the customer goes; the last row about them says so, until its time is over."""
+    run_forget(known)
+    run_forget(known)  # the source still has the customer, and what was told is told again, at the end
+    ((change_id, *told),) = [row for row in known.sql(FORGOTTEN) if row[2] == SOMEBODY]
+    assert told == ["forgotten", SOMEBODY]
+    assert known.sql("select max(change_id) from segmentation.segment_changes") == [(change_id,)]
+    known.sql("update segmentation.segment_changes set noted_at = now() - interval '31 days' where kind = 'forgotten'")
+    drop_expired(known.warehouse, known.configuration)
+    assert rows_with(known, SOMEBODY) == {}
+
+
+def test_nobody_is_told_where_that_is_not_wanted(known: Project) -> None:
+    """Without a time for it, the key stands nowhere at once."""
+    silent = known.with_contract(tombstone_days=0)
+    assert run_forget(silent)["told_for_days"] == 0
     assert rows_with(known, SOMEBODY) == {}
 
 
@@ -198,7 +226,7 @@ def test_next_night_brings_nobody_back(known: Project) -> None:
     with pytest.raises(DataError, match=f"no row has the key '{SOMEBODY}': nothing was changed"):
         run_forget(known)
     known.night("2026-11-22")
-    assert rows_with(known, SOMEBODY) == {}
+    assert rows_with(known, SOMEBODY) == TOLD
 
 
 def test_core_point_is_dropped(project: Project) -> None:
@@ -257,7 +285,7 @@ def test_artifact_that_is_lost(known: Project) -> None:
     shutil.rmtree(known.registry.store / known.registry.champions(["dbscan"])["dbscan"].artifact)
     report = run_forget(known)
     assert [told["outcome"] for told in report["core_points"]] == ["unreadable"]
-    assert rows_with(known, SOMEBODY) == {}
+    assert rows_with(known, SOMEBODY) == TOLD
 
 
 def test_audit_does_not_name_the_customer(known: Project) -> None:

@@ -1,0 +1,93 @@
+"""Tell those who follow `segment_changes` what a transaction changes of today: one row a customer, in one sequence.
+
+A consumer reads on from the greatest number that it has seen. Numbers are therefore given last in a transaction, under
+one lock that is held until it commits: none ever appears below one that was read, whoever else is still writing.
+
+A model that has labels where it had none is told in one row, and so is one that has none any more: its members are
+there to be read, and a first night of ten million customers does not write as many rows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from clustering.scoring.attempts import staging_table
+from clustering.scoring.current_models import Current
+from clustering.scoring.label_sets import label_set_table, partition
+from clustering.warehouse import Transaction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The customers of a model who are not where they were: tables of their keys, with former and present segment.
+
+    `known` is whether these say whom only the change of version moved.
+    """
+
+    tables: Sequence[sql.Identifier]
+    known: bool
+
+
+def tell(
+    transaction: Transaction,
+    models: Iterable[str],
+    changes: Mapping[str, Changes],
+    *,
+    was: Mapping[str, Current],
+    now: Mapping[str, Current],
+    corrects: bool = False,
+) -> None:
+    """Append what is other for some models `now` than it `was`; the last that a transaction does.
+
+    Nothing is told where the same run holds. A date that holds by another run than before, or `corrects`, is a
+    correction of what was told. Nobody else publishes these models until the transaction ends.
+    """
+    told = sorted({model for model in models if was.get(model) != now.get(model)})
+    if not told:
+        return
+    transaction.execute("changes/lock")
+    for model in told:
+        former, latter = was.get(model), now.get(model)
+        if latter is not None and former is not None and model in changes:
+            corrected = corrects or latter.as_of == former.as_of
+            rows = sum(
+                _append(transaction, table, former, latter, known=changes[model].known, corrects=corrected)
+                for table in changes[model].tables
+            )
+            log.info("%s changes of %s at %s told", rows, model, latter.as_of)
+        elif one := latter or former:
+            kind, run_id = ("start", one.run_id) if latter else ("end", None)
+            transaction.execute("changes/append_model", kind=kind, model=model, as_of=one.as_of, run_id=run_id)
+
+
+def between(transaction: Transaction, former: Current, latter: Current) -> Changes:
+    """Return who is in another segment by one run's labels than by another's, in a table that is to be dropped."""
+    table = staging_table(f"between_{former.run_id}_{latter.run_id}_{latter.model_version_id}")
+    names = {"table": table, "former": _labels(former), "latter": _labels(latter)}
+    transaction.execute("changes/between", names)
+    return Changes([table], known=False)
+
+
+def _labels(one: Current) -> sql.Identifier:
+    return partition(label_set_table(one.run_id, one.model_version_id))
+
+
+def _append(
+    transaction: Transaction, table: sql.Identifier, former: Current, latter: Current, *, known: bool, corrects: bool
+) -> int:
+    return transaction.execute(
+        "changes/append",
+        {"changes": table},
+        model=latter.model,
+        as_of=latter.as_of,
+        run_id=latter.run_id,
+        former_run_id=former.run_id,
+        known=known,
+        corrects=corrects,
+    )

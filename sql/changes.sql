@@ -1,0 +1,91 @@
+-- name: append
+-- Appends the customers of a table of changes, whom a run that becomes current puts into another segment than the one
+-- that was.
+-- Names: changes.
+-- Parameters: model, as_of, run_id, former_run_id, known (whether by_model holds), corrects.
+insert into segmentation.segment_changes (
+    kind, model, customer_id, as_of, from_segment_id, from_segment_name, to_segment_id, to_segment_name, cause, run_id
+)
+select
+    'change', :model, change.customer_id, :as_of, change.from_segment, former.segment_name as from_name,
+    change.to_segment, latter.segment_name as to_name,
+    case
+        when :corrects then 'correction'
+        when change.from_segment is null and exists (
+            select
+            from segmentation.segment_history as period
+            where
+                period.model = :model and period.customer_id = change.customer_id and period.valid_from < :as_of
+        ) then 'source'
+        when change.from_segment is null then 'joined'
+        when change.to_segment is null and rejected.customer_id is not null then 'source'
+        when change.to_segment is null then 'left'
+        when not :known then 'unknown'
+        when change.by_model then 'model'
+        else 'behaviour'
+    end,
+    :run_id
+from {changes} as change
+left join segmentation.run_models as before on before.run_id = :former_run_id and before.model = :model
+left join segmentation.label_names as former
+    on former.label_set = before.label_set and former.segment_id = change.from_segment
+left join segmentation.run_models as since on since.run_id = :run_id and since.model = :model
+left join segmentation.label_names as latter
+    on latter.label_set = since.label_set and latter.segment_id = change.to_segment
+left join (
+    select distinct refused.customer_id from segmentation.rejected_customers as refused where refused.run_id = :run_id
+) as rejected on change.to_segment is null and rejected.customer_id = change.customer_id::text;
+
+-- name: append_forgotten
+-- Appends that a customer was forgotten.
+-- Parameters: customer_id.
+insert into segmentation.segment_changes (kind, customer_id) values ('forgotten', :customer_id);
+
+-- name: append_model
+-- Appends that a model has labels where it had none, or has none any more.
+-- Parameters: kind (start, end), model, as_of, run_id (null where none holds).
+insert into segmentation.segment_changes (kind, model, as_of, run_id) values (:kind, :model, :as_of, :run_id);
+
+-- name: between
+-- Makes a table of the customers who are in another segment by one table of labels than by another.
+-- Names: table, former, latter.
+create table {table} as
+select customer_id, former.segment_id as from_segment, latter.segment_id as to_segment, false as by_model
+from (select customer_id, segment_id from {former}) as former
+full join (select customer_id, segment_id from {latter}) as latter using (customer_id)
+where former.segment_id is distinct from latter.segment_id;
+
+-- name: delete_forgotten
+-- Removes what tells that a customer was forgotten.
+-- Parameters: customer_id.
+delete from segmentation.segment_changes where kind = 'forgotten' and customer_id = :customer_id;
+
+-- name: expire
+-- Removes what was appended so many days ago. The last of it stays, as a row that says so.
+-- Parameters: days.
+with old as (
+    select max(change_id) as last_id
+    from segmentation.segment_changes
+    where noted_at < now() - make_interval(days => :days)
+),
+gone as (
+    delete from segmentation.segment_changes as change using old where change.change_id < old.last_id
+)
+update segmentation.segment_changes as change
+set
+    kind = 'expired', model = null, customer_id = null, as_of = null, from_segment_id = null, from_segment_name = null,
+    to_segment_id = null, to_segment_name = null, cause = null, run_id = null
+from old
+where change.change_id = old.last_id and change.kind <> 'expired';
+
+-- name: expire_forgotten
+-- Removes the keys of customers who were forgotten so many days ago.
+-- Parameters: days.
+update segmentation.segment_changes
+set kind = 'expired', customer_id = null
+where kind = 'forgotten' and noted_at < now() - make_interval(days => :days);
+
+-- name: lock
+-- Waits until nobody else appends, and lets nobody until the transaction ends: numbers appear in the order in which
+-- they were given.
+select pg_advisory_xact_lock(hashtext('segmentation.segment_changes'), 0);
