@@ -137,11 +137,12 @@ def dbscan_result(shape: str, seed: int) -> Result:
     """Tune DBSCAN on a shape, and search the grid for the best that it could have reached."""
     rows, groups = SHAPES[shape](seed)
     tuned = cluster(pd.DataFrame(rows), {"algorithm": "dbscan"})
-    best = max(_grid(standardised(rows), groups))
+    best = max(grid(standardised(rows), groups))
     return Result(shape, agreement(groups, tuned.labels), best, tuned.structure)
 
 
-def _grid(rows: Rows, groups: Groups) -> list[float]:
+def grid(rows: Rows, groups: Groups) -> list[float]:
+    """Return the indices of DBSCAN at every point of the grid."""
     found = []
     neighbours = Neighbours(rows, max(GRID_MIN_SAMPLES))
     for min_samples in GRID_MIN_SAMPLES:
