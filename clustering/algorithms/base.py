@@ -126,6 +126,14 @@ class Algorithm(ABC, Generic[Spec]):
     def attractions(self, parameters: Parameters) -> list[Attraction]:
         """Return what every cluster costs, by label, noise first: the assigner takes the cluster of the least cost."""
 
+    def further(self, tried: Sequence[Tried], spec: Spec) -> list[Settings]:
+        """Return settings to try beside those that were fitted without flaws; none, when that is all."""
+        return []
+
+    def is_declared(self, settings: Settings, spec: Spec) -> bool:
+        """Whether settings are among those that a specification allows; others are told of and never taken."""
+        return True
+
     def for_share(self, settings: Settings, share: float) -> Settings:
         """Return settings for all customers as settings for a share of them."""
         return settings

@@ -25,6 +25,7 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.blocks import assign_in_blocks
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
+from clustering.algorithms.finer import MOST, USUAL, numbers_to_try
 from clustering.algorithms.gaussian import coefficients_of, monomials, most_probable, one_gaussian
 from clustering.algorithms.mixture_estimator import fit_parameters, free_parameters, make_estimator, shape_of
 from clustering.algorithms.mixtures import fit_mixtures, mean_log_likelihood
@@ -34,6 +35,7 @@ from clustering.config import GaussianMixtureSpec
 BIC, LIKELIHOOD = "bic", "likelihood"
 NEAR_REGULARISATION = 1.1
 FEWEST_VALUES = 10
+RISES, MOST_WALKED = 3, 20
 LARGEST_MASS = 0.10  # of the customers at one value
 
 
@@ -44,13 +46,31 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
     least_errors = MappingProxyType({(LIKELIHOOD, "uniform"): 3.0, (LIKELIHOOD, "unimodal"): 3.0})
 
     def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
-        """Return one candidate for every covariance type and number of components of the specification."""
-        low, high = spec.components
+        """Return a candidate for every covariance type and number of components, also beyond a declared range."""
+        numbers = numbers_to_try(features, spec.components, seed=spec.seed)
         return [
             {"n_components": components, "covariance_type": covariance_type}
             for covariance_type in spec.covariance_types
-            for components in range(low, high + 1)
+            for components in numbers
         ]
+
+    def further(self, tried: Sequence[Tried], spec: GaussianMixtureSpec) -> list[Settings]:
+        """Return numbers of components around the best one, until BIC has risen RISES times in a row.
+
+        Beyond MOST_WALKED, where every shape that is no mixture asks for more, customers have to call for a number.
+        """
+        fitted = [one for one in tried if BIC in one.figures]
+        if not fitted or spec.is_declared:
+            return []
+        best = min(fitted, key=lambda one: one.figures[BIC]).settings
+        low, high = spec.components or (USUAL[0], MOST)
+        at = int(best["n_components"])
+        around = range(max(low, at - RISES), min(high, at + RISES, max(MOST_WALKED, at)) + 1)
+        return [{**best, "n_components": number} for number in around]
+
+    def is_declared(self, settings: Settings, spec: GaussianMixtureSpec) -> bool:
+        """Whether the number of components is within the range, where there is one."""
+        return spec.components is None or int(settings["n_components"]) <= spec.components[1]
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None

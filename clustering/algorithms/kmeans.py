@@ -27,6 +27,7 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.blocks import assign_in_blocks, squared_distances
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
+from clustering.algorithms.finer import numbers_to_try
 from clustering.algorithms.lloyd import fit_centroids, gaps, memberships, nearest_two, steps, with_ones
 from clustering.algorithms.threads import one_thread
 from clustering.config import KMeansSpec
@@ -45,9 +46,12 @@ class KMeans(Algorithm[KMeansSpec]):
     least_errors = MappingProxyType({(SEPARATION, "uniform"): 3.0, (GAP, "unimodal"): 3.0})
 
     def propose(self, features: FloatMatrix, spec: KMeansSpec, *, share: float = 1.0) -> list[Settings]:
-        """Return one candidate for every number of clusters of the specification."""
-        low, high = spec.clusters
-        return [{"n_clusters": clusters} for clusters in range(low, high + 1)]
+        """Return one candidate for every number of clusters to try, also beyond a declared range."""
+        return [{"n_clusters": number} for number in numbers_to_try(features, spec.clusters, seed=spec.seed)]
+
+    def is_declared(self, settings: Settings, spec: KMeansSpec) -> bool:
+        """Whether the number of clusters is within the range, where there is one."""
+        return spec.clusters is None or int(settings["n_clusters"]) <= spec.clusters[1]
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: KMeansSpec, *, start: Fitted | None = None

@@ -16,7 +16,8 @@ Centroids = NDArray[np.float64]  # (b, k, d)
 Columns = NDArray[np.float64]  # (b, d + 1, m), the last of them ones
 
 STARTS, START_ROWS, START_ITERATIONS = 10, 300, 10
-TRIALS = 2  # rows among which each further start takes the best
+FEW_CLUSTERS, TRIALS, MANY_TRIALS = 10, 2, 8  # rows among which each further centroid takes the best
+START_ROWS_EACH = 30  # a cluster, where there are many
 ITERATIONS = 100
 TOLERANCE = 1e-4  # of the mean variance: a smaller shift of all centroids ends the steps
 NUMBERS_AT_ONCE = 150_000  # rows × clusters of as many samples as are worked on together: what a cache holds
@@ -40,13 +41,14 @@ def starting_centroids(
     """Return at most `start_rows` rows (b, r, d) of each sample, and centroids (b, starts, k, d) after a few steps."""
     generators = [np.random.default_rng(seed) for seed in seeds]
     rows, dimensions = samples.shape[1:]
-    few = samples
+    few, start_rows = samples, max(start_rows, START_ROWS_EACH * clusters)
     if rows > start_rows:
         few = np.stack(
             [one[each.permutation(rows)[:start_rows]] for one, each in zip(samples, generators, strict=True)]
         )
     columns = with_ones(few)
-    spread = _spread_out(columns, clusters, np.stack([one.random((clusters, starts, TRIALS)) for one in generators]))
+    trials = TRIALS if clusters <= FEW_CLUSTERS else MANY_TRIALS
+    spread = _spread_out(columns, clusters, np.stack([one.random((clusters, starts, trials)) for one in generators]))
     repeated = np.repeat(columns, starts, axis=0)
     moved = steps(repeated, spread.reshape(-1, clusters, dimensions), iterations=START_ITERATIONS)
     return few, moved.reshape(spread.shape)
@@ -131,11 +133,11 @@ def _scores(columns: Columns, centroids: Centroids) -> NDArray[np.float64]:
 def _spread_out(columns: Columns, clusters: int, chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return centroids (b, s, k, d) that lie apart (k-means++; Arthur & Vassilvitskii, 2007), the best of few rows.
 
-    `chance` (b, k, s, TRIALS) holds the numbers, from 0 to 1, that draw them.
+    `chance` (b, k, s, t) holds the numbers, from 0 to 1, that draw them.
     """
     rows = np.ascontiguousarray(np.swapaxes(columns[:, :-1], 1, 2))
     samples, count, dimensions = rows.shape
-    starts = chance.shape[2]
+    starts, trials = chance.shape[2:]
     of_sample, of_start = np.arange(samples)[:, np.newaxis], np.arange(starts)
     found = np.empty((samples, starts, clusters, dimensions))
     found[:, :, 0] = rows[of_sample, (chance[:, 0, :, 0] * count).astype(np.intp)]
@@ -145,7 +147,7 @@ def _spread_out(columns: Columns, clusters: int, chance: NDArray[np.float64]) ->
         targets = chance[:, place] * sums[..., -1:]
         places = (sums[:, :, np.newaxis] < targets[..., np.newaxis]).sum(axis=3)
         tried = rows[of_sample[..., np.newaxis], np.minimum(places, count - 1)]
-        left = _squares(columns, tried.reshape(samples, -1, dimensions)).reshape(samples, starts, TRIALS, count)
+        left = _squares(columns, tried.reshape(samples, -1, dimensions)).reshape(samples, starts, trials, count)
         np.minimum(left, squares[:, :, np.newaxis], out=left)
         best = left.sum(axis=3).argmin(axis=2)
         found[:, :, place], squares = tried[of_sample, of_start, best], left[of_sample, of_start, best]

@@ -106,8 +106,9 @@ class KMeansSpec(ModelSpec):
 
     algorithm: Literal["kmeans"]
     """K-Means."""
-    clusters: ClusterRange = (2, 10)
-    """The numbers of clusters to try; one number declares it."""
+    clusters: ClusterRange | None = None
+    """The numbers of clusters to try; one number declares it. Null tries 2 to 10, and up to 50 where customers
+    call for more."""
     n_init: int = Field(default=20, ge=10)
     """Starts per fit."""
     when_no_structure: Literal["divide", "refuse"] = "divide"
@@ -116,7 +117,7 @@ class KMeansSpec(ModelSpec):
     @property
     def is_declared(self) -> bool:
         """Whether a person chose the number of clusters."""
-        return self.clusters[0] == self.clusters[1]
+        return self.clusters is not None and self.clusters[0] == self.clusters[1]
 
 
 class GaussianMixtureSpec(ModelSpec):
@@ -124,8 +125,9 @@ class GaussianMixtureSpec(ModelSpec):
 
     algorithm: Literal["gmm"]
     """Gaussian mixture."""
-    components: ClusterRange = (2, 10)
-    """The numbers of components to try; one number declares it."""
+    components: ClusterRange | None = None
+    """The numbers of components to try; one number declares it. Null tries 2 to 10, and up to 50 where
+    customers call for more."""
     covariance_types: tuple[Literal["full", "tied", "diag", "spherical"], ...] = Field(
         default=("full", "tied", "diag", "spherical"), min_length=1
     )
@@ -138,7 +140,7 @@ class GaussianMixtureSpec(ModelSpec):
     @property
     def is_declared(self) -> bool:
         """Whether a person chose the number of components."""
-        return self.components[0] == self.components[1]
+        return self.components is not None and self.components[0] == self.components[1]
 
 
 class DbscanSpec(ModelSpec):

@@ -49,7 +49,8 @@ class Evaluation:
 
     `flaws` need no further figures: no fit, a collapsed or tiny cluster, red flags; nor do `doubts`, with which a
     candidate can still divide customers. `jaccard` is (b, k), of bootstraps, `strength` that of the weakest cluster and
-    its standard error. `remarks` say why a candidate that passed, or was not evaluated, is not taken.
+    its standard error. `remarks` say why a candidate that passed, or was not evaluated, is not taken; one that is not
+    `is_declared` is beyond what the model allows, and never taken.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class Evaluation:
     remarks: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     is_judged: bool = False
+    is_declared: bool = True
     jaccard: FloatMatrix | None = None
     strength: tuple[float, float] | None = None
     noise: dict[tuple[str, Noise], Excess] = field(default_factory=dict)
@@ -187,6 +189,12 @@ def _is_certain(mean: float, error: float, limit: float) -> bool:
     return mean - CERTAIN_ERRORS * error > limit or mean + CERTAIN_ERRORS * error < limit - LENIENCY
 
 
+def finer_than(chosen: Evaluation | None, evaluations: Sequence[Evaluation]) -> Evaluation | None:
+    """Return a candidate with more clusters than the model allows that passes, and cuts no group of the chosen."""
+    passed = [one for one in evaluations if not one.is_declared and one.has_passed]
+    return next((one for one in passed if chosen is None or not might_overrule(chosen, one)), None)
+
+
 def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> Evaluation | None:
     """Return the candidate that follows from the figures; None when none passes.
 
@@ -206,7 +214,7 @@ def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> 
 def best_of(evaluations: Sequence[Evaluation]) -> Evaluation | None:
     """Return the best of those that have passed so far."""
     too_many = _cut_too_many(evaluations)
-    passed = [one for one in evaluations if one.has_passed and one not in too_many]
+    passed = [one for one in evaluations if one.has_passed and one.is_declared and one not in too_many]
     return max(passed, key=lambda one: one.rank, default=None)
 
 
@@ -218,7 +226,7 @@ def might_overrule(one: Evaluation, best: Evaluation) -> bool:
 
 def _cut_too_many(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Return those whose gap is not larger than that of fewer clusters, by more than its error: a group was halved."""
-    passed = [one for one in evaluations if one.has_passed]
+    passed = [one for one in evaluations if one.has_passed and one.is_declared]
     return [one for one in passed if any(might_overrule(other, one) for other in passed)]
 
 
@@ -227,12 +235,14 @@ def fall_back(evaluations: Sequence[Evaluation], *, clusters: int) -> Evaluation
 
     A candidate with flaws is better than none, and one without a fit comes last.
     """
-    return max(evaluations, key=lambda one: (one.is_fitted, not one.flaws, -abs(one.clusters - clusters), one.rank))
+    declared = [one for one in evaluations if one.is_declared]
+    return max(declared, key=lambda one: (one.is_fitted, not one.flaws, -abs(one.clusters - clusters), one.rank))
 
 
 def best_guess(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Return what comes nearest to groups, when nobody asks for a division; one without a fit comes last."""
-    return max(evaluations, key=lambda one: (one.is_fitted, not one.flaws, _likeliness(one)))
+    declared = [one for one in evaluations if one.is_declared]
+    return max(declared, key=lambda one: (one.is_fitted, not one.flaws, _likeliness(one)))
 
 
 def _likeliness(evaluation: Evaluation) -> float:

@@ -36,11 +36,14 @@ def candidates(setup: Setup, *, unusable: Sequence[str] = ()) -> list[Evaluation
     these reasons, one fit is enough to show.
     """
     proposed = setup.algorithm.propose(setup.working, setup.spec, share=setup.share)
-    evaluations = [Evaluation(settings, setup.spec) for settings in (proposed[:1] if unusable else proposed)]
+    evaluations = [_evaluation(settings, setup) for settings in (proposed[:1] if unusable else proposed)]
     in_doubt = setup.algorithm.values_for_groups(setup.working, setup.spec.features)
     for evaluation in evaluations[:1] if setup.algorithm.proposes_best_first else evaluations:
         _fit(evaluation, setup)
         evaluation.flaws += unusable
+    if not unusable:
+        _go_further(evaluations, setup)
+    for evaluation in evaluations:
         evaluation.doubts += in_doubt
     for evaluation, flaws in [(one, _outdone(one, evaluations)) for one in evaluations]:
         evaluation.flaws += flaws
@@ -53,7 +56,7 @@ def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Sett
     """Judge the candidates without flaws until those that are left cannot be chosen; the champion's own always."""
     in_doubt = any(one.doubts for one in evaluations)
     in_order = [] if in_doubt else sorted(evaluations, key=lambda one: one.rank, reverse=True)
-    for one in in_order:
+    for one in [one for one in in_order if one.is_declared]:
         if one.flaws:
             continue
         best = best_of(evaluations)
@@ -65,6 +68,15 @@ def evaluate(evaluations: Sequence[Evaluation], setup: Setup, *, incumbent: Sett
         if not one.flaws:
             _judge(one, setup, evaluations)
         log.info("%s: %s", dict(one.settings), "; ".join(one.verdicts()) or "passes")
+    _evaluate_beyond([one for one in in_order if not one.is_declared], setup, evaluations)
+
+
+def _evaluate_beyond(in_order: Sequence[Evaluation], setup: Setup, evaluations: Sequence[Evaluation]) -> None:
+    """Judge what has more clusters than the model allows until one passes, so that it can be told."""
+    for one in in_order:
+        one.remarks.append("not taken: the model declares fewer clusters")
+        if not one.flaws and not any(other.has_passed for other in in_order):
+            _judge(one, setup, evaluations)
 
 
 def final_stability(
@@ -79,6 +91,24 @@ def final_stability(
         found.append(bootstrap_jaccard(setup.clusters(fitted, settings), missing))
     jaccard: FloatVector = np.concatenate(found).mean(axis=0)
     return jaccard
+
+
+def _evaluation(settings: Settings, setup: Setup) -> Evaluation:
+    is_declared = setup.algorithm.is_declared(settings, setup.spec)
+    return Evaluation(settings, setup.spec, is_declared=is_declared)
+
+
+def _go_further(evaluations: list[Evaluation], setup: Setup) -> None:
+    """Fit what the algorithm asks for in the light of the figures so far, until it asks for nothing new."""
+    while True:
+        sound = [Tried(one.settings, one.figures) for one in evaluations if _is_sound(one)]
+        wanted = setup.algorithm.further(sound, setup.spec)
+        new = [_evaluation(settings, setup) for settings in wanted if not any(one.has(settings) for one in evaluations)]
+        if not new:
+            return
+        for evaluation in new:
+            _fit(evaluation, setup)
+        evaluations += new
 
 
 def _fit(evaluation: Evaluation, setup: Setup) -> None:

@@ -12,7 +12,7 @@ from clustering.algorithms.sampling import draw
 from clustering.algorithms.threads import one_thread
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
-from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back
+from clustering.training.criteria import Candidate, Evaluation, best_guess, choose, fall_back, finer_than
 from clustering.training.evaluation import candidates, evaluate, final_stability
 from clustering.training.measures import measure
 from clustering.training.setup import Setup
@@ -94,7 +94,7 @@ def _select(
     selection = Selection(
         fitted=replace(fitted, settings=chosen.settings),
         structure=structure,
-        verdict=_verdict(chosen, structure),
+        verdict=_verdict(chosen, structure) + _remark_on_finer(finer_than(passed, evaluations)),
         refusal=_refusal(chosen, structure, unusable),
         figures=figures,
         stability=tuple(jaccard.tolist()),
@@ -117,6 +117,10 @@ def _verdict(chosen: Evaluation, structure: Structure) -> str:
     if chosen.spec.is_declared:
         return f"no cluster structure; {found} as declared ({against})"
     return f"no cluster structure, no candidate passed; {found} at the most ({against})"
+
+
+def _remark_on_finer(finer: Evaluation | None) -> str:
+    return f"; finer groups exist: {finer.clusters} clusters pass too, more than the model declares" if finer else ""
 
 
 def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str]) -> str | None:

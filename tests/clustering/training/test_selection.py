@@ -310,3 +310,43 @@ def test_candidates_beyond_the_rows_are_refused_and_the_others_compared():
 
     assert selection.fitted.settings == {"n_clusters": 3}
     assert "hold 3 different ones" in selection.candidates[2].verdicts[0]
+
+
+@pytest.fixture(scope="module")
+def fifteen():
+    places = np.array([[x, y] for x in range(5) for y in range(3)])
+    groups = np.repeat(np.arange(15), 40)
+    return _standardised(4.5 * places[groups] + np.random.default_rng(0).normal(0, 0.5, (600, 2))), groups
+
+
+@pytest.mark.parametrize("spec", [KMEANS, GMM], ids=lambda spec: spec.algorithm)
+def test_many_groups_of_like_size_are_found_where_no_number_is_declared(spec, fifteen):
+    """A few clusters of many groups are stable too, and are not all that is looked at."""
+    rows, groups = fifteen
+    selection = select(rows, spec, seed=0)
+
+    assert (selection.structure, selection.metrics.clusters) == ("structured", 15.0)
+    assert adjusted_rand_score(groups, selection.fitted.labels) >= 0.99
+    assert "finer" not in selection.verdict
+
+
+@pytest.mark.parametrize(
+    "spec", [_with(KMEANS, clusters=(2, 6)), _with(QUICK_GMM, components=(2, 6))], ids=lambda spec: spec.algorithm
+)
+def test_a_declared_range_is_kept_and_finer_groups_are_told_of(spec, fifteen):
+    """Who wants few segments gets few, and the verdict says that there is more to find."""
+    selection = select(fifteen[0], spec, seed=0)
+
+    assert 2 <= len(selection.stability) <= 6
+    assert "finer groups exist: 15 clusters pass too, more than the model declares" in selection.verdict
+    finer = [one for one in selection.candidates if int(next(iter(one.settings.values()))) > 6]
+    assert finer
+    assert all("not taken: the model declares fewer clusters" in one.verdicts and not one.chosen for one in finer)
+
+
+def test_a_single_declared_number_is_all_that_is_tried(fifteen):
+    """Nothing finer is looked at for a person who has chosen."""
+    selection = select(fifteen[0], _with(KMEANS, clusters=(4, 4)), seed=0)
+
+    assert [dict(one.settings) for one in selection.candidates] == [{"n_clusters": 4}]
+    assert "finer" not in selection.verdict
