@@ -4,32 +4,32 @@
 analyze {table};
 
 -- name: create_index
--- Makes a customer found by the key, after the rows are there.
+-- Makes a customer's rows found by the key, after the rows are there.
 -- Names: table, key, method (btree, or hash, which takes texts of any length).
 create index on {table} using {method} ({key});
 
 -- name: create_schema
--- Makes the schema of the customers' table.
+-- Makes the schema of the table.
 -- Names: schema.
 create schema {schema};
 
 -- name: create_table
--- Makes the customers' table.
+-- Makes the table.
 -- Names: table, definitions (the columns' names and types).
 create table {table} ({definitions});
 
 -- name: drop_table
--- Drops the customers' table, but nothing that depends on it.
+-- Drops the table, but nothing that depends on it.
 -- Names: table.
 drop table if exists {table};
 
 -- name: grant_select
--- Lets somebody read the customers' table.
+-- Lets somebody read the table.
 -- Names: table, reader.
 grant select on {table} to {reader};
 
 -- name: grant_usage
--- Lets somebody look into the schema of the customers' table.
+-- Lets somebody look into the schema of the table.
 -- Names: schema, reader.
 grant usage on schema {schema} to {reader};
 

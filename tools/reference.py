@@ -32,18 +32,30 @@ from clustering.config import (
     SegmentCatalogue,
     load_configuration,
 )
+from clustering.config.orders import CustomerTable, DeclaredFeature, Orders
 from clustering.settings import CONCERNS
 from clustering.warehouse import Warehouse, migrate
 
 CONFIGURE, TABLES = PROJECT / "docs" / "configure.md", PROJECT / "docs" / "tables.md"
 
 SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
-    ("customers.yaml", "The contract of the customers: `table` or `source`, and their columns.", Contract),
+    ("customers.yaml", "The contract of the customers: `table`, `source` or `orders`, and their columns.", Contract),
     (
         "customers.yaml: source",
         "Where customers come from: a table or a query, see [sources.md](sources.md).",
         CustomerSource,
     ),
+    (
+        "customers.yaml: orders",
+        "Lines of orders in place of a table of customers, see [orders.md](orders.md).",
+        Orders,
+    ),
+    (
+        "customers.yaml: features",
+        "Of each feature under `orders`; a plain text is the feature of all days.",
+        DeclaredFeature,
+    ),
+    ("customers.yaml: customers", "Of a table of customers under `orders`.", CustomerTable),
     ("customers.yaml: columns", "Of each column, under its name.", Column),
     ("customers.yaml: aliases", "Of each alias of a column; a plain text is an alias with the factor 1.", Alias),
     ("customers.yaml: formats", "How text writes numbers and dates.", Formats),

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 import clustering
 from clustering.cli.champions import models, promote, retire, rollback
+from clustering.cli.describe_source import source
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
 from clustering.cli.health_and_drift import drift, health
@@ -58,7 +59,7 @@ def describe(
 
 
 COMMANDS = (
-    *(migrate, load, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
+    *(migrate, load, source, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
     *(models, promote, rollback, retire),
     *(cluster, report, name_segment, explain, forget),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -14,9 +13,8 @@ from clustering.config.column import Column, KeyType, Role
 from clustering.config.customer_source import CustomerSource, TableName, without_former_key
 from clustering.config.frozen import Frozen, Identifier
 from clustering.config.night_checks import Checks, Drift
+from clustering.config.orders import Orders, check_columns, order_source
 from clustering.config.text_formats import Formats
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Contract(Frozen):
@@ -27,6 +25,8 @@ class Contract(Frozen):
     signs stands in double quotes. It is short for `source: {table: …}`."""
     source: CustomerSource = CustomerSource()
     """Where customers come from, in place of `table`."""
+    orders: Orders | None = None
+    """Lines of orders, on which features of customers are declared, in place of `table`."""
     columns: Mapping[Identifier, Column]
     """The columns by name."""
     formats: Formats | None = None
@@ -61,15 +61,16 @@ class Contract(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if bool(self.table) == (self.source != CustomerSource()):
-            raise ValueError("table, source: one of them says where customers come from")
-        if not (self.origin.table or self.origin.query):
-            raise ValueError("source: table or query says where customers come from")
+        if (self.table is not None) + (self.source != CustomerSource()) + (self.orders is not None) != 1:
+            raise ValueError("table, source, orders: one of them says where customers come from")
         keys = [name for name, column in self.columns.items() if column.role == "key"]
         if len(keys) != 1:
             raise ValueError(f"columns: exactly one column has the role key, found {keys or 'none'}")
         if not self.with_role("cluster"):
             raise ValueError("columns: at least one column has the role cluster")
+        check_columns(self.orders, self.columns)
+        if not (self.origin.table or self.origin.query):
+            raise ValueError("source: table or query says where customers come from")
         changed = self.columns.get(self.changed_at) if self.changed_at else None
         if self.changed_at and (
             changed is None or changed.type not in ("date", "timestamp") or changed.role == "ignore"
@@ -94,7 +95,9 @@ class Contract(Frozen):
 
     @property
     def origin(self) -> CustomerSource:
-        """Where customers are read from: `source`, or what `table` is short for."""
+        """Where customers are read from: `source`, what `table` is short for, or the query of `orders`."""
+        if self.orders is not None:
+            return order_source(self.orders, self.key, self.used[1:])
         return CustomerSource(table=self.table) if self.table else self.source
 
     @property
@@ -126,7 +129,7 @@ class Contract(Frozen):
     @property
     def source_digest(self) -> str:
         """A hash of what determines the customers and their values: nights of one are compared with each other."""
-        return self._digest({"columns", "formats"})
+        return self._digest({"columns", "formats"}, {})
 
     def only(self, columns: Collection[str]) -> Self:
         """Return the contract of the key and these columns alone."""
@@ -137,7 +140,7 @@ class Contract(Frozen):
         """Names of the columns with this role, in the contract's order."""
         return tuple(name for name, column in self.columns.items() if column.role == role)
 
-    def _digest(self, settings: set[str], reading: Mapping[str, Any] = NOTHING) -> str:
+    def _digest(self, settings: set[str], reading: Mapping[str, Any]) -> str:
         described = {"columns": {"__all__": {"description", "unit", "decimals"}}}
         dumped = self.model_dump(mode="json", include=settings, exclude=described)
         settled = {**dumped, **self.origin.settled, **reading}

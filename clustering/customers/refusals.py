@@ -119,6 +119,6 @@ def _repeated(one: Rejection) -> str:
     if not one.keys:
         return ""
     return (
-        f", {one.rows / one.keys:.3g} a key on average: one row a customer is needed, so name a view that adds "
-        "the rows up, such as that of examples/online_retail/orders.sql"
+        f", {one.rows / one.keys:.3g} a key on average: one row a customer is needed, so declare what is counted "
+        "under orders, see docs/orders.md, or name a view that adds the rows up"
     )

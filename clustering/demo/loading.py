@@ -1,4 +1,4 @@
-"""Customers into the warehouse: for trying the project, and for whoever has no table yet."""
+"""Customers, or lines of orders, into the warehouse: for trying the project, and for whoever has no table yet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from adbc_driver_manager import DatabaseError
 from psycopg2 import sql
 
 from clustering.config import Column, Contract
+from clustering.config.orders import Orders
+from clustering.config.table_name import split_name
 from clustering.customers import convert
 from clustering.errors import DataError
 from clustering.warehouse import Warehouse
@@ -42,10 +44,20 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     and so may the role of the DAGs. Raises DataError, and changes nothing, where the table cannot be replaced: what
     depends on it, such as a view, is never dropped with it.
     """
-    started = time.monotonic()
     schema, table = contract.origin.schema_and_table
     rows = pa.table({name: _loadable(rows.column(name), contract.columns[name]) for name in contract.used})
-    preparation, completion = _statements(warehouse, contract, rows.schema)
+    return _replace(warehouse, schema, table, key=contract.key, rows=rows)
+
+
+def load_order_lines(warehouse: Warehouse, orders: Orders, rows: pa.Table) -> int:
+    """Replace the table of orders by these lines, as `load_customers` does that of customers; return how many."""
+    schema, table = split_name(orders.table)
+    return _replace(warehouse, schema, table, key=orders.customer, rows=rows)
+
+
+def _replace(warehouse: Warehouse, schema: str, table: str, *, key: str, rows: pa.Table) -> int:
+    started = time.monotonic()
+    preparation, completion = _statements(warehouse, schema, table, key, rows.schema)
     try:
         with ArrowConnection(warehouse.uri) as writer:
             for statement in preparation:
@@ -58,19 +70,20 @@ def load_customers(warehouse: Warehouse, contract: Contract, rows: pa.Table) -> 
     except DatabaseError as error:
         said = _REFUSALS.get(str(error.sqlstate or "").strip("\0"), str(error).splitlines()[0])
         raise DataError(f"the table {schema}.{table} was left as it is: {said}") from error
-    log.info("loaded %s customers into %s.%s, %.1f s", rows.num_rows, schema, table, time.monotonic() - started)
+    log.info("loaded %s rows into %s.%s, %.1f s", rows.num_rows, schema, table, time.monotonic() - started)
     return int(rows.num_rows)
 
 
-def _statements(warehouse: Warehouse, contract: Contract, rows: pa.Schema) -> tuple[list[str], list[str]]:
-    schema, table = contract.origin.schema_and_table
+def _statements(
+    warehouse: Warehouse, schema: str, table: str, key: str, rows: pa.Schema
+) -> tuple[list[str], list[str]]:
     columns = [sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.type])) for field in rows]
     names = {
         "schema": sql.Identifier(schema),
         "table": sql.Identifier(schema, table),
         "definitions": sql.SQL(", ").join(columns),
-        "key": sql.Identifier(contract.key),
-        "method": sql.SQL("hash" if rows.field(contract.key).type == pa.string() else "btree"),
+        "key": sql.Identifier(key),
+        "method": sql.SQL("hash" if rows.field(key).type == pa.string() else "btree"),
     }
     with warehouse.transaction(read_only=True) as transaction:
         readers = [

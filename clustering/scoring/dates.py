@@ -50,7 +50,7 @@ def source_time(contract: Contract, *, as_of: date, ended_at: datetime | None, f
     if from_present_rows:
         if contract.origin.query and contract.origin.is_dated:
             raise ConfigurationError(
-                "from_present_rows is for a source that has no past dates, and source.query in customers.yaml names "
+                "from_present_rows is for a source that has no past dates, and the query of customers.yaml names "
                 ":as_of; leave it out"
             )
         return "substituted"

@@ -18,6 +18,7 @@ from clustering.scoring.neighbours import require_neighbours
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source
 
@@ -65,6 +66,7 @@ def plan_run(
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = describe_source(transaction, contract, as_of=as_of, is_past=time == "dated")
+        check_currency(transaction, contract, as_of=as_of)
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.

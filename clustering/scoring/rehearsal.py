@@ -22,6 +22,7 @@ from clustering.scoring.usable_versions import Usable, find_usable
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import Source, describe_source
 
@@ -77,6 +78,7 @@ def rehearse(
     try:
         with warehouse.transaction(read_only=True) as transaction:
             source = describe_source(transaction, contract, as_of=asked.as_of, is_past=time == "dated")
+            check_currency(transaction, contract, as_of=asked.as_of)
             found.columns = [_column(source, name) for name in contract.used]
             if source.warning:
                 found.warnings.append(source.warning)

@@ -25,6 +25,7 @@ from clustering.versions.own_names import own_names
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import describe_source
 
@@ -46,6 +47,7 @@ def draw_sample(
     with warehouse.transaction() as transaction:
         _drop_stale_samples(transaction)
         source = describe_source(transaction, configuration.contract)
+        check_currency(transaction, configuration.contract)
         rows = transaction.execute(
             "training/create_sample",
             {

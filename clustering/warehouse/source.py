@@ -16,6 +16,7 @@ from clustering.config import Contract, KeyType
 from clustering.customers import is_written, match_headers
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.order_tables import check_order_tables
 from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of
 from clustering.warehouse.subquery import NOT_ALLOWED, Subquery
 
@@ -183,6 +184,7 @@ def _described_table(transaction: Transaction, contract: Contract) -> Source:
 
 
 def _described_query(transaction: Transaction, contract: Contract, subquery: Subquery) -> Source:
+    check_order_tables(transaction, contract)
     columns = _find_columns(contract, subquery.column_types(transaction))
     return Source(contract, subquery.relation, columns, rows=subquery.estimated_rows(transaction))
 

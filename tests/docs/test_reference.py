@@ -25,12 +25,15 @@ from tests.docs.pages import PAGES, rows, text
 from tests.paths import CONFIGURATION
 
 HEAD = ("key", "allowed", "default", "meaning")
-WRONG = {"nothing": "of this form"}  # no setting takes it
+WRONG = {"nothing": {"of": "this form"}}  # no setting takes it
 
 # Where a key of each section stands: the file, and the path to what holds it.
 PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "customers.yaml": ("customers.yaml", ()),
     "customers.yaml: source": ("customers.yaml", ("source",)),
+    "customers.yaml: orders": ("customers.yaml", ("orders",)),
+    "customers.yaml: features": ("customers.yaml", ("orders", "features", "age")),
+    "customers.yaml: customers": ("customers.yaml", ("orders", "customers")),
     "customers.yaml: columns": ("customers.yaml", ("columns", "age")),
     "customers.yaml: aliases": ("customers.yaml", ("columns", "age", "aliases", 0)),
     "customers.yaml: formats": ("customers.yaml", ("formats",)),
@@ -43,6 +46,19 @@ PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "Models: gmm": ("gmm.yaml", ()),
     "Models: dbscan": ("dbscan.yaml", ()),
     "Models: gate": ("kmeans.yaml", ("gate",)),
+}
+
+ORDERS = {
+    "table": "public.orders",
+    "customer": "customer_id",
+    "time": "ordered_at",
+    "amount": "amount",
+    "customers": {"table": "public.customers", "key": "customer_id", "since": "registered_at"},
+    "features": {
+        "annual_income": {"feature": "revenue"},
+        "spending_score": {"feature": "orders"},
+        "age": {"feature": "orders", "days": 90},
+    },
 }
 
 
@@ -72,6 +88,17 @@ def directory(tmp_path: Path) -> Path:
     change(found / "customers.yaml", (), "source", {"query": "select 1"})
     change(found / "customers.yaml", (), "table", None)
     return found
+
+
+def declare(directory: Path, section: str) -> None:
+    """Take the customers from declared orders, where the section is about these."""
+    if "orders" not in PLACES[section][1]:
+        return
+    file = directory / "customers.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    columns = {name: column for name, column in document["columns"].items() if name != "gender"}
+    document |= {"table": None, "source": {}, "orders": ORDERS, "columns": columns}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 def change(file: Path, path: tuple[str | int, ...], key: str, value: Any) -> None:
@@ -115,6 +142,7 @@ def test_every_section_has_a_place() -> None:
 @pytest.mark.parametrize(("section", "key", "default"), [one for one in SETTINGS if one[2].startswith("`")])
 def test_default_is_what_the_page_says(directory: Path, section: str, key: str, default: str) -> None:
     """A setting that is written out as its default is taken, and is what holds without it."""
+    declare(directory, section)
     file, path = PLACES[section]
     if (section, key) == ("customers.yaml: source", "query"):
         change(directory / file, path, "table", "public.customers")
@@ -132,6 +160,7 @@ def test_default_is_what_the_page_says(directory: Path, section: str, key: str, 
 @pytest.mark.parametrize(("section", "key"), [one[:2] for one in SETTINGS])
 def test_wrong_value_is_refused_by_its_key(directory: Path, section: str, key: str) -> None:
     """A value that the page does not allow stops the loading, and the message names file and key."""
+    declare(directory, section)
     file, path = PLACES[section]
     change(directory / file, path, key, WRONG)
     with pytest.raises(ConfigurationError, match=rf"{re.escape(file)}: .*\b{key}\b|{re.escape(file)}: .*algorithm"):
@@ -141,6 +170,7 @@ def test_wrong_value_is_refused_by_its_key(directory: Path, section: str, key: s
 @pytest.mark.parametrize(("section", "key"), [one[:2] for one in SETTINGS if one[2] == "required"])
 def test_required_setting_cannot_be_left_out(directory: Path, section: str, key: str) -> None:
     """What the page calls required is."""
+    declare(directory, section)
     file, path = PLACES[section]
     document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))
     place = document

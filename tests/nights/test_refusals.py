@@ -86,11 +86,11 @@ def test_table_of_orders_is_told_what_it_lacks(untrained: Project) -> None:
     said = r"customer_id stands in more than one row \(allowed: each key once\), duplicate_key 200 rows, 4 a key on"
     with pytest.raises(DataError, match=said) as caught:
         trained_by(untrained.with_contract(table="public.orders"))
-    assert "examples/online_retail/orders.sql" in str(caught.value)
+    assert "declare what is counted under orders, see docs/orders.md" in str(caught.value)
 
 
 def test_view_of_the_example_makes_customers_of_orders(empty_warehouse: Warehouse) -> None:
-    """What the message names gives the columns that the models of the example cluster by."""
+    """A view gives the columns that the models of the example cluster by."""
     view = (PROJECT / "examples" / "online_retail" / "orders.sql").read_text(encoding="utf-8")
     contract = load_configuration(PROJECT / "examples" / "online_retail").contract
     wanted = {name: column for name, column in contract.columns.items() if column.role in ("key", "cluster")}

@@ -1,0 +1,33 @@
+"""Declared orders as a source of customers: the query that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from clustering.config.customer_source import CustomerSource
+from clustering.config.orders.declared_orders import Orders
+from clustering.config.orders.order_query import order_query
+
+PLACE = "orders"  # where in customers.yaml they are declared
+
+
+class OrderSource(CustomerSource):
+    """A dated query that has been made from declared orders."""
+
+    declared: Orders
+
+    @property
+    def name(self) -> str:
+        """What it is called where people are told of it: the key of the declaration."""
+        return PLACE
+
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What determines the customers: what is declared, however the query of it is written."""
+        return {PLACE: self.declared.model_dump(mode="json", exclude={"materialise"})}
+
+
+def order_source(orders: Orders, key: str, columns: Sequence[str]) -> OrderSource:
+    """Return the source of customers by their key, with these columns, which are features or a table's of customers."""
+    return OrderSource(query=order_query(orders, key, columns), materialise=orders.materialise, declared=orders)
