@@ -20,7 +20,7 @@ FloatVector: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scaling:
-    """How columns become features: the transform of each, then (value - mean) / scale; `mean` and `scale` are (d,)."""
+    """How columns become features: log or none of each, then (value - mean) / scale; `mean` and `scale` are (d,)."""
 
     columns: tuple[str, ...]
     transforms: tuple[Transform, ...]
@@ -77,7 +77,7 @@ def fit_scaling(rows: pa.RecordBatch, columns: Sequence[str], contract: Contract
     """
     if not rows.num_rows:
         raise TrainingError("there are no valid customers to train on")
-    transforms = tuple(contract.columns[column].transform for column in columns)
+    transforms: tuple[Transform, ...] = tuple(contract.columns[column].of_number for column in columns)
     moments = [
         _moments(column, _transformed(rows, column, transform))
         for column, transform in zip(columns, transforms, strict=True)

@@ -113,6 +113,8 @@ def _rows(frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transfo
     for name in spec.features:
         values[name] = _numbers(frame, name)
         transform = transforms.get(name, "none")
+        if transform not in ("none", "log"):
+            raise ConfigurationError(f"transforms: {name}: {transform!r}, allowed are none and log")
         if transform == "log" and values[name].min(initial=0.0) < 0:
             raise DataError(
                 f"column {name}: transform log takes log(1 + value) of 0 or more, found {values[name].min():g}"

@@ -60,7 +60,7 @@ def label_customers(file: Path, configuration: Configuration, model: str, option
     result = cluster_frame(
         pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
         spec,
-        transforms={name: contract.columns[name].transform for name in spec.features},
+        transforms={name: contract.columns[name].of_number for name in spec.features},
         segments=len(configuration.segments.segments) or DIVISION,
     )
     names = _names(customers, configuration, spec.features, result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -12,9 +13,10 @@ from clustering.config.frozen import Frozen
 ColumnType = Literal["bigint", "integer", "number", "text", "uuid", "date", "timestamp"]
 KeyType = Literal["bigint", "text", "uuid"]
 Role = Literal["key", "cluster", "profile", "protected", "ignore"]
-Transform = Literal["none", "log"]
+Transform = Literal["none", "log", "days_since", "log_days_since"]
 
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
+DAYS: tuple[Transform, ...] = ("days_since", "log_days_since")
 
 
 class Alias(Frozen):
@@ -48,11 +50,12 @@ class Column(Frozen):
     """key names the customer, cluster goes into the distance, profile is described per segment, protected is kept out
     of every model, ignore is not read."""
     range: Annotated[tuple[Number | None, Number | None], BeforeValidator(_as_pair)] = (None, None)
-    """Smallest and largest valid number; null stands for no limit."""
+    """Smallest and largest valid number; null stands for no limit. Of a date that is counted in days, the days."""
     missing: Literal["reject", "allow"] | Number = "reject"
     """What to do where there is no value: reject the row, allow it, or fill in this number."""
     transform: Transform = "none"
-    """log: the models see log(1 + value), for heavy tails."""
+    """log: the models see log(1 + value), for heavy tails. days_since, for a date or timestamp: the column is the days
+    from then to the run's date, and log_days_since the same for models that see log(1 + days)."""
     aliases: tuple[Annotated[Alias, BeforeValidator(_as_alias)], ...] = ()
     """Other headers that the column may have."""
     description: str = ""
@@ -64,8 +67,24 @@ class Column(Frozen):
     """How many decimals its numbers are shown with; null: as many as three significant figures need."""
 
     @property
+    def counts_days(self) -> bool:
+        """Whether its dates are counted in days up to the run's date."""
+        return self.transform in DAYS
+
+    @property
     def is_numeric(self) -> bool:
-        return self.type in NUMERIC_TYPES
+        """Whether its valid values are numbers; `type` says what the source has."""
+        return self.type in NUMERIC_TYPES or self.counts_days
+
+    @property
+    def of_number(self) -> Literal["none", "log"]:
+        """What is done to its numbers, the days of a date that is counted among them."""
+        return "log" if self.is_logarithmic else "none"
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether the models see the logarithm of 1 + its numbers."""
+        return self.transform in ("log", "log_days_since")
 
     @property
     def fill(self) -> float | None:
@@ -83,9 +102,19 @@ class Column(Frozen):
         """
         return f"{spoken_figure(value, self.decimals)}{f' {self.unit}' if self.unit else ''}"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_days(cls, document: Any) -> Any:
+        """Count from 0 days on, since a date after the run's is a mistake unless it is declared."""
+        if isinstance(document, Mapping) and document.get("transform") in DAYS:
+            return {"range": [0, None], "unit": "days", **document}
+        return document
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         low, high = self.range
+        if self.counts_days:
+            self._check_days()
         if low is not None and high is not None and low > high:
             raise ValueError(f"range {[low, high]}: the first number is the smallest allowed value")
         if not self.is_numeric:
@@ -95,10 +124,23 @@ class Column(Frozen):
         if self.role == "key" and (self.type not in get_args(KeyType) or self.missing != "reject"):
             raise ValueError(f"a key is {', '.join(get_args(KeyType))} and never missing, not {self.type}")
         if self.role == "cluster" and (not self.is_numeric or self.missing == "allow"):
-            raise ValueError("role cluster needs a number that is present: missing: reject, or the number to fill in")
-        if self.transform == "log" and (low is None or low < 0):
-            raise ValueError("transform log needs a range that starts at 0 or above: it takes log(1 + value)")
+            raise ValueError(
+                "role cluster needs a number that is present: missing: reject, or the number to fill in; a date is one "
+                "with transform: days_since"
+            )
+        if self.is_logarithmic and (low is None or low < 0):
+            raise ValueError(
+                f"transform {self.transform} needs a range that starts at 0 or above: it takes log(1 + value)"
+            )
         return self
+
+    def _check_days(self) -> None:
+        if self.type not in ("date", "timestamp"):
+            raise ValueError(f"transform {self.transform} counts from a date or timestamp, not from a {self.type}")
+        if self.role not in ("cluster", "profile", "ignore"):
+            raise ValueError(f"transform {self.transform}: only for the roles cluster and profile, not {self.role}")
+        if any(alias.factor != 1 for alias in self.aliases):
+            raise ValueError(f"aliases: a factor needs a number, this column is {self.type}")
 
     def _check_without_numbers(self) -> None:
         if self.range != (None, None):

@@ -112,6 +112,11 @@ class Contract(Frozen):
         return tuple(name for name in self.used[1:] if self.columns[name].is_numeric)
 
     @property
+    def counting_days(self) -> tuple[str, ...]:
+        """Names of the columns whose dates are counted in days up to the run's date."""
+        return tuple(name for name in self.used[1:] if self.columns[name].counts_days)
+
+    @property
     def grouped(self) -> tuple[str, ...]:
         """Names of the protected columns whose values make groups of customers."""
         return tuple(

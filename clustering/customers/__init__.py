@@ -8,11 +8,12 @@ from clustering.customers.faults import Reason
 from clustering.customers.keys import as_keys, key_as_written
 from clustering.customers.records import is_written, match_headers, read_records, source_cast
 from clustering.customers.refusals import Rejection, added_up, describe_rejections, from_documents
-from clustering.customers.row_checks import REJECTED, Split, split, split_whole
+from clustering.customers.row_checks import REJECTED, Reading, Split, split, split_whole, today
 from clustering.customers.text import multiplied
 
 __all__ = [
     "REJECTED",
+    "Reading",
     "Reason",
     "Rejection",
     "Split",
@@ -29,5 +30,6 @@ __all__ = [
     "source_cast",
     "split",
     "split_whole",
+    "today",
     "valid_schema",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -47,20 +48,27 @@ _TICKS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 8
 def valid_schema(contract: Contract) -> pa.Schema:
     """Return the schema of valid rows: the used columns, nullable only where the contract allows a missing value."""
     return pa.schema(
-        pa.field(name, VALID_TYPES[column.type], nullable=column.missing == "allow")
+        pa.field(
+            name, pa.int64() if column.counts_days else VALID_TYPES[column.type], nullable=column.missing == "allow"
+        )
         for name in contract.used
         for column in (contract.columns[name],)
     )
 
 
-def read(array: pa.Array, column: Column, *, factor: float = 1.0) -> Converted:
-    """Return a column as the contract has it: converted, times `factor`, missing values filled, ranges checked."""
-    in_other_unit = factor != 1 and column.is_numeric
+def read(array: pa.Array, column: Column, *, as_of: date, factor: float = 1.0) -> Converted:
+    """Return a column as the contract has it: converted, times `factor`, missing values filled, ranges checked.
+
+    A column that counts days does so up to `as_of`.
+    """
+    in_other_unit = factor != 1 and column.type in NUMERIC_TYPES
     values, faults = convert(array, "number" if in_other_unit else column.type, exact=column.role == "key")
     if in_other_unit:
         values, faults = _merge(_scaled(values, column, factor), faults)
     if column.role == "key" and column.type == "text":
         values, faults = _merge(_short(values), faults)
+    if column.counts_days:
+        values = _days_until(as_of, values)
     if values.null_count:
         values, faults = _merge(_without_gaps(values, column, faults), faults)
     if column.is_numeric and len(values):
@@ -151,6 +159,23 @@ def _moments(array: pa.Array, target: pa.DataType) -> Converted:
     checked = converted(array, (impossible, Reason.NOT_CONVERTIBLE))
     local = checked.values if whole_days else checked.values.cast(pa.timestamp(array.type.unit))
     return checked._replace(values=local.cast(target, safe=False))
+
+
+def _days_until(as_of: date, moments: pa.Array) -> pa.Int64Array:
+    """Return the days from dates or timestamps in UTC to a date; the day after it is 0, which has begun in the east.
+
+    >>> moments = pa.array([date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 4), None])
+    >>> _days_until(date(2026, 3, 1), moments).to_pylist()
+    [2, 0, -3, None]
+    """
+    gaps = mask_of(moments.is_null())
+    if pa.types.is_timestamp(moments.type):
+        ticks = moments.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        days = ticks // _TICKS_A_DAY[moments.type.unit]
+    else:
+        days = moments.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    since = (as_of - date(1970, 1, 1)).days - days
+    return pa.array(np.where(since == -1, 0, since), mask=gaps)
 
 
 def _clipped(value: float) -> int:

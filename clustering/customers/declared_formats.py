@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from clustering.config import Column, Formats
+from clustering.config import NUMERIC_TYPES, Column, Formats
 from clustering.customers.date_formats import plain_dates
 from clustering.customers.formats import NumberFormat, plain_numbers, without_missing
 
@@ -20,7 +20,7 @@ def as_programs_write(array: pa.Array, column: Column, formats: Formats | None) 
     if formats is None or column.role == "key" or not pa.types.is_string(array.type):
         return array
     text = without_missing(array, formats.missing) if formats.missing else array
-    if column.is_numeric:
+    if column.type in NUMERIC_TYPES:
         text = plain_numbers(text, NumberFormat(formats.decimal, formats.thousands, formats.signs))
     elif column.type in ("date", "timestamp"):
         text = plain_dates(text, formats.dates)

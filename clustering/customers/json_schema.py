@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clustering.config import Column, ColumnType, Contract, Formats
+from clustering.config import NUMERIC_TYPES, Column, ColumnType, Contract, Formats
 
 NUMERAL = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"  # no two ways to match the same digits
 _KEY = NUMERAL.replace(r"\s*", "")
@@ -44,6 +44,8 @@ def allowed(column: Column) -> str:
         limits = f", {low} or more"
     else:
         limits = f", {high} or less" if high is not None else ""
+    if column.counts_days and limits:
+        limits = f",{limits} days before the run's date"
     return f"{_KINDS[column.type]}{limits}" + (", or nothing" if column.missing != "reject" else "")
 
 
@@ -84,7 +86,7 @@ def example_record(contract: Contract) -> dict[str, Any]:
 
 
 def _property(column: Column, formats: Formats | None) -> dict[str, Any]:
-    numeric = column.is_numeric
+    numeric = column.type in NUMERIC_TYPES
     kinds = ["string"]
     if numeric:
         kinds.insert(0, "number" if column.type == "number" else "integer")
@@ -99,15 +101,15 @@ def _property(column: Column, formats: Formats | None) -> dict[str, Any]:
         "type": kinds if len(kinds) > 1 else kinds[0],
         "description": f"{described[0].upper()}{described[1:]}.",
         "examples": [_example(column)],
-        **({"minimum": _plain(low)} if low is not None else {}),
-        **({"maximum": _plain(high)} if high is not None else {}),
+        **({"minimum": _plain(low)} if numeric and low is not None else {}),
+        **({"maximum": _plain(high)} if numeric and high is not None else {}),
         **({"pattern": pattern} if numeric and column.missing == "reject" and pattern else {}),
         **({"minLength": 1} if not numeric and column.missing == "reject" else {}),
     }
 
 
 def _example(column: Column) -> Any:
-    if not column.is_numeric:
+    if column.type not in NUMERIC_TYPES:
         return _EXAMPLES[column.type]
     low, high = column.range
     if low is not None and high is not None:

@@ -19,7 +19,7 @@ from clustering.customers.columns import read
 from clustering.customers.faults import Reason, mask_of
 from clustering.customers.records import folded, known_headers, read_records
 from clustering.customers.refusals import clause, limits
-from clustering.customers.row_checks import split
+from clustering.customers.row_checks import split, today
 
 VALUE_CHARACTERS = 200
 FAULTS_TOLD = 5
@@ -65,7 +65,7 @@ def check_records(records: Sequence[Mapping[str, Any]], contract: Contract) -> C
     """
     flat, containers = _without_containers(records, contract)
     rows = read_records(flat, contract)
-    keys = read(rows.column(contract.key), contract.columns[contract.key]).values
+    keys = read(rows.column(contract.key), contract.columns[contract.key], as_of=today()).values
     duplicated = _duplicated(keys)
     parts = split(rows, contract, duplicated=duplicated)
     found = (
@@ -150,7 +150,7 @@ def _faults(rows: pa.RecordBatch, contract: Contract, keys: pa.Array, duplicated
     repeated = np.flatnonzero(mask_of(pc.is_in(keys, value_set=duplicated)))
     found = {(int(row), contract.key): Reason.DUPLICATE_KEY for row in repeated}
     for name in contract.used:
-        codes = read(rows.column(name), contract.columns[name]).faults
+        codes = read(rows.column(name), contract.columns[name], as_of=today()).faults
         if codes is not None:
             found |= {(int(row), name): Reason(int(codes[row])) for row in np.flatnonzero(codes)}
     return found

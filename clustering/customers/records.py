@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clustering.config import Column, Contract, Formats
+from clustering.config import NUMERIC_TYPES, Column, Contract, Formats
 from clustering.customers.declared_formats import as_programs_write
 from clustering.customers.text import multiplied
 from clustering.errors import DataError
@@ -107,7 +107,7 @@ def _column(values: Sequence[Any], column: Column, factor: float, formats: Forma
     with suppress(OverflowError, UnicodeEncodeError, pa.ArrowInvalid):
         if kinds <= {str} and factor == 1:
             return as_programs_write(pa.array(values, pa.string()), column, formats)
-        if kinds <= {int} and factor == 1 and column.is_numeric:
+        if kinds <= {int} and factor == 1 and column.type in NUMERIC_TYPES:
             return pa.array(values, pa.int64())
         if kinds <= {int, float} and factor == 1 and column.type == "number":
             return pa.array(values, pa.float64())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +27,25 @@ REJECTED = pa.schema(
     ]
 )
 VALUE_CHARACTERS = 200
-NO_FACTORS: Mapping[str, float] = MappingProxyType({})
 _REASONS = ("", *(reason.name.lower() for reason in Reason))
+
+
+def today() -> date:
+    """Return the date in UTC."""
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows are written, beside what the contract says of them.
+
+    `factors` holds the columns that arrive in another unit, `texts` are those in which the contract's formats apply,
+    and `as_of` is the date up to which days are counted, by default today in UTC.
+    """
+
+    factors: Mapping[str, float] = field(default_factory=dict)
+    texts: Collection[str] = ()
+    as_of: date = field(default_factory=today)
 
 
 @dataclass(frozen=True)
@@ -46,25 +63,25 @@ class Split:
 def split(
     rows: pa.RecordBatch,
     contract: Contract,
+    reading: Reading | None = None,
     *,
     duplicated: pa.Array | None = None,
-    factors: Mapping[str, float] = NO_FACTORS,
-    texts: Collection[str] = (),
 ) -> Split:
     """Split rows into valid customers and rejected rows; a row is rejected once, for its first fault in column order.
 
     `rows` has the columns `contract.used`. Every row whose key is in `duplicated` (typed as the valid key) is rejected.
-    `factors` holds the columns that arrive in another unit, `texts` are those in which the contract's formats apply. No
-    value raises; a missing column raises DataError.
+    No value raises; a missing column raises DataError.
     """
+    reading = reading or Reading()
     missing = [name for name in contract.used if name not in rows.schema.names]
     if missing:
         raise DataError(f"the rows have no column {', '.join(missing)}; they have {', '.join(rows.schema.names)}")
     columns = {
         name: read(
-            as_programs_write(rows.column(name), column, contract.formats if name in texts else None),
+            as_programs_write(rows.column(name), column, contract.formats if name in reading.texts else None),
             column,
-            factor=factors.get(name, 1.0),
+            factor=reading.factors.get(name, 1.0),
+            as_of=reading.as_of,
         )
         for name in contract.used
         for column in (contract.columns[name],)
@@ -81,17 +98,11 @@ def split(
     return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)))
 
 
-def split_whole(
-    rows: pa.RecordBatch,
-    contract: Contract,
-    *,
-    factors: Mapping[str, float] = NO_FACTORS,
-    texts: Collection[str] = (),
-) -> Split:
+def split_whole(rows: pa.RecordBatch, contract: Contract, reading: Reading | None = None) -> Split:
     """Split rows as `split` does where they are all that there are: of a key that several have, all are rejected."""
-    keys = split(rows, contract.only(()), factors=factors, texts=texts).valid[contract.key].value_counts()
+    keys = split(rows, contract.only(()), reading).valid[contract.key].value_counts()
     repeated = keys.filter(pc.greater(keys.field("counts"), 1)).field("values")
-    return split(rows, contract, duplicated=repeated, factors=factors, texts=texts)
+    return split(rows, contract, reading, duplicated=repeated)
 
 
 def _counted(rows: pa.RecordBatch, contract: Contract, faults: Mapping[str, Codes]) -> Iterator[Rejection]:

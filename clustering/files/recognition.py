@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clustering.config import Column, DateOrder
+from clustering.config import NUMERIC_TYPES, Column, DateOrder
 from clustering.customers.date_formats import orders_that_fit, plain_dates
 from clustering.customers.formats import (
     MISSING,
@@ -64,7 +64,7 @@ def _take_missing(found: Recognised, types: Mapping[str, Column], declared: tupl
 
 
 def _take_numbers(found: Recognised, types: Mapping[str, Column], delimiter: str, options: FileOptions) -> None:
-    names = [name for name, column in types.items() if column.is_numeric and column.role != "key"]
+    names = [name for name, column in types.items() if column.type in NUMERIC_TYPES and column.role != "key"]
     plain = {name for name in names if is_plain(found.columns[name])}
     fitting = {name: _fits(found.columns[name], options) for name in names if name not in plain}
     declared = options.decimal is not None or options.thousands is not None

@@ -120,7 +120,7 @@ def judged_figures(
         yield remark("repeated", "rows", words, hold=differs)  # else an edit was taken back
     yield from judge(figures, past, contract.checks, as_of=run.as_of, days=days)
     yield from judge_unchanged(
-        unchanged_columns(source, base.counts),
+        unchanged_columns(source, base.counts, counting=contract.counting_days, days=days),
         sorted(source.columns),
         past,
         same_customers=same_customers,

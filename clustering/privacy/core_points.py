@@ -27,8 +27,8 @@ _TOLD: dict[Outcome, str] = {
     "dropped": "the customer's values were a core point, which was dropped",
     "not found": "no core point has the values that the source has today; if they have changed since the version was "
     "trained, retrain the model to be sure",
-    "unknown": "the source has no valid row of the customer, so a core point of theirs cannot be told from others; "
-    "retrain the model",
+    "unknown": "what the customer's values were when the version was trained cannot be told, so a core point of theirs "
+    "cannot be told from others; retrain the model",
     "unreadable": "the artifact is not in the model store as it was registered; see there for a copy to restore",
 }
 
@@ -77,14 +77,18 @@ def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
     return Found(found.rows.num_rows, valid if valid.num_rows else None)
 
 
-def drop_core_points(transaction: Transaction, registry: Registry, customer: pa.RecordBatch | None) -> list[CorePoint]:
+def drop_core_points(
+    transaction: Transaction, registry: Registry, contract: Contract, customer: pa.RecordBatch | None
+) -> list[CorePoint]:
     """Drop a customer's values from the versions that have them, and return what became of each.
 
+    Days that are counted have grown since a version was trained: which of its points is the customer's cannot be told.
     The new artifacts are written beside the old ones; `CorePoint.finish` removes those.
     """
     algorithms = [name for name in algorithm_names() if algorithm(name).personal]
     versions = transaction.typed_rows(Version.of_columns, "forgetting/versions_of_algorithms", algorithms=algorithms)
-    return [_drop(transaction, registry, version, customer) for version in versions]
+    known = None if customer is None else customer.drop_columns(list(contract.counting_days))
+    return [_drop(transaction, registry, version, known) for version in versions]
 
 
 def _drop(transaction: Transaction, registry: Registry, version: Version, customer: pa.RecordBatch | None) -> CorePoint:

@@ -93,7 +93,7 @@ def forget(
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
         _require_known(key, removed, found)
-        points = drop_core_points(transaction, registry, found.valid)
+        points = drop_core_points(transaction, registry, contract, found.valid)
         report = {
             "request": request,
             "removed": {name: rows for name, rows in removed.items() if rows},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from clustering.quality.night_counts import NightCounts
 from clustering.quality.sketches import ColumnCounts, beyond, distance, other_precision
@@ -113,13 +114,28 @@ def source_age(changed_at: datetime, *, read_at: datetime) -> Figure:
     return Figure("source_age", "rows", max(0.0, hours), 0, said)
 
 
-def unchanged_columns(tonight: NightCounts, before: NightCounts) -> list[str]:
-    """Return the columns whose values are, added up and by their bins, exactly those of the night before."""
+def unchanged_columns(
+    tonight: NightCounts, before: NightCounts, *, counting: Collection[str] = (), days: int = 0
+) -> list[str]:
+    """Return the columns whose values are, added up and by their bins, exactly those of the night before.
+
+    Those `counting` days have not changed where every value is as many days more as lie between the nights.
+    """
     return [
         name
         for name in sorted(tonight.columns.keys() & before.columns.keys())
-        if tonight.columns[name] == before.columns[name] and tonight.totals.get(name) == before.totals.get(name)
+        if (
+            _has_aged(name, tonight, before, days)
+            if name in counting
+            else tonight.columns[name] == before.columns[name] and tonight.totals.get(name) == before.totals.get(name)
+        )
     ]
+
+
+def _has_aged(name: str, tonight: NightCounts, before: NightCounts, days: int) -> bool:
+    here, there = tonight.columns[name], before.columns[name]
+    grown = Fraction(tonight.totals.get(name, "0")) - Fraction(before.totals.get(name, "0"))
+    return (here.present, here.missing) == (there.present, there.missing) and grown == days * here.present
 
 
 def _rows(tonight: NightCounts, before: NightCounts) -> Figure:

@@ -167,7 +167,7 @@ def _read_rows(warehouse: Warehouse, described: Source, found: Rehearsal, progre
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         repeated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, needed)
         for batch in reader.batches(queries.rows):
-            parts = split(batch, needed, duplicated=repeated, factors=source.factors, texts=source.texts)
+            parts = split(batch, needed, source.reading, duplicated=repeated)
             read, rejected = read + batch.num_rows, rejected + parts.rejected.num_rows
             faults = added_up([*faults, *parts.faults])
             progress(read)

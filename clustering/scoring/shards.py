@@ -100,7 +100,7 @@ def score_shard(
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, rejected = Counts(), list[Rejection]()
         for batch in reader.batches(queries.rows):
-            parts = split(batch, contract, duplicated=duplicated, factors=source.factors, texts=source.texts)
+            parts = split(batch, contract, source.reading, duplicated=duplicated)
             staging.append(parts)
             counts.add(batch.num_rows, parts)
             rejected = added_up([*rejected, *parts.faults])

@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -43,10 +43,11 @@ def draw_sample(
     The same keys are drawn each time, whatever the order of the rows: those with the smallest hashes.
     """
     chosen = configuration.select(models)
-    name = f"sample_{datetime.now(UTC):%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
+    drawn_at = datetime.now(UTC)
+    name = f"sample_{drawn_at:%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
     with warehouse.transaction() as transaction:
         _drop_stale_samples(transaction)
-        source = describe_source(transaction, configuration.contract)
+        source = describe_source(transaction, configuration.contract, as_of=drawn_at.date())
         check_currency(transaction, configuration.contract)
         rows = transaction.execute(
             "training/create_sample",
@@ -135,7 +136,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with warehouse.transaction(read_only=True) as transaction:
         if not transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
             raise DataError(f"the sample {sample} is gone; start the retraining again")
-        source = describe_source(transaction, contract)
+        source = describe_source(transaction, contract, as_of=_drawn_on(sample))
         names = {
             "sample": sql.Identifier(STAGING, sample),
             "rows": sql.Literal(rows),
@@ -146,10 +147,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         duplicated = as_keys(reader.table(duplicates).column("key").combine_chunks(), contract)
         drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
-    parts = [
-        split(batch, contract, duplicated=duplicated, factors=source.factors, texts=source.texts)
-        for batch in drawn.to_batches()
-    ]
+    parts = [split(batch, contract, source.reading, duplicated=duplicated) for batch in drawn.to_batches()]
     valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()
     rejected = drawn.num_rows - valid.num_rows
     found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))
@@ -163,6 +161,11 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
             "of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.origin.name, rejected, said
         )
     return valid.to_batches()[0], rejected
+
+
+def _drawn_on(sample: str) -> date:
+    """Return the date of a sample, up to which its days are counted however long its training takes."""
+    return datetime.strptime(sample.split("_")[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC).date()
 
 
 def _drop_stale_samples(transaction: Transaction) -> None:

@@ -38,9 +38,9 @@ class CustomerValues:
 
         A key that stands in several rows rejects them.
         """
-        contract, source = self.source.contract, self.source
+        contract = self.source.contract
         kept = contract if columns is None else contract.only(columns)
-        return split_whole(self.rows, kept, factors=source.factors, texts=source.texts)
+        return split_whole(self.rows, kept, self.source.reading)
 
 
 def customer_values(

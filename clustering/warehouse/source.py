@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
-from clustering.customers import is_written, match_headers
+from clustering.customers import Reading, is_written, match_headers, today
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.order_tables import check_order_tables
@@ -36,13 +36,15 @@ class SourceColumn:
 class Source:
     """The table or query of customers; `rows` is an estimate for many rows, exact for few.
 
-    `table` is what to select from: a quoted name, or a query in parentheses.
+    `table` is what to select from: a quoted name, or a query in parentheses. `as_of` is the date whose customers they
+    are taken for.
     """
 
     contract: Contract
     table: sql.Composable
     columns: Mapping[str, SourceColumn]
     rows: int
+    as_of: date = field(default_factory=today)
     has_unique_key: bool = False
     can_be_sampled: bool = False
     hidden_from: str | None = None  # the login from which row-level security may hide rows
@@ -74,14 +76,13 @@ class Source:
         )
 
     @property
-    def factors(self) -> dict[str, float]:
-        """The unit factors other than one, by the contract's column name."""
-        return {name: column.factor for name, column in self.columns.items() if column.factor != 1}
-
-    @property
-    def texts(self) -> frozenset[str]:
-        """The columns that are text in the warehouse, in which the contract's formats apply."""
-        return frozenset(name for name, column in self.columns.items() if is_written(column.pg_type))
+    def reading(self) -> Reading:
+        """How its rows are written: units, what is text in the warehouse, and up to which date days are counted."""
+        return Reading(
+            factors={name: column.factor for name, column in self.columns.items() if column.factor != 1},
+            texts=frozenset(name for name, column in self.columns.items() if is_written(column.pg_type)),
+            as_of=self.as_of,
+        )
 
     def narrowed(self, contract: Contract) -> Source:
         """Return the source with the columns alone that a contract with fewer of them uses."""
@@ -121,7 +122,8 @@ def describe_source(
 ) -> Source:
     """Look up where the contract's customers come from: in the warehouse, and with how many rows.
 
-    A query that names a date is asked as of `as_of`, or else today in UTC; where `is_past`, that of past dates is.
+    Days are counted up to `as_of`, or else today in UTC, and a query that names a date is asked as of it; where
+    `is_past`, that of past dates is.
     Raises DataError when the table, a column or the right to read it is missing, when the key has another type, when a
     query cannot be read or there is none of past dates, or when there are no rows.
     """
@@ -136,7 +138,7 @@ def describe_source(
             source, name = _counted(transaction, _described_query(transaction, contract, subquery)), subquery.name
     if not source.rows:
         raise DataError(f"{name} has no rows; load customers first, nothing was changed")
-    return source
+    return source if as_of is None else replace(source, as_of=as_of)
 
 
 def find_source(transaction: Transaction, contract: Contract) -> Source:
@@ -155,7 +157,7 @@ def _subquery(contract: Contract, as_of: date | None, *, is_past: bool) -> Subqu
         raise DataError(f"customers.yaml names no source.dated any more, and {as_of} was to be read from it")
     if query is None:
         return None
-    return Subquery(origin.name_of(is_past=is_past), query, as_of or datetime.now(UTC).date())
+    return Subquery(origin.name_of(is_past=is_past), query, as_of or today())
 
 
 def _counted(transaction: Transaction, source: Source) -> Source:

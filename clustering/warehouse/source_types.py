@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clustering.config import Column, KeyType
+from clustering.config import NUMERIC_TYPES, Column, KeyType
 from clustering.customers import source_cast
 
 INTEGERS = ("int2", "int4", "int8")
@@ -21,6 +21,6 @@ NUMBER_CASTS: Mapping[str, str] = {"money": "::numeric::text", "bool": "::intege
 
 def cast_of(pg_type: str, column: Column) -> str:
     """Return the cast that a column of a type of PostgreSQL's is selected by; none of them ever raises."""
-    if column.is_numeric and column.role != "key" and pg_type in NUMBER_CASTS:
+    if column.type in NUMERIC_TYPES and column.role != "key" and pg_type in NUMBER_CASTS:
         return NUMBER_CASTS[pg_type]
     return "::text" if source_cast(pg_type, column) else ""

@@ -48,7 +48,7 @@ def value_axis(title: str, column: Column | None, values: Sequence[float]) -> Ax
 
 def is_logarithmic(column: Column | None) -> bool:
     """Return whether a column is drawn as log(1 + value), as models see it; 0 has its place there."""
-    return column is not None and column.transform == "log"
+    return column is not None and column.is_logarithmic
 
 
 def placed(column: Column | None, values: Sequence[float]) -> list[float]:

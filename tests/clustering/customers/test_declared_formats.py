@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from clustering.config import Contract
-from clustering.customers import read_records, split
+from clustering.customers import Reading, read_records, split
 
 CONTRACT = Contract.model_validate(
     {
@@ -32,14 +32,14 @@ def test_text_of_the_warehouse_is_read_by_them() -> None:
     rows = pa.RecordBatch.from_pydict(
         {"shop": ["1.000", "k. A."], "sales": ["1.234,50 €", "7"], "opened": ["31.12.2014", "k. A."]}
     )
-    parts = split(rows, CONTRACT, texts=("shop", "sales", "opened"))
+    parts = split(rows, CONTRACT, Reading(texts=("shop", "sales", "opened")))
     assert parts.valid.to_pylist() == [
         {"shop": "1.000", "sales": 1234.5, "opened": date(2014, 12, 31)},
         {"shop": "k. A.", "sales": 7.0, "opened": None},
     ]
     numeric = pa.RecordBatch.from_pydict({"shop": ["a"], "sales": ["123.567"], "opened": [None]})
-    assert split(numeric, CONTRACT, texts=("shop",)).valid["sales"].to_pylist() == [123.567]
-    assert split(numeric, CONTRACT, texts=("shop", "sales")).valid["sales"].to_pylist() == [123567.0]
+    assert split(numeric, CONTRACT, Reading(texts=("shop",))).valid["sales"].to_pylist() == [123.567]
+    assert split(numeric, CONTRACT, Reading(texts=("shop", "sales"))).valid["sales"].to_pylist() == [123567.0]
 
 
 def test_posted_text_is_read_by_them_and_posted_numbers_are_numbers() -> None:
@@ -60,8 +60,8 @@ def test_posted_text_is_read_by_them_and_posted_numbers_are_numbers() -> None:
 def test_a_value_of_another_format_rejects_its_row_as_it_was_written() -> None:
     """It is not guessed."""
     rows = pa.RecordBatch.from_pydict({"shop": ["a"], "sales": ["1,234.50"], "opened": [None]})
-    (rejected,) = split(rows, CONTRACT, texts=("sales",)).rejected.to_pylist()
+    (rejected,) = split(rows, CONTRACT, Reading(texts=("sales",))).rejected.to_pylist()
     assert (rejected["reason"], rejected["column_name"], rejected["value"]) == ("wrong_type", "sales", "1,234.50")
     rows = pa.RecordBatch.from_pydict({"shop": ["a"], "sales": [" 2.5"], "opened": [None]})
-    (rejected,) = split(rows, CONTRACT, texts=("sales",)).rejected.to_pylist()
+    (rejected,) = split(rows, CONTRACT, Reading(texts=("sales",))).rejected.to_pylist()
     assert (rejected["reason"], rejected["column_name"], rejected["value"]) == ("wrong_type", "sales", " 2.5")

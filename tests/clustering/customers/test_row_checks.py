@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from clustering.config import Column, Configuration, Contract
 from clustering.customers import (
     REJECTED,
+    Reading,
     describe_rejections,
     match_headers,
     read_records,
@@ -353,7 +354,7 @@ def test_factors_bring_values_into_the_contracts_unit() -> None:
     """Ranges hold after the multiplication; a value that is not finite after it is rejected."""
     contract = contract_of({"type": "number", "range": [0, 100_000]})
     values = pa.array(["15", "101", "x", None, "1e308"])
-    parts = split(rows_of(values), contract, factors={"value": 1000.0})
+    parts = split(rows_of(values), contract, Reading(factors={"value": 1000.0}))
     assert parts.valid["value"].to_pylist() == [15_000.0]
     assert [(row["reason"], row["value"]) for row in parts.rejected.to_pylist()] == [
         ("out_of_range", "101"),
@@ -361,14 +362,17 @@ def test_factors_bring_values_into_the_contracts_unit() -> None:
         ("missing_value", None),
         ("not_finite", "1e308"),
     ]
-    months = split(rows_of(pa.array([1.5, 1.51, None])), contract_of({"type": "integer"}), factors={"value": 12.0})
+    months = split(
+        rows_of(pa.array([1.5, 1.51, None])), contract_of({"type": "integer"}), Reading(factors={"value": 12.0})
+    )
     assert months.valid["value"].to_pylist() == [18]
     assert months.rejected["reason"].to_pylist() == ["wrong_type", "missing_value"]
 
 
 def test_a_filled_value_is_not_multiplied() -> None:
     contract = contract_of({"type": "number", "missing": 5})
-    assert split(rows_of(pa.array([None, 2.0])), contract, factors={"value": 10.0}).valid["value"].to_pylist() == [
+    parts = split(rows_of(pa.array([None, 2.0])), contract, Reading(factors={"value": 10.0}))
+    assert parts.valid["value"].to_pylist() == [
         5,
         20,
     ]

@@ -1,0 +1,110 @@
+"""A date as a feature: the days from then to the night's date, in nights, trainings, reasons and posted records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from clustering import Configuration, Registry, Warehouse, cluster_records, explain_customer
+from clustering.config import Column
+from clustering.demo.generator import generate_customers
+from clustering.demo.loading import load_customers
+from clustering.errors import DataError
+from clustering.privacy.forgetting import forget
+from clustering.segments.rounding import rounded
+from clustering.warehouse import migrate
+from tests.logins import administer
+from tests.projects import Project, retrain
+
+ROWS = 1_000
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(days=1)
+FEATURES = ("last_order", "spending_score")
+
+
+@pytest.fixture(params=["date", "timestamptz"])
+def shop(
+    create_database: Callable[..., str],
+    configuration: Configuration,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Project:
+    """Return a project whose customers have the date of their last order, 15 to 200 days ago, as a feature."""
+    warehouse = Warehouse(create_database())
+    load_customers(warehouse, configuration.contract, generate_customers(ROWS, seed=1, dirty_share=0))
+    last_order = f"((date '{TODAY}' - (annual_income / 1000)::integer) + time '15:00')::{request.param} as last_order"
+    columns = f"customer_id, age, gender, annual_income, spending_score, {last_order}"
+    administer(warehouse.uri, f"create table shop as select {columns} from customers")  # noqa: S608
+    kind = "date" if request.param == "date" else "timestamp"
+    column = Column.model_validate({"type": kind, "role": "cluster", "transform": "days_since"})
+    contract = configuration.contract.model_copy(
+        update={"table": "public.shop", "columns": {**configuration.contract.columns, "last_order": column}}
+    )
+    migrate(warehouse, contract)
+    models = {name: spec.model_copy(update={"features": FEATURES}) for name, spec in configuration.models.items()}
+    whole = configuration.model_copy(update={"contract": contract, "models": models})
+    return Project(warehouse, whole, Registry(warehouse, tmp_path / "store"))
+
+
+def test_a_date_is_a_feature_that_is_counted_up_to_the_night(shop: Project) -> None:
+    """Averages, reasons and posted records agree on the days, and a day later everybody has one more."""
+    assert [one["decision"] for one in retrain(shop, "kmeans")] == ["promoted"]
+    for day in (YESTERDAY, TODAY):
+        shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
+    means = dict(shop.sql("select as_of, mean from segmentation.overall_averages where column_name = 'last_order'"))
+    ((mean,),) = shop.sql("select avg(%s - last_order::date)::float from shop", TODAY)
+    assert means == {TODAY: rounded(mean), YESTERDAY: rounded(mean - 1)}
+    ((customer, days, score, segment),) = shop.sql(
+        "select customer_id, %s - last_order::date, spending_score, label.segment_id"
+        " from shop join segmentation.current_customer_segments as label using (customer_id) limit 1",
+        TODAY,
+    )
+    (label,) = explain_customer(shop.configuration, shop.registry, customer_id=customer).labels
+    pulls = {pull.feature: pull.value for pull in label.explanation.pulls}
+    assert (pulls["last_order"], pulls["spending_score"]) == (days, score)
+    posted = {
+        "customer_id": 1,
+        "age": 40,
+        "gender": "Female",
+        "annual_income": 50_000,
+        "spending_score": score,
+        "last_order": (TODAY - timedelta(days=days)).isoformat(),
+    }
+    told = cluster_records(shop.configuration, shop.registry, model="kmeans", records=[posted], detail=True)
+    assert told["clusters"][0]["segment_id"] == segment
+    later = posted | {"last_order": (TODAY + timedelta(days=9)).isoformat()}
+    with pytest.raises(DataError, match=r"last_order '.*' is out of range .*, 0 or more days before the run's date"):
+        cluster_records(shop.configuration, shop.registry, model="kmeans", records=[later])
+
+
+def test_dates_after_the_night_are_mistakes_of_their_rows(shop: Project) -> None:
+    """A date of tomorrow has begun in the east, and is 0 days ago."""
+    retrain(shop, "kmeans")
+    later = "update shop set last_order = (date %s + interval '15 hours') where customer_id %% 100 = %s"
+    for days in (1, 2):
+        shop.sql(later, TODAY + timedelta(days=days), days)
+    ((mistakes,),) = shop.sql("select count(*) from shop where customer_id % 100 = 2")
+    assert shop.night(TODAY.isoformat(), models=["kmeans"])["rows_labelled"] == ROWS - mistakes < ROWS
+    rejected = shop.sql("select distinct reason, column_name from segmentation.rejected_customers")
+    assert rejected == [("out_of_range", "last_order")]
+
+
+def test_a_source_that_stands_still_is_told(shop: Project) -> None:
+    """Every customer has a day more, as they have where nothing was loaded."""
+    retrain(shop, "kmeans")
+    for day in (YESTERDAY, TODAY):
+        shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
+    found = "select description from segmentation.night_checks where check_name = 'unchanged'"
+    assert shop.sql(found) == [("the source is exactly as it was the night before",)]
+
+
+def test_a_core_point_of_days_cannot_be_told_from_others(shop: Project) -> None:
+    """The days of now are not those of the training, and somebody else's may be: a retraining makes sure."""
+    retrain(shop, "dbscan")
+    ((customer,),) = shop.sql("select min(customer_id) from shop")
+    shop.night(TODAY.isoformat(), models=["dbscan"])
+    told = forget(shop.warehouse, shop.configuration, shop.registry, customer_id=customer, requested_by="Ada Lovelace")
+    assert {point["outcome"] for point in told["core_points"]} == {"unknown"}
