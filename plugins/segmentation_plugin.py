@@ -60,6 +60,7 @@ def airflow_access() -> Access:
             get_user,
             name=lambda user: user.get_name(),
             require=requires_access_dag("POST", DagAccessEntity.RUN, "retrain_models"),
+            looks_up=requires_access_dag("POST", DagAccessEntity.RUN, "cluster_customers"),
         ),
         log_in=log_in_address,
         is_stranger=is_stranger,

@@ -19,3 +19,34 @@ select
 from segmentation.current_customer_segments as label
 where label.customer_id = :customer_id and label.model = any(:models)
 order by label.model;
+
+-- name: periods
+-- Returns a customer's periods by some models, in order, each with the causes of coming and of going that were told.
+-- Parameters: customer_id, models (an array of names).
+select
+    period.model,
+    period.segment_id,
+    period.segment_name,
+    period.valid_from,
+    period.valid_to,
+    (
+        select change.cause
+        from segmentation.segment_changes as change
+        where
+            change.customer_id = period.customer_id and change.model = period.model
+            and change.as_of = period.valid_from and change.to_segment_id = period.segment_id
+        order by change.change_id desc
+        limit 1
+    ) as came_by,
+    (
+        select change.cause
+        from segmentation.segment_changes as change
+        where
+            change.customer_id = period.customer_id and change.model = period.model
+            and change.as_of = period.valid_to and change.from_segment_id = period.segment_id
+        order by change.change_id desc
+        limit 1
+    ) as went_by
+from segmentation.customer_history as period
+where period.customer_id = :customer_id and period.model = any(:models)
+order by period.model, period.valid_from;

@@ -18,6 +18,7 @@ from clustering.web.api_docs import operations
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
+from clustering.web.customer_page import add_customer
 from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
 from clustering.web.held_nights import add_held_nights
@@ -58,6 +59,7 @@ def make_page(backend: Open, access: Access) -> APIRouter:
     router = APIRouter(dependencies=[Depends(access.reads)], include_in_schema=False, route_class=OwnThreads)
     _add_page(router, backend, access)
     _add_figures(router, backend)
+    add_customer(router, backend, access, HEADERS)
     _add_changes(router, backend, access)
     add_held_nights(router, backend, access)
     return router

@@ -15,11 +15,12 @@ from clustering.customers.json_schema import body_schema, example_record, record
 from clustering.customers.record_checks import check_records, describe_faults
 from clustering.errors import DataError, did_you_mean
 from clustering.monitoring.health import read_health
-from clustering.scoring.explained_customers import explain_customer
+from clustering.scoring.customer_lives import look_up
 from clustering.settings import ApiLimits
 from clustering.web import reads, schemas
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_request, read_body
+from clustering.web.customer_schemas import Customer
 from clustering.web.error_answers import ERRORS_LISTED, Answer, Refusal
 from clustering.web.limits import OwnThreads
 
@@ -99,15 +100,15 @@ def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail
 
 @customers.get(
     "/customers/{key:customer_key}",
-    response_model=schemas.Customer,
-    responses={404: {"model": schemas.Problem, "description": "No customer with this key is labelled now."}},
+    response_model=Customer,
+    responses={404: {"model": schemas.Problem, "description": "No customer with this key was ever labelled."}},
     summary="Explain a customer",
 )
 def customer(request: Request, key: Key) -> Mapping[str, Any]:
-    """Give a customer's current label by every model that has one, and why, from the values in the source now."""
+    """Give a customer's segment by every model, since when and why, from the values in the source now, and the past."""
     backend = opened(request)
     try:
-        return explain_customer(backend.configuration, backend.champions.registry, customer_id=key).to_document()
+        return look_up(backend.configuration, backend.champions.registry, customer_id=key).to_document()
     except DataError as error:
         raise Refusal(404, str(error)) from None
 

@@ -25,11 +25,12 @@ _bearer = HTTPBearer(auto_error=False, description=f"The token that the server w
 
 @dataclass(frozen=True)
 class Caller:
-    """Who uses the Segments page, whether they may change champions, and whether they have a session of ours to end."""
+    """Who uses the page, whether they may change champions or look customers up, and have a session of ours to end."""
 
     name: str
     may_change: bool
     has_session: bool = False
+    may_look_up: bool = True
 
 
 def _reader() -> Caller:
@@ -41,7 +42,8 @@ class Access:
     """The FastAPI dependencies that let a caller through, or answer 401 or 403; `caller` says who it is.
 
     `reads` guards what is known of models and segments, with samples of customers that have no keys; `customers` guards
-    single customers, whom a caller hands over, or looks up by key with their values.
+    single customers, whom a caller hands over, or looks up by key with their values; on the page `looks_up` does, where
+    it is given.
 
     `log_in`, where there is such a page, is the address that a browser is sent to which `is_stranger` says of the
     answer: one without a log-in, or with one that does not hold any more. `open_routes`, where there are any, are for
@@ -54,23 +56,36 @@ class Access:
     log_in: Callable[[Request], str] | None = None
     is_stranger: Callable[[Request, HTTPException], bool] = lambda _, error: error.status_code == 401
     open_routes: APIRouter | None = None
+    looks_up: Callable[..., Any] | None = None
 
 
 def recognise(
-    user: Callable[..., Any], *, name: Callable[[Any], str], require: Callable[[Request, Any], None]
+    user: Callable[..., Any],
+    *,
+    name: Callable[[Any], str],
+    require: Callable[[Request, Any], None],
+    looks_up: Callable[[Request, Any], None] = lambda *_: None,
 ) -> Callable[..., Caller]:
-    """Return the dependency that names the user, who may change champions unless `require` answers 403."""
+    """Return the dependency that names the user.
+
+    They may change champions unless `require` answers 403, and look customers up unless `looks_up` does.
+    """
 
     def caller(request: Request, known: Any = Depends(user)) -> Caller:  # noqa: B008
-        try:
-            require(request, known)
-        except HTTPException as error:
-            if error.status_code != 403:
-                raise
-            return Caller(name(known), may_change=False)
-        return Caller(name(known), may_change=True)
+        may_change, may_look_up = (_lets(one, request, known) for one in (require, looks_up))
+        return Caller(name(known), may_change=may_change, may_look_up=may_look_up)
 
     return caller
+
+
+def _lets(require: Callable[[Request, Any], None], request: Request, known: Any) -> bool:
+    try:
+        require(request, known)
+    except HTTPException as error:
+        if error.status_code != 403:
+            raise
+        return False
+    return True
 
 
 def token_access() -> Access:
@@ -93,6 +108,7 @@ def token_access() -> Access:
             caller=_by_session(token),
             log_in=log_in_address,
             open_routes=make_log_in(token),
+            looks_up=_require(token, or_session=True),
         )
     if not settings.allow_anonymous:
         raise ConfigurationError(

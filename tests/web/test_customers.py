@@ -49,7 +49,9 @@ def test_customer_is_told_with_every_label_and_why(api: TestClient, unchanged: P
         (one["model"], one["cluster_label"], one["segment_id"], one["segment_name"]) for one in answer.json()["labels"]
     ] == [(model, label, segment, name) for _, model, customer, label, segment, name, _ in published if customer == key]
     told = explain_customer(unchanged.configuration, unchanged.registry, customer_id=key)
-    assert answer.json() == json.loads(json.dumps(told.to_document()))
+    labels = [{name: value for name, value in one.items() if name != "since"} for one in answer.json()["labels"]]
+    assert labels == json.loads(json.dumps(told.to_document()))["labels"]
+    assert [one["model"] for one in answer.json()["history"]] == [one["model"] for one in labels]
     assert all(one["explanation"]["pulls"] for one in answer.json()["labels"])
 
 
