@@ -29,8 +29,8 @@ where algorithm = any(:algorithms) and artifact_pruned_at is null
 order by model, version;
 
 -- name: lock_labels
--- Keeps retention from detaching and dropping labels until the transaction ends: a delete through the parent would leave
--- out those that are detached, and what is listed has to be there.
+-- Keeps retention from detaching and dropping labels until the transaction ends: a delete through the parent would
+-- leave out those that are detached, and what is listed has to be there.
 do $do$
 declare
     model_table regclass;
