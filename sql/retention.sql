@@ -52,6 +52,16 @@ where rejected.run_id = refused.run_id and refused.place > :keep;
 -- Names: parent, table.
 alter table {parent} detach partition {table} concurrently;
 
+-- name: drop_copy
+-- Drops a copy of the source, unless somebody is being forgotten, who may be listed to be deleted there.
+-- Names: table.
+do $do$
+begin
+    lock table only segmentation.scoring_runs in share update exclusive mode;
+    drop table {table};
+end
+$do$;
+
 -- name: drop_labels
 -- Drops a label set that has been taken out of its model's, unless somebody is being forgotten in it: who listed the
 -- tables under the lock of the model's finds them all until the end.
@@ -118,6 +128,29 @@ select run_id from segmentation.scoring_runs where run_id = :run_id for update s
 -- Notes that a run's labels are gone.
 -- Parameters: run_id.
 update segmentation.scoring_runs set labels_dropped_at = now() where run_id = :run_id;
+
+-- name: old_copies
+-- Returns the copies of the source that no run reads any more, but for that of the latest published date which has one.
+-- Parameters: keep (whether that one stays).
+with copy as (
+    select class.relname as name, substr(class.relname, 8)::bigint as run_id
+    from pg_class as class
+    join pg_namespace as namespace on namespace.oid = class.relnamespace
+    where namespace.nspname = 'segmentation_staging' and class.relkind = 'r' and class.relname ~ '^source_[0-9]+$'
+),
+latest as (
+    select copy.run_id
+    from copy
+    join segmentation.published_runs as published on published.run_id = copy.run_id
+    where :keep
+    order by published.as_of desc, published.run_id desc
+    limit 1
+)
+select copy.name
+from copy
+left join segmentation.scoring_runs as run on run.run_id = copy.run_id
+where coalesce(run.status not in ('running', 'held'), true) and copy.run_id not in (select run_id from latest)
+order by copy.run_id;
 
 -- name: old_readers
 -- Returns how many sessions may still follow a pointer that has moved: those with an older snapshot, and, where this

@@ -27,6 +27,18 @@ join pg_type as type on type.oid = base.type_id
 where type.typtype <> 'd'
 order by base.attnum;
 
+-- name: copy
+-- Returns the oid and the row estimate of a copy of the source.
+-- Parameters: name.
+select oid, reltuples::bigint as estimate
+from pg_class
+where oid = to_regclass('segmentation_staging.' || quote_ident(:name));
+
+-- name: cost
+-- Returns the plan of reading a range of keys, which says what the planner expects it to cost.
+-- Names: columns, table, range.
+explain (format json) select {columns} from {table} where {range};
+
 -- name: count
 -- Returns how many rows a table has.
 -- Names: table.
@@ -41,6 +53,37 @@ select {key}{cast} as key from {table} where ({range}) and {key} is not null gro
 -- Returns the plan of reading a source, which says how many rows the planner expects.
 -- Names: table.
 explain (format json) select * from {table};
+
+-- name: index_copy
+-- Makes single customers and ranges of keys quick to find in a copy of the source, and proves where it can that each
+-- key stands once; where one does not, its rows are rejected later on.
+-- Names: copy, key.
+do $do$
+begin
+    create unique index on {copy} ({key});
+exception
+    when unique_violation then create index on {copy} ({key});
+end
+$do$;
+
+-- name: latest_copy
+-- Returns the name of the copy of the source that the latest published date has left, if we may read it, and the date.
+select class.relname as name, published.as_of
+from segmentation.published_runs as published
+join pg_class as class on class.oid = to_regclass(format('segmentation_staging.source_%s', published.run_id))
+where has_table_privilege(class.oid, 'select')
+order by published.as_of desc, published.run_id desc
+limit 1;
+
+-- name: make_copy
+-- Copies the customers of a source.
+-- Names: copy, columns, table.
+create table {copy} as select {columns} from {table};
+
+-- name: name_copy
+-- Gives a copy the name of the run that reads it.
+-- Names: copy, name.
+alter table {copy} rename to {name};
 
 -- name: query_columns
 -- Returns no row, but columns, which are what is asked for.

@@ -17,7 +17,9 @@ from clustering.versions.artifacts import Artifact, remove_artifact, write_artif
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.customer_values import customer_values
+from clustering.warehouse.customer_values import TimeLimit, customer_values
+
+LIMIT = TimeLimit(statement=60, lock=10)  # of a query, which may not be made for single customers
 
 ROUNDING = 1e-9  # standard deviations
 
@@ -68,13 +70,27 @@ class Found:
 
 
 def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
-    """Look a customer up in the source; `rows` is None where the source cannot be read."""
+    """Look a customer up in the source; `rows` is None where the source cannot be read, or not in time.
+
+    The values are those of a copy where there is one, which is older and so nearer to what versions were trained on;
+    but whether the customer is still there, and comes back, only the origin can say.
+    """
+    rows, valid = _look_up(warehouse, contract, key, at_origin=False)
+    if contract.origin.materialise:
+        rows, _ = _look_up(warehouse, contract, key, at_origin=True)
+    return Found(rows, valid)
+
+
+def _look_up(
+    warehouse: Warehouse, contract: Contract, key: str, *, at_origin: bool
+) -> tuple[int | None, pa.RecordBatch | None]:
+    limit = LIMIT if contract.origin.query else None
     try:
-        found = customer_values(warehouse, contract, [key])
+        found = customer_values(warehouse, contract, [key], limit=limit, at_origin=at_origin)
     except DataError:
-        return Found(None, None)
+        return None, None
     valid = found.split().valid
-    return Found(found.rows.num_rows, valid if valid.num_rows else None)
+    return found.rows.num_rows, valid if valid.num_rows else None
 
 
 def drop_core_points(

@@ -49,7 +49,8 @@ class Table:
     @property
     def is_large(self) -> bool:
         """Whether it has rows of all customers, and names them in the key's column alone."""
-        return self.is_partitioned or self.name == "segment_changes"
+        is_copy = self.schema == SCHEMA and self.name.startswith("source_")
+        return self.is_partitioned or self.name == "segment_changes" or is_copy
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -158,7 +159,7 @@ def _end_held(transaction: Transaction, held: Sequence[int], removed: Mapping[st
     """
     gone: set[str] = set()
     for run_id in held:
-        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{run_id}_")
+        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{run_id}(_|$)")
         tables = {name for name in removed if staged.match(name)}
         if any(removed[name] for name in tables):
             end_run(transaction, run_id, "held, and a customer in it was forgotten; run the night again")

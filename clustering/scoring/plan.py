@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg2 import sql
 
-from clustering.config import Configuration
+from clustering.config import Configuration, Contract
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.endings import end_overdue, end_run
 from clustering.scoring.neighbours import require_neighbours
+from clustering.scoring.shard_costs import ShardCost, shard_cost
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source
+from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, find_source
+from clustering.warehouse.source_copy import give_to_run, make_copy
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +63,15 @@ def plan_run(
     require_begun(as_of, now=datetime.now(UTC))
     chosen = configuration.select(models)
     contract = configuration.contract
-    time = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)
+    read_at = source_time(contract, as_of=as_of, ended_at=ended_at, from_present_rows=from_present_rows)
     found = choose_champions(registry, list(chosen), ended_at=ended_at)
     usable = find_usable(registry, found.values(), contract, may_retry=may_retry)
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
-        source = describe_source(transaction, contract, as_of=as_of, is_past=time == "dated")
+        source = _source(transaction, contract, as_of, is_past=read_at == "dated")
         check_currency(transaction, contract, as_of=as_of)
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
+        _tell_cost(shard_cost(transaction, source, bounds))
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
@@ -85,14 +89,16 @@ def plan_run(
             as_of=as_of,
             dry_run=dry_run,
             requested_by=requested_by,
-            source=contract.origin.query_of(is_past=time == "dated") or contract.origin.table,
-            source_time=time,
+            source=contract.origin.query_of(is_past=read_at == "dated") or contract.origin.table,
+            source_time=read_at,
             contract_sha256=contract.digest,
         )
+        if source.kind == "copy":
+            give_to_run(transaction, source, run_id)
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
     if source.warning:
         log.warning("%s", source.warning)
-    counted = f"{source.rows} {time} rows in {len(bounds) + 1} shards"
+    counted = f"{source.rows} {read_at} rows in {len(bounds) + 1} shards"
     log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
     return {
         "run_id": run_id,
@@ -101,10 +107,25 @@ def plan_run(
         "models": {name: version.version for name, version in champions.items()},
         "skipped": sorted(set(chosen) - set(found)),
         "failed": usable.reasons,
-        "source_time": time,
+        "source_time": read_at,
         "warning": source.warning,
         "shards": list(range(len(bounds) + 1)),
     }
+
+
+def _source(transaction: Transaction, contract: Contract, as_of: date, *, is_past: bool) -> Source:
+    """Return what the run will read: the source, or a copy of it that is made here."""
+    if not contract.origin.materialise:
+        return describe_source(transaction, contract, as_of=as_of, is_past=is_past)
+    started, source = time.monotonic(), find_source(transaction, contract, as_of=as_of, is_past=is_past)
+    copy = make_copy(transaction, source)
+    log.info("%s rows of %s copied in %.1f s", copy.rows, source.name, time.monotonic() - started)
+    return copy
+
+
+def _tell_cost(cost: ShardCost | None) -> None:
+    if cost is not None:
+        log.log(logging.WARNING if cost.is_high else logging.INFO, "%s", cost.told)
 
 
 def shard_count(rows: int, workers: int, *, models: int) -> int:

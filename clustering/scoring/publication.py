@@ -131,7 +131,8 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
         end_superseded(transaction, run.run_id, run.as_of)
         told = [*(version.model for version in versions), *retired_by_run(transaction, run.run_id)]
         tell(transaction, told, changes, was=was, now=read_current(transaction))
-        drop_staged(transaction, run.run_id)  # who has moved, and what models that left the run have staged
+        # Who has moved, and what models that left the run have staged.
+        drop_staged(transaction, run.run_id, keeps_copy=True)
     transaction.execute(
         "publishing/finish_run",
         run_id=run.run_id,

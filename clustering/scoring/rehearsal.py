@@ -17,7 +17,8 @@ from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import SourceTime, require_begun, source_time
 from clustering.scoring.plan import shard_bounds, shard_count
 from clustering.scoring.refused_runs import is_too_many
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
+from clustering.scoring.shard_costs import shard_cost
+from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, reading
 from clustering.scoring.usable_versions import Usable, find_usable
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -85,6 +86,9 @@ def rehearse(
             if usable is not None:
                 shards = shard_count(source.rows, asked.workers, models=len(usable.artifacts))
                 bounds = shard_bounds(transaction, source, shards)
+                cost = shard_cost(transaction, source, bounds)
+                if cost is not None and cost.is_high and not contract.origin.materialise:
+                    found.warnings.append(cost.told)
                 found.night = _plan(transaction, asked, time, usable, chosen) | {"shards": len(bounds) + 1}
         _read_rows(warehouse, source, found, progress)
     except DataError as error:
@@ -164,7 +168,7 @@ def _read_rows(warehouse: Warehouse, described: Source, found: Rehearsal, progre
     with warehouse.transaction(read_only=True) as transaction:
         queries = compose_queries(transaction, source, sql.SQL("true"))
     read, rejected, faults = 0, 0, list[Rejection]()
-    with ArrowConnection(warehouse.uri, read_only=True) as reader:
+    with reading(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
         repeated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, needed)
         for batch in reader.batches(queries.rows):
             parts = split(batch, needed, source.reading, duplicated=repeated)

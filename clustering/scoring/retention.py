@@ -13,6 +13,7 @@ from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
+from clustering.scoring.attempts import staging_table
 from clustering.scoring.endings import end_overdue
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.warehouse import Transaction, Warehouse
@@ -39,8 +40,9 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
     transaction is open that began before the last publication or retirement: it may still follow the former pointer.
-    Where the contract limits the history, older periods go too, and so does what was told of changes long ago. Held
-    runs end on which nobody decided in time.
+    Of the copies of the source, that of the latest date stays for whoever asks for single customers, while the contract
+    asks for copies. Where the contract limits the history, older periods go too, and so does what was told of changes
+    long ago. Held runs end on which nobody decided in time.
     """
     dropped: list[int] = []
     with warehouse.transaction() as transaction:
@@ -57,6 +59,8 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             if not (_expire(warehouse, run_id) and _drop_labels(session, run_id)):
                 break
             dropped.append(run_id)
+        for row in session.rows("retention/old_copies", keep=configuration.contract.origin.materialise):
+            _unless_held(session, "retention/drop_copy", {"table": staging_table(row.name)})
         session.execute("retention/delete_refused", keep=configuration.contract.label_runs)
         session.execute("retention/delete_figures", days=FIGURE_DAYS)
         left = [row.run_id for row in session.rows("retention/expired_runs", keep=configuration.contract.label_runs)]

@@ -20,7 +20,7 @@ from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
+from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, reading, source_of_run
 from clustering.scoring.staging import ScoringVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.segments.profiles import ProfileAccumulator
@@ -31,7 +31,6 @@ from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
 from clustering.warehouse.bulk import ArrowConnection
-from clustering.warehouse.source import describe_source
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def score_shard(
         if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(planned).as_dict()
-        source = describe_source(transaction, contract, as_of=planned.as_of, is_past=planned.is_past)
+        source = source_of_run(transaction, contract, planned, run_id)
         keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
@@ -91,6 +90,7 @@ def score_shard(
         for number, artifact in ((version.model_version_id, artifact) for version, artifact in usable.artifacts)
     ]
     with (
+        reading(source),
         ArrowConnection(warehouse.uri, read_only=True) as reader,
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes

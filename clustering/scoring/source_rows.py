@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
+from adbc_driver_manager import DatabaseError
 from psycopg2 import sql
 
 from clustering.config import Contract
 from clustering.customers import as_keys, source_cast
+from clustering.errors import DataError
+from clustering.scoring.manifest import PlannedShard
 from clustering.warehouse import Transaction
 from clustering.warehouse.bulk import ArrowConnection
-from clustering.warehouse.source import Source
+from clustering.warehouse.source import Source, find_source
+from clustering.warehouse.source_copy import copy_of_run
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,28 @@ def needed_columns(contract: Contract) -> Contract:
     ]
     ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
     return contract.model_copy(update={"columns": {**contract.columns, **ignored}})
+
+
+def source_of_run(transaction: Transaction, contract: Contract, planned: PlannedShard, run_id: int) -> Source:
+    """Return what a run reads, with the columns of this contract: its copy of the source, or the source on its date.
+
+    Raises RunError where the copy is gone, DataError where the source is no longer as the contract says.
+    """
+    if contract.origin.materialise:
+        return copy_of_run(transaction, contract, run_id, planned.as_of)
+    return find_source(transaction, contract, as_of=planned.as_of, is_past=planned.is_past)
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[None]:
+    """Raise DataError where a view or query fails amid its rows, as at a division by zero: it will do so again."""
+    try:
+        yield
+    except DatabaseError as error:
+        if source.kind not in ("view", "query"):
+            raise
+        unread = f"{source.name} cannot be read"
+        raise DataError(f"{unread}: {error}; correct it", told=f"{unread}; see the log") from error
 
 
 def compose_queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:

@@ -221,10 +221,14 @@ class Staging:
             )
 
 
-def drop_staged(transaction: Transaction, run_id: int) -> None:
-    """Drop every staging table of a run, and what its manifest holds of single customers."""
+def drop_staged(transaction: Transaction, run_id: int, *, keeps_copy: bool = False) -> None:
+    """Drop every staging table of a run, and what its manifest holds of single customers.
+
+    Its copy of the source may be kept, for who asks for single customers of a published run.
+    """
     transaction.execute("scoring/forget_customers", run_id=run_id)
-    for row in transaction.rows("scoring/staged_tables", pattern=rf"^(labels|rejected|changes|differences)_{run_id}_"):
+    pattern = rf"^(labels|rejected|changes|differences)_{run_id}_" + ("" if keeps_copy else rf"|^source_{run_id}$")
+    for row in transaction.rows("scoring/staged_tables", pattern=pattern):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 
 

@@ -27,7 +27,8 @@ from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import describe_source
+from clustering.warehouse.source import find_source, require_rows
+from clustering.warehouse.subquery import reading_errors
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +48,20 @@ def draw_sample(
     name = f"sample_{drawn_at:%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
     with warehouse.transaction() as transaction:
         _drop_stale_samples(transaction)
-        source = describe_source(transaction, configuration.contract, as_of=drawn_at.date())
+        source = find_source(transaction, configuration.contract, as_of=drawn_at.date())
         check_currency(transaction, configuration.contract)
-        rows = transaction.execute(
-            "training/create_sample",
-            {
-                "sample": sql.Identifier(STAGING, name),
-                "columns": source.select_list(),
-                "key": source.key,
-                "table": source.table,
-                "rows": sql.Literal(max(spec.sample_rows for spec in chosen.values())),
-            },
-        )
+        names = {
+            "sample": sql.Identifier(STAGING, name),
+            "columns": source.select_list(),
+            "key": source.key,
+            "table": source.table,
+            "rows": sql.Literal(max(spec.sample_rows for spec in chosen.values())),
+        }
+        with reading_errors(source.name):
+            rows = transaction.execute("training/create_sample", names)
+        require_rows(source, rows)
         transaction.execute("scoring/hand_over", {"table": sql.Identifier(STAGING, name)})
-    log.info(
-        "sample %s: %s of about %s rows of %s for %s",
-        name,
-        rows,
-        source.rows,
-        source.contract.origin.name,
-        requested_by,
-    )
+    log.info("sample %s: %s rows of %s for %s", name, rows, source.name, requested_by)
     if source.warning:
         log.warning("%s", source.warning)
     return {"sample": name, "models": list(chosen), "rows": rows, "warning": source.warning}
@@ -136,7 +130,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with warehouse.transaction(read_only=True) as transaction:
         if not transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
             raise DataError(f"the sample {sample} is gone; start the retraining again")
-        source = describe_source(transaction, contract, as_of=_drawn_on(sample))
+        source = find_source(transaction, contract, as_of=_drawn_on(sample))
         names = {
             "sample": sql.Identifier(STAGING, sample),
             "rows": sql.Literal(rows),

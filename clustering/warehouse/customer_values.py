@@ -5,15 +5,19 @@ This is the one way in which anything but a night reads customers: it knows wher
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from clustering.config import Contract
 from clustering.customers import Split, split_whole
+from clustering.errors import DataError, WarehouseError
 from clustering.warehouse.connection import Transaction, Warehouse
 from clustering.warehouse.source import Source, find_source
+from clustering.warehouse.source_copy import latest_copy
 
 MOST_KEYS = 1_000
 
@@ -44,22 +48,44 @@ class CustomerValues:
 
 
 def customer_values(
-    warehouse: Warehouse, contract: Contract, keys: Collection[str], *, limit: TimeLimit | None = None
+    warehouse: Warehouse,
+    contract: Contract,
+    keys: Collection[str],
+    *,
+    limit: TimeLimit | None = None,
+    at_origin: bool = False,
 ) -> CustomerValues:
-    """Look up at most MOST_KEYS customers in the contract's table, by their keys as labels hold them.
+    """Look up at most MOST_KEYS customers in the contract's source, by their keys as labels hold them.
 
-    Raises DataError where the table cannot be read as the contract says, and WarehouseError where that takes longer
-    than the limit.
+    Where nights copy the source, the last one's copy is asked, unless the values have to come from its origin. Raises
+    DataError where the source cannot be read as the contract says, or is a query that takes longer than the limit, and
+    WarehouseError where a table does.
     """
     if len(keys) > MOST_KEYS:
         raise ValueError(f"{len(keys)} keys; at most {MOST_KEYS} are looked up at once")
     with warehouse.transaction(read_only=True) as transaction:
         if limit is not None:
             limit_time(transaction, limit)
-        source = find_source(transaction, contract)
+        source = (None if at_origin else latest_copy(transaction, contract)) or find_source(transaction, contract)
         names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
         query = transaction.compose("source/rows", names)
-    return CustomerValues(source, _read(warehouse, query, limit))
+    with _slow_queries(source, limit):
+        return CustomerValues(source, _read(warehouse, query, limit))
+
+
+@contextmanager
+def _slow_queries(source: Source, limit: TimeLimit | None) -> Iterator[None]:
+    """Raise DataError where a query took all the time it was given: it will do so again."""
+    started = time.monotonic()
+    try:
+        yield
+    except WarehouseError as error:
+        if limit is None or source.kind != "query" or time.monotonic() - started < limit.statement:
+            raise
+        raise DataError(
+            f"{source.name} does not find single customers within {limit.statement:g} s; with materialise: true a copy "
+            "is kept that does"
+        ) from error
 
 
 def limit_time(transaction: Transaction, limit: TimeLimit) -> None:

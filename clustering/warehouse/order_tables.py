@@ -13,7 +13,7 @@ from clustering.config.table_name import split_name
 from clustering.errors import DataError, did_you_mean
 from clustering.warehouse.connection import Transaction
 from clustering.warehouse.source_types import INTEGERS, KEY_TYPES, TEXTS
-from clustering.warehouse.subquery import Subquery
+from clustering.warehouse.subquery import Subquery, reading_errors
 
 AMOUNTS = (*INTEGERS, "numeric", "float4", "float8", "money")
 CURRENCIES = ("currency", "currency_code")  # names of columns that tell what an amount is in
@@ -51,7 +51,7 @@ def check_currency(transaction: Transaction, contract: Contract, *, as_of: date 
     if column is None:
         return
     counted = Subquery(contract.origin.name, currency_query(orders, column), as_of or datetime.now(UTC).date())
-    with counted.errors():
+    with reading_errors(counted.name):
         found = transaction.row("orders/currencies", {"lines": counted.relation})
     if found is not None and found.other is not None:
         raise DataError(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
@@ -18,9 +18,12 @@ from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.order_tables import check_order_tables
 from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of
-from clustering.warehouse.subquery import NOT_ALLOWED, Subquery
+from clustering.warehouse.subquery import NOT_ALLOWED, Subquery, reading_errors
 
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
+
+
+Kind: TypeAlias = Literal["table", "view", "query", "copy"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Source:
-    """The table or query of customers; `rows` is an estimate for many rows, exact for few.
+    """The customers as they can be read; `rows` is an estimate for many rows, exact for few.
 
-    `table` is what to select from: a quoted name, or a query in parentheses. `as_of` is the date whose customers they
-    are taken for.
+    `name` is what people call it, `table` what to select from: a quoted name, or a query in parentheses. `as_of` is the
+    date whose customers they are taken for.
     """
 
     contract: Contract
+    kind: Kind
+    name: str
     table: sql.Composable
     columns: Mapping[str, SourceColumn]
     rows: int
@@ -127,26 +132,30 @@ def describe_source(
     Raises DataError when the table, a column or the right to read it is missing, when the key has another type, when a
     query cannot be read or there is none of past dates, or when there are no rows.
     """
+    source = find_source(transaction, contract, as_of=as_of, is_past=is_past)
+    if source.rows < EXACT_COUNT_BELOW:
+        with reading_errors(source.name):
+            rows = int(transaction.scalar("source/count", {"table": source.table}))
+        source = replace(source, rows=rows)
+    require_rows(source, source.rows)
+    return source
+
+
+def require_rows(source: Source, rows: int) -> None:
+    """Raise DataError for a source that has no rows."""
+    if not rows:
+        raise DataError(f"{source.name} has no rows; load customers first, nothing was changed")
+
+
+def find_source(
+    transaction: Transaction, contract: Contract, *, as_of: date | None = None, is_past: bool = False
+) -> Source:
+    """Look the source up as `describe_source` does, but count no rows: there may be none."""
     subquery = _subquery(contract, as_of, is_past=is_past)
     if subquery is None:
-        source, name = (
-            _counted(transaction, _described_table(transaction, contract)),
-            f"the table {contract.origin.name}",
-        )
-    else:
-        with subquery.errors():
-            source, name = _counted(transaction, _described_query(transaction, contract, subquery)), subquery.name
-    if not source.rows:
-        raise DataError(f"{name} has no rows; load customers first, nothing was changed")
-    return source if as_of is None else replace(source, as_of=as_of)
-
-
-def find_source(transaction: Transaction, contract: Contract) -> Source:
-    """Look up the customers of now as `describe_source` does; there may be none, and their rows are not counted."""
-    subquery = _subquery(contract, None, is_past=False)
-    if subquery is None:
-        return _described_table(transaction, contract)
-    with subquery.errors():
+        source = _described_table(transaction, contract)
+        return source if as_of is None else replace(source, as_of=as_of)
+    with reading_errors(subquery.name):
         return _described_query(transaction, contract, subquery)
 
 
@@ -160,18 +169,14 @@ def _subquery(contract: Contract, as_of: date | None, *, is_past: bool) -> Subqu
     return Subquery(origin.name_of(is_past=is_past), query, as_of or today())
 
 
-def _counted(transaction: Transaction, source: Source) -> Source:
-    if source.rows >= EXACT_COUNT_BELOW:
-        return source
-    return replace(source, rows=int(transaction.scalar("source/count", {"table": source.table})))
-
-
 def _described_table(transaction: Transaction, contract: Contract) -> Source:
     relation = _found_table(transaction, contract)
     listed = transaction.rows("source/columns", relation=relation.oid)
-    columns = _find_columns(contract, {row.name: row.type for row in listed})
+    columns = find_columns(contract, {row.name: row.type for row in listed})
     source = Source(
         contract=contract,
+        kind="view" if relation.kind == "v" else "table",
+        name=_table_name(contract),
         table=sql.Identifier(*contract.origin.schema_and_table),
         columns=columns,
         rows=int(relation.estimate),
@@ -187,8 +192,13 @@ def _described_table(transaction: Transaction, contract: Contract) -> Source:
 
 def _described_query(transaction: Transaction, contract: Contract, subquery: Subquery) -> Source:
     check_order_tables(transaction, contract)
-    columns = _find_columns(contract, subquery.column_types(transaction))
-    return Source(contract, subquery.relation, columns, rows=subquery.estimated_rows(transaction))
+    columns = find_columns(contract, subquery.column_types(transaction))
+    rows = subquery.estimated_rows(transaction)
+    return Source(contract, "query", subquery.name, subquery.relation, columns, rows, subquery.as_of)
+
+
+def _table_name(contract: Contract) -> str:
+    return "the table " + ".".join(contract.origin.schema_and_table)
 
 
 def _found_table(transaction: Transaction, contract: Contract) -> Row:
@@ -196,7 +206,7 @@ def _found_table(transaction: Transaction, contract: Contract) -> Row:
     relation = transaction.row("source/table", schema=schema, table=table)
     if relation is None:
         raise DataError(
-            f"the table {schema}.{table} does not exist in the warehouse; name the right one in customers.yaml"
+            f"{_table_name(contract)} does not exist in the warehouse; name the right one in customers.yaml"
         )
     return relation
 
@@ -204,20 +214,20 @@ def _found_table(transaction: Transaction, contract: Contract) -> Row:
 def _check_readable(transaction: Transaction, source: Source, reader: str, closed: Collection[str]) -> None:
     """Try what will be selected: rights on the columns alone suffice, and those of a view may be lacking below it."""
     headers = [column.header for column in source.columns.values()]
-    name = ".".join(source.contract.origin.schema_and_table)
     if lacking := [header for header in headers if header in closed]:
         columns = ", ".join(headers if len(lacking) == len(headers) else lacking)
-        raise DataError(f"the table {name} may not be read by {reader}; grant select on it, or on {columns} of it")
+        raise DataError(f"{source.name} may not be read by {reader}; grant select on it, or on {columns} of it")
     try:
         transaction.rows("source/readable", {"columns": source.select_list(), "table": source.table})
     except DBAPIError as error:
         if getattr(error.orig, "pgcode", None) != NOT_ALLOWED:
             raise
         said = str(error.orig).splitlines()[0]
-        raise DataError(f"the table {name} may not be read by {reader}: {said}; grant what is missing") from error
+        raise DataError(f"{source.name} may not be read by {reader}: {said}; grant what is missing") from error
 
 
-def _find_columns(contract: Contract, types: Mapping[str, str]) -> dict[str, SourceColumn]:
+def find_columns(contract: Contract, types: Mapping[str, str]) -> dict[str, SourceColumn]:
+    """Return where the contract's columns are among some with these types; DataError where one is not, or wrong."""
     found = match_headers(list(types), contract)
     columns = {name: SourceColumn(header, types[header], factor) for name, (header, factor) in found.items()}
     _check_key(contract, columns[contract.key])

@@ -55,18 +55,17 @@ class Subquery:
         [plan] = transaction.scalar("source/estimate", {"table": self.relation})
         return int(plan["Plan"]["Plan Rows"])
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Raise DataError where the database refuses the query."""
-        try:
-            yield
-        except DBAPIError as error:
-            if is_transient(error):
-                raise
-            said = " ".join(str(error.orig).split())
-            unread = f"{self.name} cannot be read"
-            to_do = (
-                "grant what is missing" if getattr(error.orig, "pgcode", None) == NOT_ALLOWED else "correct the query"
-            )
-            # What cannot be cast stands in the server's message.
-            raise DataError(f"{unread}: {said}; {to_do}", told=f"{unread}; see the log") from error
+
+@contextmanager
+def reading_errors(name: str) -> Iterator[None]:
+    """Raise DataError where the database refuses to read a source of this name."""
+    try:
+        yield
+    except DBAPIError as error:
+        if is_transient(error):
+            raise
+        said = " ".join(str(error.orig).split())
+        unread = f"{name} cannot be read"
+        to_do = "grant what is missing" if getattr(error.orig, "pgcode", None) == NOT_ALLOWED else "correct it"
+        # What cannot be cast stands in the server's message.
+        raise DataError(f"{unread}: {said}; {to_do}", told=f"{unread}; see the log") from error

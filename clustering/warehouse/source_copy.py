@@ -1,0 +1,80 @@
+"""Copies of the source: what a view or query gives, made once for a run, kept for who asks for single customers."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import date
+
+from psycopg2 import sql
+
+from clustering.config import Contract
+from clustering.errors import DataError, RunError
+from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.source import Source, find_columns, require_rows
+from clustering.warehouse.subquery import reading_errors
+
+SCHEMA = "segmentation_staging"
+
+
+def make_copy(transaction: Transaction, source: Source) -> Source:
+    """Copy a source into a staging table with an index on the key, and return that; it belongs to no run yet.
+
+    The key has the contract's name, as in every table of ours; the other columns have their own, and are as they were.
+    Raises DataError where the source cannot be read to its end, or has no rows.
+    """
+    name = f"source_new_{secrets.token_hex(4)}"
+    copy, key = sql.Identifier(SCHEMA, name), sql.Identifier(source.contract.key)
+    others = [sql.Identifier(source.columns[column].header) for column in source.contract.used[1:]]
+    columns = sql.SQL(", ").join([sql.SQL("{} as {}").format(source.key, key), *others])
+    with reading_errors(source.name):
+        rows = transaction.execute("source/make_copy", {"copy": copy, "columns": columns, "table": source.table})
+    require_rows(source, rows)
+    transaction.execute("source/index_copy", {"copy": copy, "key": key})
+    for query in ("scoring/analyze", "scoring/hand_over"):
+        transaction.execute(query, {"table": copy})
+    made = _described(transaction, source.contract, name, source.as_of)
+    return replace(made, rows=rows, hidden_from=source.hidden_from)
+
+
+def give_to_run(transaction: Transaction, copy: Source, run_id: int) -> None:
+    """Name a copy after the run that reads it, and with which it is dropped."""
+    transaction.execute("source/name_copy", {"copy": copy.table, "name": sql.Identifier(f"source_{run_id}")})
+
+
+def copy_of_run(transaction: Transaction, contract: Contract, run_id: int, as_of: date) -> Source:
+    """Return the copy that a run of a date reads; RunError where it is gone."""
+    try:
+        return _described(transaction, contract, f"source_{run_id}", as_of)
+    except LookupError:
+        raise RunError(f"the copy of the source that run {run_id} reads is gone; start a new run") from None
+
+
+def latest_copy(transaction: Transaction, contract: Contract) -> Source | None:
+    """Return the copy of the latest published date; None where there is none with the contract's columns."""
+    found = transaction.row("source/latest_copy") if contract.origin.materialise else None
+    try:
+        return None if found is None else _described(transaction, contract, found.name, found.as_of)
+    except (DataError, LookupError):
+        return None
+
+
+def _described(transaction: Transaction, contract: Contract, name: str, as_of: date) -> Source:
+    """Return a copy as a source; LookupError where it is gone."""
+    found: Row | None = transaction.row("source/copy", name=name)
+    if found is None:
+        raise LookupError(name)
+    columns = find_columns(
+        contract, {row.name: row.type for row in transaction.rows("source/columns", relation=found.oid)}
+    )
+    return Source(
+        contract=contract,
+        kind="copy",
+        name=f"the copy {SCHEMA}.{name}",
+        table=sql.Identifier(SCHEMA, name),
+        columns=columns,
+        rows=int(found.estimate),
+        as_of=as_of,
+        has_unique_key=transaction.scalar("source/unique_key", relation=found.oid, column=contract.key),
+        can_be_sampled=True,
+    )

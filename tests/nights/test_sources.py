@@ -1,0 +1,303 @@
+"""Customers out of a query: point in time, the same tonight, for past dates and in training; and copies of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from clustering import Registry, Warehouse, draw_sample, drop_expired, explain_customer, forget
+from clustering.config import CustomerSource
+from clustering.errors import ConfigurationError, DataError, RunError
+from clustering.privacy import core_points
+from clustering.scoring import explained_customers
+from clustering.scoring.dates import end_of_past
+from clustering.scoring.endings import abandon_run
+from clustering.warehouse.customer_values import TimeLimit, customer_values
+from tests.projects import Project
+
+ORDERS = """
+create table orders as
+select customer_id, date '2025-11-20' + ((customer_id * 37 + number * 61) % 400)::integer as ordered_on,
+    round(annual_income::numeric / 7) as amount, spending_score::numeric as score, age, gender
+from customers, generate_series(1, 4) as number
+where annual_income::text ~ '^[0-9.]+$' and spending_score::text ~ '^[0-9.]+$'
+"""
+FEATURES = """
+-- Revenue up to the day, and the latest score.
+select customer_id, max(age) as age, max(gender) as gender, sum(amount) as annual_income,
+    max(score) as spending_score
+from orders where ordered_on <= :as_of group by customer_id;
+"""
+LABELS = """
+select label.customer_id, label.cluster_label, label.segment_id, label.confidence
+from segmentation.published_runs as published
+join segmentation.customer_labels as label using (run_id, model_version_id)
+where published.model = 'kmeans' and published.as_of = %s
+order by 1
+"""
+COPIES = """
+select relname from pg_class
+where relnamespace = 'segmentation_staging'::regnamespace and relkind = 'r' and relname like 'source%'
+order by relname
+"""
+
+
+@pytest.fixture
+def shop(project: Project) -> Callable[..., Project]:
+    """Return a function that lets the customers come from orders."""
+    project.sql(ORDERS)
+    project.sql("update segmentation.promotions set decided_at = '2025-12-01 12:00Z'")
+
+    def make(query: str = FEATURES, **source: Any) -> Project:
+        return project.with_contract(table=None, source=CustomerSource(query=query, **source))
+
+    return make
+
+
+def past(day: str) -> dict[str, Any]:
+    """Return the options of a run for a past date."""
+    return {"ended_at": end_of_past(date.fromisoformat(day), UTC, now=datetime.now(UTC)), "models": ["kmeans"]}
+
+
+def labels(project: Project, day: str) -> list[tuple[Any, ...]]:
+    return project.sql(LABELS, day)
+
+
+def copies(project: Project) -> list[str]:
+    return [name for (name,) in project.sql(COPIES)]
+
+
+def test_one_query_serves_tonight_past_dates_and_trainings(shop: Callable[..., Project]) -> None:
+    """Each night has the customers who had ordered by its date, and a training those of today."""
+    project = shop()
+    by_day = "select count(distinct customer_id) from orders where ordered_on <= %s"
+    for day, options in (("2026-02-10", past("2026-02-10")), ("2026-03-20", {"models": ["kmeans"], "shards": 3})):
+        night = project.night(day, **options)
+        assert [(night["rows_read"],)] == project.sql(by_day, day)
+        assert night["rows_read"] > 100
+    runs = "select as_of::text, source_time, source from segmentation.scoring_runs order by as_of"
+    assert project.sql(runs) == [
+        ("2026-02-10", "dated", FEATURES.strip().removesuffix(";")),
+        ("2026-03-20", "present", FEATURES.strip().removesuffix(";")),
+    ]
+    drawn = draw_sample(project.warehouse, project.configuration, models=["kmeans"], requested_by="test")
+    assert [(drawn["rows"],)] == project.sql(by_day, datetime.now(UTC).date())
+
+
+def test_what_is_planted_after_a_date_changes_no_label_of_it(shop: Callable[..., Project]) -> None:
+    """Orders of later days, of old customers and of new ones, are not there yet."""
+    project = shop()
+    project.night("2026-03-31", **past("2026-03-31"))
+    before = labels(project, "2026-03-31")
+    project.sql("insert into orders select customer_id, '2026-04-01', 9e6, 99, age, gender from orders")
+    project.sql("insert into orders select customer_id + 100000, '2026-04-01', 9e6, 99, age, gender from orders")
+    project.night("2026-03-31", **past("2026-03-31"))
+    assert labels(project, "2026-03-31") == before
+    assert len(before) > 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("materialise", [False, True])
+def test_backfill_of_month_ends_equals_nights_run_on_those_dates(
+    shop: Callable[..., Project], materialise: bool
+) -> None:
+    """Twelve nights, each before a later order was known, and the same dates run again at the end of the year."""
+    project = shop(materialise=materialise)
+    days = [str(date(2025 + month // 12, month % 12 + 1, 28)) for month in range(11, 23)]
+    project.sql("create table later as select * from orders")
+    project.sql("truncate orders")
+    for day in days:
+        project.sql("insert into orders select * from later where ordered_on <= %s", day)
+        project.sql("delete from later where ordered_on <= %s", day)
+        project.night(day, models=["kmeans"])
+    nightly = {day: labels(project, day) for day in days}
+    for day in days:
+        project.night(day, **past(day))
+    assert {day: labels(project, day) for day in days} == nightly
+    assert len(nightly[days[0]]) < len(nightly[days[-1]])
+
+
+def test_present_rows_of_a_dated_query_are_refused(shop: Callable[..., Project]) -> None:
+    """It has the past itself, so nobody takes today's customers for it."""
+    with pytest.raises(ConfigurationError, match=r"from_present_rows is for a source that has no past dates"):
+        shop().plan("2026-02-10", from_present_rows=True, **past("2026-02-10"))
+    undated = shop(FEATURES.replace(":as_of", "date '2026-02-10'"))
+    with pytest.raises(ConfigurationError, match=r"the source in customers\.yaml has no past dates: let source\.query"):
+        undated.plan("2026-02-10", **past("2026-02-10"))
+
+
+def test_query_that_the_login_may_not_read_says_what_is_missing(
+    shop: Callable[..., Project], create_login: Callable[..., str]
+) -> None:
+    """The server's words name the table, and nothing is recorded."""
+    project = shop()
+    clerk = Warehouse(create_login(project.warehouse, "in role segmentation_writer"))
+    mine = replace(project, warehouse=clerk, registry=Registry(clerk, project.registry.store))
+    with pytest.raises(DataError, match="permission denied for table orders; grant what is missing"):
+        mine.plan("2026-03-01", models=["kmeans"])
+    assert project.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "select customer_id,",
+            "select customer_id::text as customer_id,",
+            r"the key customer_id of source\.query has the type text",
+        ),
+        ("max(age)", "1 / (max(ordered_on) - max(ordered_on))", "division by zero"),
+        ("select customer_id,", "select customer_id, nothing,", 'column "nothing" does not exist'),
+    ],
+)
+def test_query_that_is_wrong_says_so(shop: Callable[..., Project], old: str, new: str, said: str) -> None:
+    """Whatever is wrong is one clear error of the plan, or of the shard where only the rows show it; nothing stays."""
+    for materialise in (False, True):
+        project = shop(FEATURES.replace(old, new), materialise=materialise)
+        with pytest.raises(DataError, match=said):
+            project.night("2026-03-01", models=["kmeans"])
+        assert copies(project) == []
+
+
+def test_plan_says_what_a_shard_of_a_query_costs(
+    shop: Callable[..., Project], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A range of a query that has to be made whole is told with the way out; one that is found by key is not dear."""
+    whole = FEATURES.replace("max(score) as", "max(max(score)) over () as")
+    with caplog.at_level(logging.INFO):
+        shop(whole).plan("2026-11-01", shards=4, models=["kmeans"])
+    (told,) = [record for record in caplog.records if "shards of source.query" in record.message]
+    assert told.levelname == "WARNING"
+    assert "with materialise: true it is read once" in told.message
+    caplog.clear()
+    project = shop("select * from many where :as_of > date '2026-01-01'")
+    project.sql(
+        "create table many as select key as customer_id, age, gender, annual_income, spending_score"
+        " from generate_series(1, 40000) as key"
+        " join (select distinct on (customer_id) * from customers) as one on customer_id = 1 + key % 500"
+    )
+    project.sql("create unique index on many (customer_id)")
+    project.sql("analyze many")
+    with caplog.at_level(logging.INFO):
+        project.plan("2026-11-02", shards=4, models=["kmeans"])
+    (told,) = [record for record in caplog.records if "shards of source.query" in record.message]
+    assert (told.levelname, "materialise" in told.message) == ("INFO", False)
+
+
+def test_copy_gives_the_labels_of_what_it_was_made_from(shop: Callable[..., Project]) -> None:
+    """It is read in place of the source, in shards as in one, with every row that will be rejected."""
+    shop().night("2026-03-31", models=["kmeans"])
+    before = labels(shop(), "2026-03-31")
+    project = shop(materialise=True)
+    planned = project.plan("2026-03-31", models=["kmeans"], shards=3)
+    assert copies(project) == [f"source_{planned['run_id']}"]
+    project.sql("alter table orders rename to gone")
+    for shard in planned["shards"]:
+        project.score(planned["run_id"], shard)
+    project.publish(planned["run_id"])
+    assert labels(project, "2026-03-31") == before
+
+
+@pytest.mark.parametrize("source", [{"table": "public.people"}, {"query": "select * from people"}])
+def test_copy_of_a_view_rejects_what_a_night_rejects(project: Project, source: dict[str, str]) -> None:
+    """Keys twice and keys of nobody are copied with the others."""
+    project.sql(
+        'create view people as select customer_id, age, gender, annual_income as "Annual Income", spending_score'
+        " from customers union all select customer_id, age, gender, '1', spending_score from customers"
+        " where customer_id <= 2 union all select null, '30', 'x', '1', '1'"
+    )
+    rejected = "select reason, count(*) from segmentation.rejected_customers where run_id = %s group by 1 order by 1"
+    found = []
+    for materialise in (False, True):
+        named = project.with_contract(table=None, source=CustomerSource(materialise=materialise, **source))
+        night = named.night("2026-03-31", models=["kmeans"], shards=2)
+        found.append((night["rows_read"], project.sql(rejected, night["run_id"])))
+    assert found[0] == found[1]
+    assert {"duplicate_key", "missing_key", "out_of_range"} <= {reason for reason, _ in found[0][1]}
+
+
+def test_copy_goes_with_its_run(shop: Callable[..., Project]) -> None:
+    """Abandoned, superseded, tried or refused: no copy is left; of published nights that of the latest date stays."""
+    project = shop(materialise=True)
+    planned = project.plan("2026-03-01", models=["kmeans"])
+    abandon_run(project.warehouse, run_id=planned["run_id"], note="test")
+    project.night("2026-03-01", models=["kmeans"], dry_run=True)
+    assert copies(project) == []
+    first = project.night("2026-03-02", models=["kmeans"])["run_id"]
+    latest = project.night("2026-03-04", models=["kmeans"])["run_id"]
+    project.night("2026-03-03", models=["kmeans"])
+    going_on = project.plan("2026-03-05", models=["kmeans"])["run_id"]
+    assert len(copies(project)) == 4
+    drop_expired(project.warehouse, project.configuration)
+    assert copies(project) == [f"source_{latest}", f"source_{going_on}"]
+    assert f"source_{first}" not in copies(project)
+    drop_expired(project.warehouse, shop().configuration)
+    assert copies(project) == [f"source_{going_on}"]
+    project.sql(f"drop table segmentation_staging.source_{going_on}")
+    with pytest.raises(RunError, match=f"the copy of the source that run {going_on} reads is gone"):
+        project.score(going_on)
+
+
+def test_single_customers_are_found_in_the_copy(shop: Callable[..., Project]) -> None:
+    """Explanations speak of the values that the night has read; without a copy, of those that the query has today."""
+    project = shop(materialise=True)
+    project.night("2026-03-31", models=["kmeans"])
+    ((key, income),) = project.sql(
+        "select customer_id, sum(amount)::float from orders where ordered_on <= '2026-03-31' group by 1 limit 1"
+    )
+    project.sql("insert into orders select customer_id, '2026-03-01', 1, 1, 30, 'x' from orders")
+    (label,) = explain_customer(project.configuration, project.registry, customer_id=key).labels
+    assert {part.feature: part.value for part in label.explanation.pulls}["annual_income"] == income
+    drop_expired(project.warehouse, shop().configuration)
+    found = customer_values(project.warehouse, project.configuration.contract, [str(key)])
+    assert (found.source.kind, found.rows.num_rows) == ("query", 1)
+    assert found.rows["annual_income"].to_pylist() != [income]
+
+
+def test_forgotten_customer_leaves_the_copy(shop: Callable[..., Project]) -> None:
+    """The copy is looked up and then loses the row; whether the customer comes back is asked of the query."""
+    project = shop(materialise=True)
+    run = project.night("2026-03-31", models=["kmeans"])["run_id"]
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    project.sql("delete from orders where customer_id = %s", key)
+    report = forget(project.warehouse, project.configuration, project.registry, customer_id=key, requested_by="test")
+    assert report["removed"][f"segmentation_staging.source_{run}"] == 1
+    assert report["source_rows"] == 0
+    assert {told["outcome"] for told in report["core_points"]} <= {"dropped", "not found"}
+    found = customer_values(project.warehouse, project.configuration.contract, [str(key)])
+    assert (found.source.kind, found.rows.num_rows) == ("copy", 0)
+
+
+def test_held_night_with_a_copy_ends_when_a_customer_of_it_is_forgotten(shop: Callable[..., Project]) -> None:
+    """Its copy goes with what else it has staged."""
+    project = shop(materialise=True)
+    planned = project.plan("2026-03-31", models=["kmeans"])
+    project.score(planned["run_id"])
+    project.check(planned["run_id"])
+    project.sql("update segmentation.scoring_runs set status = 'held', held_at = now()")
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    report = forget(project.warehouse, project.configuration, project.registry, customer_id=key, requested_by="test")
+    assert report["removed"][f"segmentation_staging.source_{planned['run_id']}"] == 1
+    assert copies(project) == []
+
+
+def test_query_that_finds_nobody_in_time_costs_no_night_and_no_forgetting(
+    shop: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The explanation is a sentence that says why, and forgetting asks for a retraining."""
+    project = shop()
+    project.night("2026-03-31", models=["kmeans"])
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    slow = shop(FEATURES.replace("from orders where", "from orders, pg_sleep(20) where"))
+    for module in (core_points, explained_customers):
+        monkeypatch.setattr(module, "LIMIT", TimeLimit(0.5, 0.5))
+    (label,) = explain_customer(slow.configuration, slow.registry, customer_id=key).labels
+    assert "does not find single customers within 0.5 s; with materialise: true" in label.explanation.sentence
+    report = forget(slow.warehouse, slow.configuration, slow.registry, customer_id=key, requested_by="test")
+    assert report["source_rows"] is None
+    assert {told["outcome"] for told in report["core_points"]} <= {"unknown"}
