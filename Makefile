@@ -44,12 +44,13 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(if $(PYTHONDONTWRITEBYTECODE),UV_COMPILE_BYTECODE=1) $(PY) tools/install.py
 	@touch $@
 
-demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUSTOMERS=a.csv, CONFIG=folder
-	@$(PY) tools/demo.py $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") $(if $(CONFIG),--config "$(CONFIG)")
-
-up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv, CONFIG=folder
-	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
+demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUSTOMERS=a.csv or ORDERS=a.csv, CONFIG=folder
+	@$(PY) tools/demo.py $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") $(if $(ORDERS),--orders "$(ORDERS)") \
 	    $(if $(CONFIG),--config "$(CONFIG)")
+
+up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv or ORDERS=a.csv, CONFIG=folder
+	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
+	    $(if $(ORDERS),--orders "$(ORDERS)") $(if $(CONFIG),--config "$(CONFIG)")
 
 bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=out.json
 	@$(PY) benchmarks/nightly.py $(if $(ROWS),--rows "$(ROWS)") $(if $(MODELS),--models $(MODELS)) \

@@ -11,6 +11,7 @@ import psycopg2
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
+from clustering.config.table_name import split_name
 from clustering.errors import WarehouseError
 from clustering.warehouse import Warehouse, migrate
 from workspace import Workspace, WorkspaceError
@@ -29,25 +30,28 @@ def prepare_warehouse(
 
     Raises WorkspaceError when a file was given for a table of a real warehouse that exists, or none for a missing one.
     """
-    from clustering.demo.loading import load_customers  # while Airflow migrates its own database
+    from clustering.demo.loading import load_customers, load_order_lines  # while Airflow migrates its own database
 
     contract = configuration.contract
     warehouse = Warehouse(workspace.warehouse_url)
     present = has_customers(workspace, contract)
     _check_real(workspace, warehouse, contract, present=present, customers=customers)
     if rows is None and not present:
-        rows = read_customers(contract, customers)
+        rows = read_rows(contract, customers)
     migrate(warehouse, contract)
     if rows is None or present:
-        return f"{contract.origin.name} is there already and stays as it is"
-    load_customers(warehouse, contract, rows)
-    return f"{rows.num_rows:,} rows in {contract.origin.name}, " + (f"from {customers}" if customers else "generated")
+        return f"{_table(contract)} is there already and stays as it is"
+    if contract.orders is not None:
+        load_order_lines(warehouse, contract.orders, rows)
+    else:
+        load_customers(warehouse, contract, rows)
+    return f"{rows.num_rows:,} rows in {_table(contract)}, " + (f"from {customers}" if customers else "generated")
 
 
 def has_customers(workspace: Workspace, contract: Contract) -> bool:
-    """Return whether the contract's table is in a workspace's warehouse."""
+    """Return whether the contract's table, of customers or of orders, is in a workspace's warehouse."""
     with connect(Warehouse(workspace.warehouse_url).uri) as cursor:
-        name = sql.Identifier(*contract.origin.schema_and_table).as_string(cursor)
+        name = sql.Identifier(*split_name(_table(contract))).as_string(cursor)
         cursor.execute("select to_regclass(%s) is not null", (name,))
         return bool(cursor.fetchone()[0])
 
@@ -70,14 +74,38 @@ def _check_real(
         return
     if present and customers:
         raise WorkspaceError(
-            f"{contract.origin.name} is in the warehouse {warehouse.name} already, and nothing there is overwritten; "
+            f"{_table(contract)} is in the warehouse {warehouse.name} already, and nothing there is overwritten; "
             "leave CUSTOMERS out to use it as it is, or name another table in customers.yaml"
         )
     if not present and not customers:
         raise WorkspaceError(
-            f"the warehouse {warehouse.name} has no table {contract.origin.name}; name yours in customers.yaml, "
+            f"the warehouse {warehouse.name} has no table {_table(contract)}; name yours in customers.yaml, "
             "or load a file into a new one with CUSTOMERS=some.csv"
         )
+
+
+def require_kind(contract: Contract, *, customers: Path | None, orders: Path | None) -> None:
+    """Raise WorkspaceError where a file of orders is given for a table of customers, or the other way round."""
+    if orders and contract.orders is None:
+        raise WorkspaceError(
+            "ORDERS needs a configuration that declares orders; leave CONFIG out for examples/orders, or declare them"
+        )
+    if customers and contract.orders is not None:
+        raise WorkspaceError("this configuration declares orders; give their lines with ORDERS=some.csv")
+
+
+def _table(contract: Contract) -> str:
+    """Return the table that rows are loaded into; ConfigurationError where there is none, but a query."""
+    return contract.orders.table if contract.orders is not None else ".".join(contract.origin.schema_and_table)
+
+
+def read_rows(contract: Contract, file: Path | None) -> pa.Table:
+    """Return the customers, or the lines of orders, of a file, or generated ones, as `read_customers` does."""
+    if contract.orders is None:
+        return read_customers(contract, file)
+    from order_lines import read_lines
+
+    return read_lines(contract, contract.orders, file)
 
 
 def read_customers(contract: Contract, customers: Path | None) -> pa.Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +12,7 @@ from rich.markup import escape
 from clustering.config import load_configuration
 from clustering.warehouse import Warehouse
 from components import free_port
-from customers import prepare_warehouse, read_customers
+from customers import prepare_warehouse, read_rows, require_kind
 from launch import airflow_on, argument_parser, enter_workspace, run_tool
 from report import show_results
 from week import run_both
@@ -29,15 +28,20 @@ def main() -> int:
 def _demo(console: Console, arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with enter_workspace(console, arguments) as workspace:
-        _run(console, workspace, arguments.customers)
-        show_results(console, Warehouse(workspace.warehouse_url).uri, workspace.store)
+        _run(console, workspace, arguments)
+        if load_configuration().contract.orders is not None:
+            _show_months(console, workspace)
+        features = load_configuration().contract.with_role("cluster")
+        show_results(console, Warehouse(workspace.warehouse_url).uri, workspace.store, features)
         _show_next_steps(console, workspace, arguments, time.monotonic() - started)
 
 
-def _run(console: Console, workspace: Workspace, customers: Path | None) -> None:
+def _run(console: Console, workspace: Workspace, arguments: argparse.Namespace) -> None:
     configuration = load_configuration()
+    customers = arguments.customers or arguments.orders
+    require_kind(configuration.contract, customers=arguments.customers, orders=arguments.orders)
     # Read before anything is dropped: a file that cannot be read changes nothing.
-    rows = read_customers(configuration.contract, customers) if customers or workspace.is_embedded else None
+    rows = read_rows(configuration.contract, customers) if customers or workspace.is_embedded else None
     _announce(console, workspace)
     workspace.recreate()
     with airflow_on(
@@ -65,8 +69,17 @@ def _announce(console: Console, workspace: Workspace) -> None:
     console.print(escape(text), highlight=False, soft_wrap=True)
 
 
+def _show_months(console: Console, workspace: Workspace) -> None:
+    from months import show_months
+
+    configuration = load_configuration()
+    model = configuration.contract.default_model or next(iter(configuration.models))
+    show_months(console, Warehouse(workspace.warehouse_url).uri, model)
+
+
 def _show_next_steps(console: Console, workspace: Workspace, arguments: argparse.Namespace, seconds: float) -> None:
-    given = {"CUSTOMERS": arguments.customers if workspace.is_embedded else None, "CONFIG": arguments.config}
+    files = {"CUSTOMERS": arguments.customers, "ORDERS": arguments.orders} if workspace.is_embedded else {}
+    given = {**files, "CONFIG": arguments.config}
     settings = "".join(f" {name}={value}" for name, value in given.items() if value)
     lines = [f"Done in {seconds:.0f} s. Logs: {workspace.logs}", "", "Next:"]
     lines.append(f"  make up{settings}    all of Airflow in a browser, on this result")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from client import Client, RunFailedError
+from clustering.config import PROJECT
 from clustering.errors import ClusteringError
 from components import ComponentError, Components, end_on_signals, running, start_api_server, start_services
 from stages import stage
@@ -24,6 +25,7 @@ from workspace import (
     workspace_name,
 )
 
+EXAMPLE_OF_ORDERS = PROJECT / "examples" / "orders"
 RETRAIN, SEGMENT = "retrain_models", "segment_customers"
 
 
@@ -31,6 +33,7 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser of what says which customers are segmented and how."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--customers", type=Path, metavar="FILE", help="a CSV file in place of generated customers")
+    parser.add_argument("--orders", type=Path, metavar="FILE", help="a CSV file of order lines, for declared orders")
     parser.add_argument("--config", type=Path, metavar="FOLDER", help="a configuration directory in place of models/")
     return parser
 
@@ -54,10 +57,14 @@ def run_tool(work: Callable[[Console], None], *, interrupted: int) -> int:
 @contextmanager
 def enter_workspace(console: Console, arguments: argparse.Namespace) -> Iterator[Workspace]:
     """Hold the workspace that the arguments name, with PostgreSQL running."""
+    if arguments.orders and arguments.customers:
+        raise WorkspaceError("CUSTOMERS and ORDERS: name one of them")
+    if arguments.orders and arguments.config is None:
+        arguments.config = EXAMPLE_OF_ORDERS
     choose_configuration(arguments.config)
     with ExitStack() as stack:
         with stage(console, "Start PostgreSQL"):
-            name = workspace_name(arguments.customers, arguments.config)
+            name = workspace_name(arguments.customers or arguments.orders, arguments.config)
             workspace = stack.enter_context(open_workspace(name))
         yield workspace
 

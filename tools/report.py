@@ -12,6 +12,7 @@ from rich.table import Table
 from customers import connect
 
 SHOWN = ("model", "segment_id", "segment_name", "customers", "share", "averages_empty_because")  # and the averages
+MOST_AVERAGES = 5
 LABELS = """
 select model, cluster_label, count(*) as customers
 from segmentation.current_customer_segments group by 1, 2 order by 1, 2
@@ -27,8 +28,11 @@ from segmentation.model_versions where status = 'champion' order by model
 """
 
 
-def show_results(console: Console, uri: str, store: Path) -> None:
-    """Print the segments, the labels per model, the rejected rows and where the artifacts are."""
+def show_results(console: Console, uri: str, store: Path, features: Sequence[str]) -> None:
+    """Print the segments, the labels per model, the rejected rows and where the artifacts are.
+
+    Of many averages those of the `features` alone are shown, which is what a terminal has room for.
+    """
     with connect(uri) as cursor:
         cursor.execute("select * from segmentation.current_segments order by model, segment_id")
         columns = [column.name for column in cursor.description]
@@ -39,7 +43,10 @@ def show_results(console: Console, uri: str, store: Path) -> None:
         rejected = cursor.fetchall()
         cursor.execute(CHAMPIONS)
         champions = cursor.fetchall()
-    shown = [place for place, name in enumerate(columns) if name in SHOWN or name.startswith("avg_")]
+    averages = [name for name in columns if name.startswith("avg_")]
+    if len(averages) > MOST_AVERAGES:
+        averages = [f"avg_{name}" for name in features]
+    shown = [place for place, name in enumerate(columns) if name in SHOWN or name in averages]
     dates = " and ".join(sorted({str(row[columns.index("as_of")]) for row in segments}))
     _print(console, f"Segments as of {dates}", [columns[place] for place in shown],
            ([row[place] for place in shown] for row in segments))  # fmt: skip

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from clustering.config import load_configuration
 from components import is_free
-from customers import has_customers, prepare_warehouse, read_customers
+from customers import has_customers, prepare_warehouse, read_customers, require_kind
 from launch import airflow_on, argument_parser, enter_workspace, run_tool
 from week import run_both
 from workspace import WorkspaceError
@@ -31,14 +31,16 @@ def _up(console: Console, arguments: argparse.Namespace) -> None:
         raise WorkspaceError(f"port {port} is taken or not allowed; choose another, such as: make up PORT=8081")
     with enter_workspace(console, arguments) as workspace:
         configuration = load_configuration()
+        contract = configuration.contract
+        require_kind(contract, customers=arguments.customers, orders=arguments.orders)
         workspace.ensure()
-        is_new = workspace.is_embedded and not has_customers(workspace, configuration.contract)
+        is_new = workspace.is_embedded and not has_customers(workspace, contract)
         with airflow_on(
             workspace,
             console,
             port=port,
             names=("scheduler", "dag-processor", "triggerer"),
-            prepare=lambda: prepare_warehouse(workspace, configuration, arguments.customers),
+            prepare=lambda: prepare_warehouse(workspace, configuration, arguments.customers or arguments.orders),
         ) as (components, client):
             lines = [
                 f"Airflow: http://127.0.0.1:{port}   user admin, password {client.password()}",
@@ -47,7 +49,8 @@ def _up(console: Console, arguments: argparse.Namespace) -> None:
             ]
             console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
             if is_new and not arguments.customers:
-                run_both(console, client, workspace, configuration, read_customers(configuration.contract, None))
+                made = read_customers(contract, None) if contract.orders is None else None
+                run_both(console, client, workspace, configuration, made)
             while True:
                 components.check()
                 time.sleep(1)

@@ -27,9 +27,17 @@ REQUESTED_BY = "make: a made-up past day, outside of Airflow"
 def run_both(
     console: Console, client: Client, workspace: Workspace, configuration: Configuration, generated: pa.Table | None
 ) -> None:
-    """Train and segment by the scheduler; generated customers, if there are any, get the days before today first."""
+    """Train and segment by the scheduler; orders get month-ends before today first, generated customers a week."""
     run_dag(console, client, RETRAIN, "Train and promote the models")
-    if generated is not None:
+    if configuration.contract.orders is not None and workspace.is_embedded:
+        from clustering.versions.registry import Registry
+        from months import make_months
+
+        with stage(console, "Publish the last month-ends, without Airflow") as show:
+            warehouse = Warehouse(workspace.warehouse_url)
+            days = make_months(warehouse, configuration, Registry(warehouse, workspace.store), show)
+            show(f"{days[0]} to {days[-1]}, each from the orders up to it" if days else "none has enough customers")
+    elif generated is not None:
         from clustering.versions.registry import Registry  # what it loads takes its time, and Airflow starts meanwhile
 
         with stage(console, f"Make up {PAST_DAYS} days before today, without Airflow") as show:
@@ -61,13 +69,16 @@ def make_past(warehouse: Warehouse, configuration: Configuration, registry: Regi
         for place, as_of in enumerate(dates):
             customers = customers_before(today, PAST_DAYS - place, seed=GENERATED_SEED)
             load_customers(warehouse, configuration.contract, customers)
-            _publish(warehouse, configuration, registry, as_of)
+            publish_day(warehouse, configuration, registry, as_of, requested_by=REQUESTED_BY)
     finally:
         load_customers(warehouse, configuration.contract, today)
     return dates
 
 
-def _publish(warehouse: Warehouse, configuration: Configuration, registry: Registry, as_of: date) -> None:
+def publish_day(
+    warehouse: Warehouse, configuration: Configuration, registry: Registry, as_of: date, *, requested_by: str
+) -> None:
+    """Plan, score and publish a day by the present champions; HeldError where it has a grave finding."""
     from clustering.monitoring.checking import check_run
     from clustering.scoring.plan import plan_run
     from clustering.scoring.publication import publish_run
@@ -80,7 +91,7 @@ def _publish(warehouse: Warehouse, configuration: Configuration, registry: Regis
         models=None,
         as_of=as_of,
         dry_run=False,
-        requested_by=REQUESTED_BY,
+        requested_by=requested_by,
         workers=1,
     )
     for shard in run["shards"]:

@@ -1,5 +1,6 @@
--- Customers from orders: recency, frequency and monetary value, the columns that the models here cluster by. The contract
--- wants one row a customer; a table of orders has one an order, and all rows of a key are rejected as duplicate_key.
+-- Customers from orders by a view of one's own, with the columns that the models here cluster by: recency, frequency and
+-- monetary value. examples/orders declares the same and more. The contract wants one row a customer; a table
+-- of orders has one an order, and all rows of a key are rejected as duplicate_key.
 create view public.rfm_customers as
 select
     customer_id,

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from clustering import Configuration, Registry, Warehouse, load_configuration, migrate
 from clustering.cli import main
 from clustering.config import PROJECT
 from clustering.config.orders import Orders
-from clustering.demo.loading import load_order_lines
-from clustering.demo.order_generator import generate_order_lines
 from clustering.errors import DataError
 from clustering.scoring.dates import end_of_past
 from clustering.warehouse.customer_values import customer_values
-from tests.databases import Server
 from tests.projects import Project, retrain
+from tests.shops import CUSTOMERS, LAST, orders_of
 
-LAST = date(2026, 11, 20)
-CUSTOMERS = 400
 NAMES = "select segment_name from segmentation.current_segments order by 1"
-
-
-@pytest.fixture(scope="session")
-def example() -> Configuration:
-    """Return the configuration of examples/orders, with fewer starts."""
-    found = load_configuration(PROJECT / "examples" / "orders")
-    models = {name: spec.model_copy(update={"n_init": 10}) for name, spec in found.models.items()}
-    return found.model_copy(update={"models": models})
-
-
-@pytest.fixture(scope="module")
-def made(postgresql: Server, example: Configuration, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Yield the name of a database with orders and a champion, and its model store."""
-    name, store = postgresql.create(), tmp_path_factory.mktemp("store")
-    project = Project(Warehouse(postgresql.url(name)), example, Registry(Warehouse(postgresql.url(name)), store))
-    load_order_lines(project.warehouse, orders_of(project), generate_order_lines(CUSTOMERS, last=LAST, seed=1))
-    migrate(project.warehouse, example.contract)
-    retrain(project)
-    yield name, store
-    postgresql.drop(name)
-
-
-@pytest.fixture
-def shop(made: tuple[str, Path], create_database: Callable[..., str], example: Configuration) -> Project:
-    """Return a project whose customers come from orders."""
-    name, store = made
-    warehouse = Warehouse(create_database(name))
-    return Project(warehouse, example, Registry(warehouse, store))
-
-
-def orders_of(project: Project) -> Orders:
-    """Return the declaration of a project."""
-    assert project.configuration.contract.orders is not None
-    return project.configuration.contract.orders
 
 
 def declaring(project: Project, **settings: Any) -> Project:
