@@ -97,7 +97,7 @@ def retrain_models() -> None:
         with open_session() as session:
             return clustering.change_champion(session.registry, order=order, decided_by=person(dag_run))
 
-    @task(inlets=[CUSTOMERS])
+    @task(inlets=[CUSTOMERS], execution_timeout=LONG)  # a query is read whole
     def sample(params: dict[str, Any], dag_run: Any, triggering_asset_events: Any) -> list[dict[str, str]]:
         """Draw the training customers and return the models to train on them."""
         check_conf(PARAMS, params, dag_run)

@@ -34,6 +34,9 @@ def prepare_warehouse(
 
     contract = configuration.contract
     warehouse = Warehouse(workspace.warehouse_url)
+    if _is_query(contract):
+        migrate(warehouse, contract)
+        return f"customers come from {contract.origin.name}, and nothing is loaded"
     present = has_customers(workspace, contract)
     _check_real(workspace, warehouse, contract, present=present, customers=customers)
     if rows is None and not present:
@@ -49,7 +52,12 @@ def prepare_warehouse(
 
 
 def has_customers(workspace: Workspace, contract: Contract) -> bool:
-    """Return whether the contract's table, of customers or of orders, is in a workspace's warehouse."""
+    """Return whether the contract's table, of customers or of orders, is in a workspace's warehouse.
+
+    A query has nothing that could be loaded, as if it were there.
+    """
+    if _is_query(contract):
+        return True
     with connect(Warehouse(workspace.warehouse_url).uri) as cursor:
         name = sql.Identifier(*split_name(_table(contract))).as_string(cursor)
         cursor.execute("select to_regclass(%s) is not null", (name,))
@@ -85,7 +93,9 @@ def _check_real(
 
 
 def require_kind(contract: Contract, *, customers: Path | None, orders: Path | None) -> None:
-    """Raise WorkspaceError where a file of orders is given for a table of customers, or the other way round."""
+    """Raise WorkspaceError where a file is given for what the contract does not load: orders, customers, or nothing."""
+    if (customers or orders) and _is_query(contract):
+        raise WorkspaceError("customers.yaml reads a query, and loads no file; leave CUSTOMERS and ORDERS out")
     if orders and contract.orders is None:
         raise WorkspaceError(
             "ORDERS needs a configuration that declares orders; leave CONFIG out for examples/orders, or declare them"
@@ -94,13 +104,25 @@ def require_kind(contract: Contract, *, customers: Path | None, orders: Path | N
         raise WorkspaceError("this configuration declares orders; give their lines with ORDERS=some.csv")
 
 
+def _is_query(contract: Contract) -> bool:
+    return contract.orders is None and contract.origin.query is not None
+
+
 def _table(contract: Contract) -> str:
     """Return the table that rows are loaded into; ConfigurationError where there is none, but a query."""
     return contract.orders.table if contract.orders is not None else ".".join(contract.origin.schema_and_table)
 
 
 def read_rows(contract: Contract, file: Path | None) -> pa.Table:
-    """Return the customers, or the lines of orders, of a file, or generated ones, as `read_customers` does."""
+    """Return the customers, or the lines of orders, of a file, or generated ones, as `read_customers` does.
+
+    Raises WorkspaceError for a query too: what it reads is in a warehouse already, or nowhere.
+    """
+    if _is_query(contract):
+        raise WorkspaceError(
+            "customers.yaml reads a query, and a warehouse that is made for trying has nothing for it to read; name "
+            "the warehouse that has, with WAREHOUSE_URL"
+        )
     if contract.orders is None:
         return read_customers(contract, file)
     from order_lines import read_lines

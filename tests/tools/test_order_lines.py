@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from clustering.config import PROJECT, load_configuration
-from customers import require_kind
+from clustering.config import PROJECT, CustomerSource, load_configuration
+from customers import read_rows, require_kind
 from order_lines import moved_to, read_lines
 from workspace import WorkspaceError
 
@@ -46,3 +46,14 @@ def test_a_file_of_the_other_kind_is_refused() -> None:
     with pytest.raises(WorkspaceError, match="ORDERS needs a configuration that declares orders; leave CONFIG out"):
         require_kind(load_configuration().contract, customers=None, orders=file)
     require_kind(CONTRACT, customers=None, orders=file)
+
+
+def test_a_query_loads_nothing() -> None:
+    """A file for it, and a warehouse made for trying, are refused with what to do."""
+    source = CustomerSource(query="select * from customers")
+    asked = load_configuration().contract.model_copy(update={"table": None, "source": source})
+    with pytest.raises(WorkspaceError, match=r"reads a query, and loads no file; leave CUSTOMERS and ORDERS out"):
+        require_kind(asked, customers=Path("some.csv"), orders=None)
+    with pytest.raises(WorkspaceError, match="name the warehouse that has, with WAREHOUSE_URL"):
+        read_rows(asked, None)
+    require_kind(asked, customers=None, orders=None)
