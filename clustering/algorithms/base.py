@@ -134,6 +134,11 @@ class Algorithm(ABC, Generic[Spec]):
         """Whether settings are among those that a specification allows; others are told of and never taken."""
         return True
 
+    def declaration(self, settings: Settings) -> str:
+        """Return the keys of a model's file by which a person chooses these settings, where the criteria do not."""
+        values = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in settings.items()}
+        return ", ".join(f"{key}: {value}" for key, value in values.items())
+
     def for_share(self, settings: Settings, share: float) -> Settings:
         """Return settings for all customers as settings for a share of them."""
         return settings

@@ -72,6 +72,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         """Whether the number of components is within the range, where there is one."""
         return spec.components is None or int(settings["n_components"]) <= spec.components[1]
 
+    def declaration(self, settings: Settings) -> str:
+        """Return number and covariances of the components as a model's file declares them."""
+        return f"components: {settings['n_components']}, covariance_types: [{settings['covariance_type']}]"
+
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None
     ) -> Fitted:

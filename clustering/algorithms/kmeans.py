@@ -53,6 +53,10 @@ class KMeans(Algorithm[KMeansSpec]):
         """Whether the number of clusters is within the range, where there is one."""
         return spec.clusters is None or int(settings["n_clusters"]) <= spec.clusters[1]
 
+    def declaration(self, settings: Settings) -> str:
+        """Return the number of clusters as a model's file declares it."""
+        return f"clusters: {settings['n_clusters']}"
+
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: KMeansSpec, *, start: Fitted | None = None
     ) -> Fitted:

@@ -129,5 +129,7 @@ def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str]) 
         return "; ".join(unusable)
     if structure == "structured" or chosen.spec.is_declared:
         return None
-    refused = chosen.flaws or chosen.spec.when_no_structure == "refuse"
-    return _verdict(chosen, structure) if refused else None
+    if not chosen.flaws and chosen.spec.when_no_structure == "divide":
+        return None
+    declaration = chosen.algorithm.declaration(chosen.settings)
+    return f"{_verdict(chosen, structure)}; who wants these clusters all the same declares {declaration}"

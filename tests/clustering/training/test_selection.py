@@ -5,6 +5,7 @@ import logging
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
@@ -12,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from clustering.algorithms.dbscan import GAPS, Dbscan
 from clustering.algorithms.kmeans import KMeans as KMeansAlgorithm
-from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec
+from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec, specification
 from clustering.training import evaluation
 from clustering.training import selection as selection_module
 from clustering.training.selection import select
@@ -154,7 +155,8 @@ def test_uniform_noise_has_no_structure(spec):
     if spec.algorithm == "kmeans":
         assert (selection.refusal, selection.fitted.settings) == (None, {"n_clusters": 4})
     else:
-        assert selection.refusal == selection.verdict == selection.metrics.refusal
+        assert selection.refusal == selection.metrics.refusal
+        assert str(selection.refusal).startswith(selection.verdict)
 
 
 @pytest.mark.parametrize("kind", ["5 exponential columns", "yes or no beside a normal", "uniform, askew"])
@@ -293,6 +295,20 @@ def test_a_declared_number_is_reported_on_and_not_overruled():
 
         assert (selection.structure, selection.refusal) == ("none", None)
         assert "as declared" in selection.verdict
+
+
+@ALL
+def test_what_is_refused_says_what_to_declare(spec):
+    """With these keys in the model's file, the same clusters are used, and said to be declared."""
+    rows = _standardised(isotropic(5)[:300])
+    refused = select(rows, _with(spec, when_no_structure="refuse"), seed=0)
+    _, _, declaration = str(refused.refusal).partition("; who wants these clusters all the same declares ")
+    settings = yaml.safe_load(declaration.replace(", ", "\n"))
+    declared = select(rows, specification({**spec.model_dump(exclude_none=True), **settings}), seed=0)
+
+    assert declared.refusal is None
+    assert "as declared" in declared.verdict
+    assert declared.metrics.clusters == refused.metrics.clusters
 
 
 def test_one_declared_cluster_is_no_structure():
