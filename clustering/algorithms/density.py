@@ -35,7 +35,8 @@ True
 >>> [round(_merit(hierarchy.cut(eps).labels, Persistent([coarse, fine])), 3) for eps in (1.0, 3.0, 8.0)]
 [0.0, 0.961, 0.0]
 
-Of all the `eps` around the knee that agree best, the middle one is taken:
+Of all the `eps` around the knee that agree best, the middle one is taken. Here it is also in the middle of the longest
+range with as many large clusters, which is the other finalist, see `sweep`:
 
 >>> [round(found["eps"], 2) for found in search(features, [3])]
 [3.78]
@@ -53,6 +54,7 @@ from clustering.algorithms.agreement import Persistent
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
 from clustering.algorithms.hierarchy import Hierarchy, Neighbours
 from clustering.algorithms.knee import knee
+from clustering.algorithms.sweep import Sweep
 
 MIN_SAMPLES_SHARE = 0.01
 MIN_SAMPLES_FACTORS = (0.5, 1.0, 2.0)
@@ -67,7 +69,7 @@ LARGEST_LAYER = 0.10  # of the core customers at one value
 
 
 def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
-    """Return the best `eps` for each of several `min_samples`, the best of all first.
+    """Return the best `eps` for each of several `min_samples`, the best of all first, then those that last longest.
 
     Where every `eps` has red flags, `min_samples` is left out, unless nothing else is left. Time and memory grow with
     the square of the rows. Raises TrainingError when there are fewer than `min_samples`.
@@ -75,10 +77,17 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     neighbours = Neighbours(features, max(min_samples))
     hierarchies = [Hierarchy(neighbours, one) for one in min_samples]
     persistent = Persistent([labels for hierarchy in hierarchies for labels in _persistent(hierarchy)])
-    found = [_best_cut(hierarchy, persistent) for hierarchy in hierarchies]
-    order = sorted(range(len(found)), key=lambda place: -found[place][1])
-    order = [place for place in order if found[place][1] > 0] or order[:1]
-    return [{"eps": found[place][0], "min_samples": min_samples[place]} for place in order]
+    sweeps = [_swept(hierarchy, persistent) for hierarchy in hierarchies]
+    sweeps.sort(key=lambda one: -one.merit)
+    sweeps = [one for one in sweeps if one.merit > 0] or sweeps[:1]
+    lasting = sorted(sweeps, key=lambda one: -one.duration(one.lasting))
+    shattered = [one for one in sweeps if one.shatters(lasting[0])]
+    found = [
+        *(one.settings(one.best) for one in sweeps if one not in shattered),
+        *(one.settings(one.lasting) for one in lasting if one.duration(one.lasting)),
+        *(one.settings(one.best) for one in shattered),
+    ]
+    return [settings for place, settings in enumerate(found) if settings not in found[:place]]
 
 
 def min_samples_to_try(rows: int, dimensions: int) -> list[int]:
@@ -152,21 +161,31 @@ def layered(core: FloatMatrix, labels: Labels) -> NDArray[np.bool_]:
 
 
 def _persistent(hierarchy: Hierarchy) -> list[Labels]:
-    rows = len(hierarchy.order)
-    smallest = min(max(hierarchy.min_samples, math.ceil(PERSISTENT_SHARE * rows), 2), rows)
+    rows, smallest = len(hierarchy.order), _smallest(hierarchy)
     return hierarchy.persistent(smallest=smallest, largest=max(int(MOST_OF_ALL * rows), smallest))
 
 
-def _best_cut(hierarchy: Hierarchy, persistent: Persistent) -> tuple[float, float]:
-    """Return the `eps` around the knee that agrees best with persistent clusters, and how well; of ties the middle."""
-    lowest = float(hierarchy.core_distances.min())
-    usual = _usual_eps(hierarchy.core_distances)
+def _smallest(hierarchy: Hierarchy) -> int:
+    """Return the fewest rows of a cluster that counts."""
+    rows = len(hierarchy.order)
+    return min(max(hierarchy.min_samples, math.ceil(PERSISTENT_SHARE * rows), 2), rows)
+
+
+def _swept(hierarchy: Hierarchy, persistent: Persistent) -> Sweep:
+    """Cut a hierarchy around the knee of its core distances."""
+    usual, lowest = _usual_eps(hierarchy.core_distances), float(hierarchy.core_distances.min())
     tried = np.maximum(usual * KNEE_FACTORS, lowest)
-    scores = np.array([_merit(hierarchy.cut(float(eps)).labels, persistent) for eps in tried])
-    if scores.max() <= 0:
-        return max(usual, lowest), 0.0
-    plateau = np.flatnonzero(scores == scores.max())
-    return float(tried[plateau[len(plateau) // 2]]), float(scores.max())
+    cuts = [hierarchy.cut(float(eps)).labels for eps in tried]
+    merits = np.array([_merit(labels, persistent) for labels in cuts])
+    counts = np.array([_large_clusters(labels, _smallest(hierarchy)) for labels in cuts])
+    if merits.max() <= 0:
+        tried = np.full(len(tried), max(usual, lowest))
+    return Sweep(hierarchy.min_samples, tried, merits, counts)
+
+
+def _large_clusters(labels: Labels, least: int) -> int:
+    """Return how many clusters have so many rows, 0 where there are red flags."""
+    return 0 if red_flags(labels) else int((np.bincount(labels[labels != NOISE]) >= least).sum())
 
 
 def _merit(labels: Labels, persistent: Persistent) -> float:

@@ -11,6 +11,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from accuracy import Case
 from clustering.algorithms.dbscan import GAPS, Dbscan
 from clustering.algorithms.kmeans import KMeans as KMeansAlgorithm
 from clustering.config import PROJECT, DbscanSpec, GaussianMixtureSpec, KMeansSpec, specification
@@ -19,6 +20,7 @@ from clustering.training import selection as selection_module
 from clustering.training.selection import select
 from clustering.training.setup import Setup
 from kinds import NOISE, five_groups_like_mall, isotropic, uniform
+from shapes import agreement
 
 DATA = PROJECT.parent / "shared" / "data"
 INCOME, SCORE = "Annual Income (k$)", "Spending Score (1-100)"
@@ -127,6 +129,16 @@ def test_dbscan_on_mall_customers(dbscan_on_mall, five):
     assert dbscan_on_mall.structure == "structured"
     assert dbscan_on_mall.metrics.noise_share <= 0.10
     assert adjusted_rand_score(five, _noise_alone(dbscan_on_mall.fitted.labels)) >= 0.80
+
+
+@pytest.mark.parametrize("kind", ["two winding groups", "zigzags in 10 % noise"])
+def test_thin_groups_are_found_whole(kind):
+    """Their pieces persist in the hierarchy too, but at no `eps` for long."""
+    rows, groups = Case(kind, 600, 101).draw()
+    selection = select(rows, DBSCAN, seed=0)
+
+    assert (selection.structure, selection.refusal) == ("structured", None)
+    assert agreement(groups, selection.fitted.labels) >= 0.95
 
 
 def test_protected_columns_do_not_show_in_the_labels(kmeans_on_mall, gmm_on_mall, dbscan_on_mall):

@@ -1,0 +1,71 @@
+"""Cuts of one hierarchy of densities from a small `eps` to a large one, and how long what they show lasts.
+
+The cut that agrees best with persistent clusters may hold at one `eps` alone: long thin groups fall to pieces that
+persist by themselves. A partition that stays over a long range of `eps` is the other finalist (the lifetime criterion;
+Fred & Jain, 2005). What lasts is the number of large clusters, since small ones come and go:
+
+>>> counts, merits = np.array([0, 9, 8, 0, 2, 2, 2, 0]), np.array([0, 0.7, 0.6, 0, 0.5, 0.5, 0.5, 0])
+>>> sweep = Sweep(5, np.geomspace(0.1, 1, 8), merits, counts)
+>>> sweep.best, sweep.duration(sweep.best), sweep.lasting, sweep.duration(sweep.lasting)
+(1, 1, 5, 3)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clustering.algorithms.base import FloatVector, Settings
+
+SHORT = 4  # cuts: no range of `eps` to rely on
+PIECES = 4  # times as many clusters
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Cuts at `tried` (c,): how well each agrees with persistent clusters, 0 with red flags, and its large clusters."""
+
+    min_samples: int
+    tried: FloatVector
+    merits: FloatVector
+    counts: NDArray[np.intp]
+
+    @property
+    def merit(self) -> float:
+        """That of the best cut, 0 where all have red flags."""
+        return float(self.merits.max())
+
+    @property
+    def best(self) -> int:
+        """The place of the cut that agrees best; of ties the middle."""
+        plateau = np.flatnonzero(self.merits == self.merits.max())
+        return int(plateau[len(plateau) // 2])
+
+    @property
+    def lasting(self) -> int:
+        """The place in the middle of the longest run of cuts with as many large clusters, of two or more."""
+        first, end = max(self._runs, key=lambda run: (self.counts[run[0]] > 1, run[1] - run[0]))
+        return (first + end - 1) // 2
+
+    def duration(self, place: int) -> int:
+        """Return how many cuts around a place have as many large clusters; 0 for fewer than two clusters."""
+        first, end = next(run for run in self._runs if run[0] <= place < run[1])
+        return end - first if self.counts[place] > 1 else 0
+
+    def shatters(self, other: Sweep) -> bool:
+        """Whether the best cut holds for a short range of `eps` and cuts what lasts longest in another to pieces."""
+        pieces = bool(self.counts[self.best] >= PIECES * other.counts[other.lasting])
+        return pieces and self.duration(self.best) <= SHORT < other.duration(other.lasting)
+
+    def settings(self, place: int) -> Settings:
+        """Return the settings of a cut."""
+        return {"eps": float(self.tried[place]), "min_samples": self.min_samples}
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, int]]:
+        bounds = [0, *(np.flatnonzero(np.diff(self.counts)) + 1).tolist(), len(self.counts)]
+        return list(pairwise(bounds))

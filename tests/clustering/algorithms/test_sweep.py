@@ -1,0 +1,31 @@
+"""The finalists among the cuts of a hierarchy."""
+
+import numpy as np
+
+from clustering.algorithms.sweep import PIECES, SHORT, Sweep
+
+
+def _sweep(counts, merits=None):
+    values = np.zeros(len(counts)) if merits is None else np.array(merits)
+    return Sweep(4, np.geomspace(0.1, 1.0, len(counts)), values, np.array(counts))
+
+
+def test_the_longest_range_with_several_clusters_lasts():
+    """A single cluster lasts for ever, and does not count."""
+    sweep = _sweep([1, 7, 6, 3, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1])
+
+    assert (sweep.lasting, sweep.duration(sweep.lasting)) == (5, 5)
+    assert sweep.settings(5) == {"eps": float(sweep.tried[5]), "min_samples": 4}
+    assert _sweep([1, 1, 0]).duration(_sweep([1, 1, 0]).lasting) == 0
+
+
+def test_pieces_of_what_lasts_are_not_the_best():
+    """A cut that agrees best, but holds for a moment only, gives way to one with far fewer clusters that lasts."""
+    short, long = [3 * PIECES] * SHORT, [3 * PIECES] * (SHORT + 1)
+    shattered = _sweep([*short, *[3] * 8], merits=[1.0] * SHORT + [0.5] * 8)
+    steady = _sweep([*long, *[3] * 8], merits=[1.0] * (SHORT + 1) + [0.5] * 8)
+    alike = _sweep([3 * PIECES - 1] * SHORT + [3] * 8, merits=[1.0] * SHORT + [0.5] * 8)
+
+    assert shattered.shatters(shattered)
+    assert not steady.shatters(steady)
+    assert not alike.shatters(alike)
