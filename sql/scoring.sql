@@ -77,6 +77,19 @@ create table {table} (customer_id text, reason text not null, column_name text n
 -- Names: table.
 drop table {table};
 
+-- name: drop_unread
+-- Drops a copy of the source, unless somebody reads it: a shard that is still being scored would wait for this
+-- transaction to claim itself, and this one for the shard. Retention drops it then.
+-- Names: table.
+do $do$
+begin
+    lock table {table} in access exclusive mode nowait;
+    drop table {table};
+exception
+    when lock_not_available then null;
+end
+$do$;
+
 -- name: forget_customers
 -- Drops what the manifest of a run that has ended holds of single customers: the samples, the values that were
 -- rejected, and the keys that cut the customers into shards; and the bins of its columns, which the check has added up.

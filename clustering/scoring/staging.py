@@ -227,9 +227,11 @@ def drop_staged(transaction: Transaction, run_id: int, *, keeps_copy: bool = Fal
     Its copy of the source may be kept, for who asks for single customers of a published run.
     """
     transaction.execute("scoring/forget_customers", run_id=run_id)
-    pattern = rf"^(labels|rejected|changes|differences)_{run_id}_" + ("" if keeps_copy else rf"|^source_{run_id}$")
+    pattern = rf"^(labels|rejected|changes|differences)_{run_id}_"
     for row in transaction.rows("scoring/staged_tables", pattern=pattern):
         transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
+    for row in transaction.rows("scoring/staged_tables", pattern=rf"^source_{run_id}$") if not keeps_copy else ():
+        transaction.execute("scoring/drop_unread", {"table": staging_table(row.name)})
 
 
 def _stored(keys: pa.Array, key_type: KeyType) -> pa.Array:

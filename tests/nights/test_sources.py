@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,6 +19,7 @@ from clustering.scoring import explained_customers
 from clustering.scoring.dates import end_of_past
 from clustering.scoring.endings import abandon_run
 from clustering.warehouse.customer_values import TimeLimit, customer_values
+from tests.faults.server import held
 from tests.projects import Project
 
 ORDERS = """
@@ -241,6 +243,22 @@ def test_copy_goes_with_its_run(shop: Callable[..., Project]) -> None:
     project.sql(f"drop table segmentation_staging.source_{going_on}")
     with pytest.raises(RunError, match=f"the copy of the source that run {going_on} reads is gone"):
         project.score(going_on)
+
+
+def test_run_whose_copy_is_being_read_ends_at_once(shop: Callable[..., Project]) -> None:
+    """A shard that still reads is not waited for, as it would wait for the end itself; retention drops the copy."""
+    project = shop(materialise=True)
+    planned = project.plan("2026-03-01", models=["kmeans"])
+    (copy,) = copies(project)
+    with held(project.warehouse.uri, f"lock table segmentation_staging.{copy} in access share mode"):
+        started = time.monotonic()
+        latest = project.plan("2026-03-01", models=["kmeans"])["run_id"]
+        assert time.monotonic() - started < 20
+        assert copies(project) == [copy, f"source_{latest}"]
+    with pytest.raises(RunError, match="superseded by a later run"):
+        project.score(planned["run_id"])
+    drop_expired(project.warehouse, project.configuration)
+    assert copies(project) == [f"source_{latest}"]
 
 
 def test_single_customers_are_found_in_the_copy(shop: Callable[..., Project]) -> None:
