@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
@@ -60,12 +62,22 @@ def make_months(warehouse: Warehouse, configuration: Configuration, registry: Re
     today, published = datetime.now(UTC).date(), list[date]()
     for as_of in dict.fromkeys([*month_ends(today, MONTHS), today - timedelta(days=1)]):
         show(f"{as_of}")
-        try:
+        with suppress(DataError, HeldError), _findings_unsaid():
             publish_day(warehouse, patient, registry, as_of, requested_by=REQUESTED_BY)
-        except (DataError, HeldError):
-            continue
-        published.append(as_of)
+            published.append(as_of)
     return published
+
+
+@contextmanager
+def _findings_unsaid() -> Iterator[None]:
+    """Keep off the terminal what is found in a night: between month-ends it is what everybody expects."""
+    logger = logging.getLogger("clustering")
+    former = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(former)
 
 
 def show_months(console: Console, uri: str, model: str) -> None:

@@ -15,7 +15,7 @@ from clustering.warehouse.connection import Transaction
 from clustering.warehouse.source_types import INTEGERS, KEY_TYPES, TEXTS
 from clustering.warehouse.subquery import Subquery, reading_errors
 
-AMOUNTS = (*INTEGERS, "numeric", "float4", "float8", "money")
+AMOUNTS = (*INTEGERS, "numeric", "float4", "float8")
 CURRENCIES = ("currency", "currency_code")  # names of columns that tell what an amount is in
 
 

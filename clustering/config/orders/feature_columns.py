@@ -14,6 +14,7 @@ from clustering.config.orders.declared_orders import DeclaredFeature, OrderFeatu
 DAY = "cast(:as_of as date)"
 PURCHASES = "purchases"  # how many lines were bought, of all days
 NO_FIGURE = "case when totals.purchases > 0 then {figure} end"
+SUM = "sum(amount::numeric)"  # exact, so that it does not depend on the order of the lines
 ZERO = "coalesce({figure}, 0)"
 
 _BOUGHT, _BOTH, _RETURNED = "amount > 0", "amount <> 0", "amount < 0"
@@ -60,7 +61,7 @@ class _Window:
 
     def revenue(self) -> tuple[dict[str, str], str]:
         """Return the revenue, which returns of more than was bought do not make negative."""
-        totals, revenue = self.total("revenue", "sum(amount)", _BOTH if self.orders.revenue == "net" else _BOUGHT)
+        totals, revenue = self.total("revenue", SUM, _BOTH if self.orders.revenue == "net" else _BOUGHT)
         return totals, f"greatest({revenue}, 0)"
 
     def counted(self, figure: str) -> str:
@@ -110,8 +111,8 @@ def _distinct(name: str, column: str) -> Callable[[_Window], FeatureColumn]:
 
 
 def _share_of_returns(window: _Window) -> FeatureColumn:
-    sold, bought = window.total("bought", "sum(amount)")
-    back, returned = window.total("returned", "-sum(amount)", _RETURNED)
+    sold, bought = window.total("bought", SUM)
+    back, returned = window.total("returned", f"-{SUM}", _RETURNED)
     return FeatureColumn({**sold, **back}, f"least(coalesce({returned}, 0), {bought}) / {bought}")
 
 

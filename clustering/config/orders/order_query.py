@@ -80,7 +80,7 @@ def _where(conditions: Sequence[str], indent: int) -> Iterable[str]:
 
 
 def _line_columns(orders: Orders) -> list[str]:
-    day, amount = f"{_local(orders.time, orders)}::date", f"{quoted(orders.amount)}::numeric"
+    day, amount = f"{_local(orders.time, orders)}::date", quoted(orders.amount)
     if orders.returns:
         amount = f"case when {has_any(orders.returns)} then -abs({amount}) else {amount} end"
     columns = [f"{quoted(orders.customer)} as customer", f"{day} as day", f"{amount} as amount"]

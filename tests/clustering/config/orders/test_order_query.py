@@ -249,3 +249,9 @@ def test_lines_at_infinity_are_left_out(cursor: Any) -> None:
     found = ask(cursor, Orders.model_validate(BASE), date(2026, 1, 31))
     assert list(found.index) == [1]
     assert (found.loc[1, "tenure_days"], found.loc[1, "revenue"]) == (26, 10)
+
+
+def test_amounts_are_made_exact_only_where_they_are_added() -> None:
+    """The server repeats an expression of a line wherever it is compared, and this one costs more than all others."""
+    query = order_query(Orders.model_validate(BASE), "customer_id", [*ALL])
+    assert query.count("::numeric") == query.count("sum(amount::numeric)") + 1  # and the days between orders
