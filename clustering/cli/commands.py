@@ -25,6 +25,7 @@ from clustering.cli.input_files import cluster
 from clustering.cli.night import score
 from clustering.cli.output import logs_to_stderr, warn_of_error
 from clustering.cli.prepare import load, migrate
+from clustering.cli.rekey import rekey
 from clustering.cli.retrain import retrain
 from clustering.cli.runs import abandon, publish, runs
 from clustering.cli.segment_names import name_segment, report, segments
@@ -61,7 +62,7 @@ def describe(
 COMMANDS = (
     *(migrate, load, source, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
     *(models, promote, rollback, retire),
-    *(cluster, report, name_segment, explain, forget),
+    *(cluster, report, name_segment, explain, forget, rekey),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

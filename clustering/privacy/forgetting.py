@@ -86,8 +86,8 @@ def forget(
         held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
-        with _tables_that_stay():
-            _become_writer(transaction, [table for table in tables if table.is_the_writers])
+        with tables_that_stay():
+            become_writer(transaction, [table for table in tables if table.is_the_writers])
             told_before = transaction.execute("changes/delete_forgotten", customer_id=key)
             removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
         ended = _end_held(transaction, held, removed)
@@ -117,19 +117,19 @@ def forget(
 
 
 @contextmanager
-def _tables_that_stay() -> Iterator[None]:
+def tables_that_stay() -> Iterator[None]:
     """Raise RunError where a table that was found has been dropped since: what is then locked stays."""
     try:
         yield
     except DBAPIError as error:
         if isinstance(error.orig, UndefinedTable):
             raise RunError(
-                "a training's sample was dropped at this moment, and nothing was changed; forget the customer again"
+                "a training's sample was dropped at this moment, and nothing was changed; try again"
             ) from error
         raise
 
 
-def _become_writer(transaction: Transaction, tables: Sequence[Table]) -> None:
+def become_writer(transaction: Transaction, tables: Sequence[Table]) -> None:
     """Act as the writer, who is given those of its tables that somebody else has made."""
     for table in tables:
         if not table.is_partitioned and table.owner != WRITER:

@@ -35,6 +35,12 @@ comment on column segmentation.segment_changes.to_segment_name is 'Its name on t
 comment on column segmentation.segment_changes.cause is 'behaviour: the customer changed. time: only time passed; not told apart yet. model: only the change of version moved the customer. joined: new in the source. left: gone from the source. source: rejected tonight, or back after a time without a label. correction: the date was run again or withdrawn, and what had been told was wrong. unknown: the former version could not be asked. Null but for change.';
 comment on column segmentation.segment_changes.run_id is 'The run that holds since; null where none does.';
 
+alter table segmentation.audit_log drop constraint audit_log_action_check;
+alter table segmentation.audit_log add constraint audit_log_action_check check (action in (
+    'name_segment', 'reset_segment_name', 'forget', 'drop_core_point', 'release_run', 'abandon_run', 'withdraw', 'rekey'
+));
+comment on column segmentation.audit_log.action is 'name_segment, reset_segment_name, forget (a customer), drop_core_point (of a DBSCAN version), release_run or abandon_run (a held night), withdraw (a published date of a model), or rekey (customers, who have other keys since).';
+
 -- Models that have labels already begin here, as a first night does.
 insert into segmentation.segment_changes (kind, model, as_of, run_id)
 select distinct on (published.model) 'start', published.model, published.as_of, published.run_id

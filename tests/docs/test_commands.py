@@ -51,6 +51,8 @@ def test_pages_are_run_in_their_order(clustering: Run, folder: Path) -> None:
     customers = pd.read_csv("customers.csv", dtype=str, keep_default_na=False)
     customers.to_csv(folder / "export.csv", sep=";", encoding="cp1252", index=False)
     workbook(folder / "customers.xlsx", {"Customers": [list(customers), *customers.to_numpy().tolist()]})
+    (folder / "keys.csv").write_text("old,new\n41,900041\n43,900043\n", encoding="utf-8")
+    (folder / "more-keys.csv").write_text("old,new\n44,900044\n", encoding="utf-8")
     for words in TERMINAL:
         done = clustering(*words)
         assert done.code == 0, (words, done.err)

@@ -1,0 +1,135 @@
+"""Give customers other keys: history and labels go over, so that the next night takes nobody for gone or new."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import uuid
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from psycopg2 import sql
+from psycopg2.extras import Json
+
+from clustering.config import Configuration, Contract
+from clustering.customers import convert
+from clustering.errors import DataError, RunError
+from clustering.privacy.forgetting import Table, become_writer, tables_that_stay
+from clustering.scoring.attempts import staging_table
+from clustering.scoring.current_models import read_current
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.copying import copy_text
+
+log = logging.getLogger(__name__)
+
+HEADER = ["old", "new"]
+BATCH = 100_000  # pairs
+
+
+def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, requested_by: str) -> dict[str, Any]:
+    """Give customers the new keys of a CSV file `old,new` in every table, and return what was done.
+
+    `customers` counts the pairs, `known` those whose former key has a history, `rows` the rows by table. All of it is
+    one transaction, and whoever follows `segment_changes` is told to read all members anew. Raises DataError for
+    another file, or keys that are ambiguous, taken or forgotten; RunError while a run is being scored or is held.
+    """
+    contract, pairs = configuration.contract, staging_table("rekeyed")
+    names = {"table": pairs, "pairs": pairs, "key_type": sql.SQL(contract.key_type)}
+    with warehouse.transaction() as transaction:
+        transaction.execute("forgetting/lock_runs")
+        _require_rest(transaction)
+        transaction.execute("forgetting/lock_labels")
+        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
+        with tables_that_stay():
+            become_writer(transaction, [table for table in tables if table.is_the_writers])
+        transaction.execute("rekeying/create", names)
+        for batch in _read(path, contract):
+            copy_text(transaction, "rekeying/copy", batch, names)
+        for query in ("rekeying/index", "scoring/analyze"):
+            transaction.execute(query, names)
+        _require_clear(transaction, pairs)
+        (counted,) = transaction.rows("rekeying/known", names)
+        rows = {str(table): _update(transaction, table, table.key, pairs) for table in tables if table.key}
+        transaction.execute("scoring/drop_table", names)
+        report = {
+            "request": str(uuid.uuid4()),
+            "customers": counted.given,
+            "known": counted.known,
+            "rows": {name: changed for name, changed in rows.items() if changed},
+        }
+        _record(transaction, report, requested_by)
+        _tell(transaction)
+    log.info("request %s: %s customers have another key", report["request"], counted.known)
+    return report
+
+
+def _require_rest(transaction: Transaction) -> None:
+    running = transaction.rows("forgetting/running")
+    if running or transaction.scalar("forgetting/held_runs"):
+        what = f"run {running[0].run_id} is being scored" if running else "a run is held"
+        raise RunError(f"{what}, and has read the former keys; wait until it is published or abandoned, then try again")
+
+
+def _read(path: Path, contract: Contract) -> Iterator[pa.RecordBatch]:
+    """Yield the pairs of a file as texts; DataError for a file of another form, or what is no key."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            if (header := next(lines, [])) != HEADER:
+                raise DataError(f"{path}: the first line is {','.join(header)!r}, and has to be 'old,new'")
+            for first in count(2, BATCH):
+                if not (some := list(islice(lines, BATCH))):
+                    return
+                yield _batch(path, some, contract, first=first)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+
+
+def _batch(path: Path, lines: Sequence[Sequence[str]], contract: Contract, *, first: int) -> pa.RecordBatch:
+    wrong = next((number for number, line in enumerate(lines) if len(line) != len(HEADER)), None)
+    if wrong is not None:
+        raise DataError(f"{path}: row {first + wrong} has {len(lines[wrong])} values, and needs old and new")
+    columns = [pa.array([line[place] for line in lines], pa.string()) for place in range(len(HEADER))]
+    for column in columns:
+        found = column if contract.key_type == "text" else convert(column, contract.key_type, exact=True).values
+        bad = next((n for n, one in enumerate(column.to_pylist()) if not found[n].is_valid or "\0" in one), None)
+        if bad is not None:
+            raise DataError(
+                f"{path}: row {first + bad}: {column[bad].as_py()!r} is no key of a customer: {contract.key} is "
+                f"{contract.key_type}"
+            )
+    return pa.record_batch(columns, names=HEADER)
+
+
+def _require_clear(transaction: Transaction, pairs: sql.Identifier) -> None:
+    for fault in transaction.rows("rekeying/faults", {"table": pairs}):
+        others = f", and {fault.keys - 1} others like it" if fault.keys > 1 else ""
+        raise DataError(f"the key {fault.example!r} {fault.told}{others}; nothing was changed")
+
+
+def _update(transaction: Transaction, table: Table, column: str, pairs: sql.Identifier) -> int:
+    cast = sql.SQL("" if table.is_typed else "::text")
+    names = {"table": table.identifier, "column": sql.Identifier(column), "cast": cast, "pairs": pairs}
+    return transaction.execute("rekeying/update", names)
+
+
+def _record(transaction: Transaction, report: dict[str, Any], requested_by: str) -> None:
+    transaction.execute(
+        "audit/insert",
+        action="rekey",
+        model=None,
+        actor=requested_by,
+        description=f"{report['known']} customers have another key: {sum(report['rows'].values())} rows were changed.",
+        detail=Json(report),
+    )
+
+
+def _tell(transaction: Transaction) -> None:
+    """Have those who follow the changes read all members anew: theirs have the former keys."""
+    current = read_current(transaction)
+    transaction.execute("changes/lock")
+    for one in current.values():
+        transaction.execute("changes/append_model", kind="start", model=one.model, as_of=one.as_of, run_id=one.run_id)

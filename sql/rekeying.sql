@@ -1,0 +1,58 @@
+-- name: copy
+-- Takes pairs of keys.
+-- Names: table.
+copy {table} (old_key, new_key) from stdin;
+
+-- name: create
+-- Makes the table of former and new keys.
+-- Names: table, key_type.
+create table {table} (old_key {key_type} not null, new_key {key_type} not null);
+
+-- name: faults
+-- Returns why keys may not be changed in this way, with an example and a number each; nothing where they may.
+-- Names: table.
+select fault.told, min(fault.key) as example, count(*) as keys
+from (
+    select 'stands twice among the former keys' as told, old_key::text as key
+    from {table} group by old_key having count(*) > 1
+    union all
+    select 'would be the key of several customers', new_key::text
+    from {table} group by new_key having count(*) > 1
+    union all
+    select 'is a former key and a new one', former.old_key::text
+    from {table} as former join {table} as latter on latter.new_key = former.old_key
+    union all
+    select 'is the key of a customer already', latter.new_key::text
+    from {table} as latter
+    where exists (select from segmentation.segment_history as period where period.customer_id = latter.new_key)
+    union all
+    select 'is the key of a customer who was forgotten', told.customer_id::text
+    from segmentation.segment_changes as told
+    join {table} as pair on told.customer_id in (pair.old_key, pair.new_key)
+    where told.kind = 'forgotten'
+) as fault
+group by fault.told
+order by fault.told;
+
+-- name: index
+-- Makes a former key quick to find.
+-- Names: table.
+create index on {table} (old_key);
+
+-- name: known
+-- Returns how many customers are to get another key, and how many of them have a history.
+-- Names: table.
+select
+    count(*) as given,
+    count(*) filter (
+        where exists (select from segmentation.segment_history as period where period.customer_id = pair.old_key)
+    ) as known
+from {table} as pair;
+
+-- name: update
+-- Gives the rows of a table the new keys.
+-- Names: table, column, cast, pairs.
+update {table} as held
+set {column} = pair.new_key{cast}
+from {pairs} as pair
+where held.{column} = pair.old_key{cast};
