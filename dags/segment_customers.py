@@ -104,7 +104,8 @@ log = logging.getLogger(__name__)
     },
 )
 def segment_customers() -> None:
-    @task(inlets=[CUSTOMERS, CHAMPIONS], execution_timeout=LONG)  # it may copy what a query gives
+    # It may copy what a query gives.
+    @task(inlets=[CUSTOMERS, CHAMPIONS], execution_timeout=LONG)
     def plan(
         params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, partition_key: str | None = None
     ) -> list[dict[str, Any]]:
