@@ -16,6 +16,11 @@ _PARTS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_CLOCKS = re.compile(
+    r"\b(?:current_date|current_time|current_timestamp|localtime|localtimestamp)\b"
+    r"|\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(",
+    re.IGNORECASE,
+)
 _BEGINNING = re.compile(r"[(\s]*(select|with|table|values)\b", re.IGNORECASE)
 
 
@@ -38,6 +43,17 @@ def names_date(query: str) -> bool:
     (True, False)
     """
     return len(around_date(query)) > 1
+
+
+def clocks(query: str) -> list[str]:
+    """Return what a query calls that tells the present time, whatever date it is asked of.
+
+    >>> clocks("select now(), 'now()', current_date - day as age from orders where day <= :as_of -- current_time")
+    ['now()', 'current_date']
+    """
+    code = _PARTS.sub(lambda part: " " if part["quoted"] or part["comment"] else part.group(), query)
+    found = (part.group().lower().replace("(", "()") for part in _CLOCKS.finditer(code))
+    return list(dict.fromkeys("".join(one.split()) for one in found))
 
 
 def checked_query(query: str) -> str:

@@ -52,7 +52,7 @@ class Source:
     as_of: date = field(default_factory=today)
     has_unique_key: bool = False
     can_be_sampled: bool = False
-    hidden_from: str | None = None  # the login from which row-level security may hide rows
+    warning: str | None = None  # what to tell people of it, such as of rows that may be hidden
 
     @property
     def key(self) -> sql.Composable:
@@ -69,16 +69,6 @@ class Source:
         if self.contract.key_type == "bigint" and self.columns[self.contract.key].pg_type in NUMBERS:
             found = [str(math.floor(key)) for key in map(Decimal, found) if key.is_finite() and abs(key) < 2**63]
         return list(dict.fromkeys(found))
-
-    @property
-    def warning(self) -> str | None:
-        """What to tell people of rows that they may not see, if there may be such."""
-        if self.hidden_from is None:
-            return None
-        return (
-            f"row-level security may hide rows of {self.contract.origin.name} from {self.hidden_from}: only those that "
-            "its policies show are read; show all of them to this login, or name a view that is meant to show some"
-        )
 
     @property
     def reading(self) -> Reading:
@@ -184,7 +174,7 @@ def _described_table(transaction: Transaction, contract: Contract) -> Source:
             "source/unique_key", relation=relation.oid, column=columns[contract.key].header
         ),
         can_be_sampled=relation.kind in ("r", "m", "p"),
-        hidden_from=relation.reader if relation.hides_rows else None,
+        warning=_hidden_rows(contract, relation.reader) if relation.hides_rows else None,
     )
     _check_readable(transaction, source, relation.reader, {row.name for row in listed if not row.readable})
     return source
@@ -194,7 +184,15 @@ def _described_query(transaction: Transaction, contract: Contract, subquery: Sub
     check_order_tables(transaction, contract)
     columns = find_columns(contract, subquery.column_types(transaction))
     rows = subquery.estimated_rows(transaction)
-    return Source(contract, "query", subquery.name, subquery.relation, columns, rows, subquery.as_of)
+    source = Source(contract, "query", subquery.name, subquery.relation, columns, rows, subquery.as_of)
+    return replace(source, warning=subquery.warning)
+
+
+def _hidden_rows(contract: Contract, reader: str) -> str:
+    return (
+        f"row-level security may hide rows of {contract.origin.name} from {reader}: only those that its policies show "
+        "are read; show all of them to this login, or name a view that is meant to show some"
+    )
 
 
 def _table_name(contract: Contract) -> str:

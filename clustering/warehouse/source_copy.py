@@ -34,7 +34,7 @@ def make_copy(transaction: Transaction, source: Source) -> Source:
     for query in ("scoring/analyze", "scoring/hand_over"):
         transaction.execute(query, {"table": copy})
     made = _described(transaction, source.contract, name, source.as_of)
-    return replace(made, rows=rows, hidden_from=source.hidden_from)
+    return replace(made, rows=rows, warning=source.warning)
 
 
 def give_to_run(transaction: Transaction, copy: Source, run_id: int) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
-from clustering.config.source_query import around_date, names_date
+from clustering.config.source_query import around_date, clocks, names_date
 from clustering.errors import DataError
 from clustering.warehouse.connection import Transaction, is_transient
 
@@ -40,6 +40,17 @@ class Subquery:
         """What it is called where people are told of it."""
         dated = f" as of {self.as_of}" if names_date(self.query) else ""
         return f"{self.place} in customers.yaml{dated}"
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell people of a dated query that looks at the clock as well."""
+        found = clocks(self.query) if names_date(self.query) else []
+        if not found:
+            return None
+        return (
+            f"{self.place} in customers.yaml reads {', '.join(found)} beside :as_of: what it gives for a date depends "
+            "on when it is asked, so that the date run again gives other labels; count from :as_of"
+        )
 
     def column_types(self, transaction: Transaction) -> dict[str, str]:
         """Return its columns with the names of their types; DataError where it gives two columns the same name."""

@@ -166,6 +166,14 @@ def test_query_that_is_wrong_says_so(shop: Callable[..., Project], old: str, new
         assert copies(project) == []
 
 
+def test_dated_query_that_looks_at_the_clock_is_told_of(shop: Callable[..., Project]) -> None:
+    """A date that is run again would have other labels; of a query that has the present alone nothing is said."""
+    late = FEATURES.replace("max(age) as age", "current_date - max(ordered_on) as age")
+    told = shop(late).plan("2026-03-01", models=["kmeans"])["warning"]
+    assert "source.query in customers.yaml reads current_date beside :as_of" in told
+    assert shop(late.replace(":as_of", "now()")).plan("2026-03-01", models=["kmeans"])["warning"] is None
+
+
 def test_plan_says_what_a_shard_of_a_query_costs(
     shop: Callable[..., Project], caplog: pytest.LogCaptureFixture
 ) -> None:
