@@ -53,6 +53,11 @@ class CustomerSource(Frozen):
         return "source.dated" if is_past and self.table else self.name
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that it is known to read; of a query nobody knows them."""
+        return (self.table,) if self.table else ()
+
+    @property
     def schema_and_table(self) -> tuple[str, str]:
         """The table's schema (`public` when none is named) and name; ConfigurationError where there is a query."""
         if self.table is None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from psycopg2 import sql
 
 from clustering.config import Contract
+from clustering.config.table_name import split_name
 from clustering.errors import ConfigurationError
 from clustering.warehouse.connection import Transaction, Warehouse
 
@@ -19,8 +20,10 @@ HISTORY = sql.Identifier("segmentation", "segment_history")
 
 def complete_grants(transaction: Transaction, contract: Contract) -> list[str]:
     """Create the roles and give them their rights where something is missing; return what the user may not do."""
-    schema, table = contract.origin.schema_and_table if contract.origin.table else (None, None)
-    left = [row.told for row in transaction.rows("schema/grant_roles", schema=schema, table=table)]
+    told_of = dict[str, None]()  # each once, whatever the number of tables
+    for schema, table in map(split_name, contract.origin.tables) if contract.origin.tables else [(None, None)]:
+        told_of |= {row.told: None for row in transaction.rows("schema/grant_roles", schema=schema, table=table)}
+    left = list(told_of)
     for told in left:
         logger.warning("%s", told)
     return left

@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from clustering import migrate
 from clustering.cli import main
 from clustering.config import PROJECT
-from clustering.config.orders import Orders
+from clustering.config.orders import CustomerTable, Orders
 from clustering.errors import DataError
 from clustering.scoring.dates import end_of_past
 from clustering.warehouse.customer_values import customer_values
@@ -166,6 +167,18 @@ def test_query_is_printed_as_it_runs(
     assert 0.95 * CUSTOMERS < len(rows) <= CUSTOMERS
     assert main(["source"]) == 0
     assert capsys.readouterr().out == "orders, past dates by the same query\n"
+
+
+def test_writer_is_granted_what_orders_are_read_from(shop: Project) -> None:
+    """A migration lets the DAGs read the table of orders and that of customers, as it does a table of customers."""
+    shop.sql('create table public."the customers" (id text, since timestamp)')
+    shop.sql("revoke all on public.order_lines from segmentation_writer")
+    table = {"table": 'public."the customers"', "key": "id", "since": "since"}
+    read = declaring(shop, customers=CustomerTable.model_validate(table))
+    migrate(read.warehouse, read.configuration.contract)
+    asked = "select has_table_privilege('segmentation_writer', %s, 'select')"
+    for name in ("public.order_lines", 'public."the customers"'):
+        assert shop.sql(asked, name) == [(True,)]
 
 
 def test_rows_of_orders_are_the_customers_of_a_page(shop: Project) -> None:

@@ -23,6 +23,12 @@ class OrderSource(CustomerSource):
         return PLACE
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The table of orders, and that of customers if there is one."""
+        customers = self.declared.customers
+        return (self.declared.table, *([customers.table] if customers else ()))
+
+    @property
     def settled(self) -> dict[str, Any]:
         """What determines the customers: what is declared, however the query of it is written."""
         return {PLACE: self.declared.model_dump(mode="json", exclude={"materialise"})}
