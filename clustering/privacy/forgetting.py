@@ -49,8 +49,12 @@ class Table:
     @property
     def is_large(self) -> bool:
         """Whether it has rows of all customers, and names them in the key's column alone."""
-        is_copy = self.schema == SCHEMA and self.name.startswith("source_")
-        return self.is_partitioned or self.name == "segment_changes" or is_copy
+        return self.is_partitioned or self.name == "segment_changes" or self.is_copy
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is a run's copy of the source."""
+        return self.schema == SCHEMA and self.name.startswith("source_")
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

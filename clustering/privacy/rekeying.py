@@ -52,7 +52,9 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
             transaction.execute(query, names)
         _require_clear(transaction, pairs)
         (counted,) = transaction.rows("rekeying/known", names)
-        rows = {str(table): _update(transaction, table, table.key, pairs) for table in tables if table.key}
+        # A copy whose source has keys of another type stays as it is until the next night.
+        changed = [table for table in tables if table.is_typed or not table.is_copy]
+        rows = {str(table): _update(transaction, table, table.key, pairs) for table in changed if table.key}
         transaction.execute("scoring/drop_table", names)
         report = {
             "request": str(uuid.uuid4()),

@@ -12,6 +12,7 @@ from clustering.config import Contract
 from clustering.errors import DataError, RunError
 from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.source import Source, find_columns, require_rows
+from clustering.warehouse.source_types import INTEGERS
 from clustering.warehouse.subquery import reading_errors
 
 SCHEMA = "segmentation_staging"
@@ -26,7 +27,10 @@ def make_copy(transaction: Transaction, source: Source) -> Source:
     name = f"source_new_{secrets.token_hex(4)}"
     copy, key = sql.Identifier(SCHEMA, name), sql.Identifier(source.contract.key)
     others = [sql.Identifier(source.columns[column].header) for column in source.contract.used[1:]]
-    columns = sql.SQL(", ").join([sql.SQL("{} as {}").format(source.key, key), *others])
+    # An integer as the contract's, so that what compares or changes keys finds one type in all of our tables.
+    is_integer = source.contract.key_type == "bigint" and source.columns[source.contract.key].pg_type in INTEGERS
+    typed = sql.SQL("::bigint" if is_integer else "")
+    columns = sql.SQL(", ").join([sql.SQL("{}{} as {}").format(source.key, typed, key), *others])
     with reading_errors(source.name):
         rows = transaction.execute("source/make_copy", {"copy": copy, "columns": columns, "table": source.table})
     require_rows(source, rows)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from clustering import Registry, Warehouse, draw_sample, drop_expired, explain_c
 from clustering.config import CustomerSource
 from clustering.errors import ConfigurationError, DataError, RunError
 from clustering.privacy import core_points
+from clustering.privacy.rekeying import rekey
 from clustering.scoring import explained_customers
 from clustering.scoring.dates import end_of_past
 from clustering.scoring.endings import abandon_run
@@ -297,6 +299,18 @@ def test_forgotten_customer_leaves_the_copy(shop: Callable[..., Project]) -> Non
     assert {told["outcome"] for told in report["core_points"]} <= {"dropped", "not found"}
     found = customer_values(project.warehouse, project.configuration.contract, [str(key)])
     assert (found.source.kind, found.rows.num_rows) == ("copy", 0)
+
+
+@pytest.mark.parametrize("kind", ["integer", "numeric"])
+def test_customers_with_new_keys_are_found_in_the_copy(shop: Callable[..., Project], tmp_path: Path, kind: str) -> None:
+    """Its keys change with those of the labels; where they are of another type it is left to the next night."""
+    project = shop(FEATURES.replace("select customer_id,", f"select customer_id::{kind},"), materialise=True)
+    project.night("2026-03-31", models=["kmeans"])
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    (tmp_path / "keys.csv").write_text(f"old,new\n{key},777777\n", encoding="utf-8")
+    rekey(project.warehouse, project.configuration, path=tmp_path / "keys.csv", requested_by="test")
+    found = customer_values(project.warehouse, project.configuration.contract, ["777777"])
+    assert (found.source.kind, found.rows.num_rows) == ("copy", int(kind == "integer"))
 
 
 def test_held_night_with_a_copy_ends_when_a_customer_of_it_is_forgotten(shop: Callable[..., Project]) -> None:
