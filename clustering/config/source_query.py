@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 AS_OF = ":as_of"
 # Longest first: what stands in quotes and comments is text, and `::as_of` is a cast.
@@ -59,7 +60,8 @@ def clocks(query: str) -> list[str]:
 def checked_query(query: str) -> str:
     """Return a query without the space and the semicolon around it; ValueError unless it is one query.
 
-    A date that it names where it would be read as text is an error too.
+    A date that it names where it would be read as text is an error too, and a comment that has taken in the rest of a
+    query, as where YAML has folded its lines into one.
     """
     query = query.strip()
     parts = list(_PARTS.finditer(query))
@@ -69,6 +71,7 @@ def checked_query(query: str) -> str:
         ends = []
     if ends:
         raise ValueError("has to be one statement; there is more after its semicolon")
+    _check_comments(query, parts)
     if not _BEGINNING.match(_without_comments(query)):
         raise ValueError("has to be a query that begins with select or with")
     for value in (part["value"] for part in parts if part["value"]):
@@ -85,6 +88,17 @@ def checked_dated_query(query: str) -> str:
     if not names_date(query):
         raise ValueError(f"has to name the date as {AS_OF}, outside of quotes and comments")
     return query
+
+
+def _check_comments(query: str, parts: Sequence[re.Match[str]]) -> None:
+    """Raise ValueError for a comment that ends with its line, where that line seems to hold more of the query."""
+    to_line_end = [part for part in parts if part.group().startswith("--") and part.start() < len(query)]
+    hides_date = not names_date(query) and any(AS_OF in part.group() for part in to_line_end)
+    if hides_date or (to_line_end and "\n" not in query):
+        raise ValueError(
+            "has a comment by -- that takes in the rest of its line; use | after the key, which keeps lines apart, "
+            "where > makes them one, or write the comment as /* … */"
+        )
 
 
 def _without_comments(query: str) -> str:

@@ -388,6 +388,27 @@ def test_query_is_one_statement_as_people_write_it(query: str, is_dated: bool) -
     assert not source.query.endswith(";")
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("|\n    select * from t -- as it was\n    where day <= :as_of", None),
+        (">\n    select * from t\n    where day <= :as_of; -- as it was", None),
+        ("|\n    select * from t -- all", "has a comment by --"),
+        (">\n    select * from t -- as it was\n    where day <= :as_of", "use | after the key"),
+        (">\n    select * from t -- as it was\n    where day <= :as_of\n\n    order by 1", "use | after the key"),
+        (">\n    select :as_of as day, a from t -- as it was\n    where day <= :as_of", "use | after the key"),
+    ],
+)
+def test_comment_takes_nothing_of_a_folded_query(directory: Path, query: str, said: str | None) -> None:
+    """YAML makes one line of lines behind >, so that a filter by the date could become a part of a comment."""
+    edit(directory, "customers.yaml", "table: public.customers", f"source:\n  query: {query}")
+    if said is None:
+        assert load_configuration(directory).contract.origin.is_dated
+        return
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        load_configuration(directory)
+
+
 def test_table_is_short_for_a_source_and_the_same_contract_as_before() -> None:
     """Both ways of naming a table are one contract, and nights of 0.1.0 go on being compared with those of today."""
     columns = {"id": Column(type="bigint", role="key"), "income": Column(type="number", role="cluster")}
