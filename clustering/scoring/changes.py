@@ -12,12 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from psycopg2 import sql
 
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.current_models import Current
-from clustering.scoring.label_sets import label_set_table, partition
+from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Changes:
 def tell(
     transaction: Transaction,
     models: Iterable[str],
-    changes: Mapping[str, Changes],
+    staged: Mapping[str, Changes],
     *,
     was: Mapping[str, Current],
     now: Mapping[str, Current],
@@ -46,32 +47,55 @@ def tell(
     """Append what is other for some models `now` than it `was`; the last that a transaction does.
 
     Nothing is told where the same run holds. A date that holds by another run than before, or `corrects`, is a
-    correction of what was told. Nobody else publishes these models until the transaction ends.
+    correction of what was told. What is not `staged` is found by comparing both runs' labels. Nobody else publishes
+    these models until the transaction ends.
     """
     told = sorted({model for model in models if was.get(model) != now.get(model)})
     if not told:
         return
+    compared = {
+        model: found
+        for model in told
+        if model in was and model in now and model not in staged
+        if (found := _between(transaction, was[model], now[model])) is not None
+    }
+    changes = {**staged, **compared}
     transaction.execute("changes/lock")
     for model in told:
         former, latter = was.get(model), now.get(model)
         if latter is not None and former is not None and model in changes:
-            corrected = corrects or latter.as_of == former.as_of
-            rows = sum(
-                _append(transaction, table, former, latter, known=changes[model].known, corrects=corrected)
-                for table in changes[model].tables
-            )
-            log.info("%s changes of %s at %s told", rows, model, latter.as_of)
+            _tell_changes(transaction, changes[model], former, latter, corrects=corrects)
         elif one := latter or former:
-            kind, run_id = ("start", one.run_id) if latter else ("end", None)
-            transaction.execute("changes/append_model", kind=kind, model=model, as_of=one.as_of, run_id=run_id)
+            _tell_model(transaction, "start" if latter else "end", one)
+    for table in (table for found in compared.values() for table in found.tables):
+        transaction.execute("scoring/drop_table", {"table": table})
 
 
-def between(transaction: Transaction, former: Current, latter: Current) -> Changes:
-    """Return who is in another segment by one run's labels than by another's, in a table that is to be dropped."""
+def _tell_changes(
+    transaction: Transaction, changes: Changes, former: Current, latter: Current, *, corrects: bool
+) -> None:
+    corrected = corrects or latter.as_of == former.as_of
+    rows = sum(
+        _append(transaction, table, former, latter, known=changes.known, corrects=corrected) for table in changes.tables
+    )
+    log.info("%s changes of %s at %s told", rows, latter.model, latter.as_of)
+
+
+def _tell_model(transaction: Transaction, kind: Literal["start", "end"], one: Current) -> None:
+    run_id = one.run_id if kind == "start" else None
+    transaction.execute("changes/append_model", kind=kind, model=one.model, as_of=one.as_of, run_id=run_id)
+
+
+def _between(transaction: Transaction, former: Current, latter: Current) -> Changes | None:
+    """Return who is in another segment by one run's labels than by another's; None where labels are gone."""
+    if not all(
+        has_partition(transaction, label_set_table(one.run_id, one.model_version_id)) for one in (former, latter)
+    ):
+        return None
     table = staging_table(f"between_{former.run_id}_{latter.run_id}_{latter.model_version_id}")
     names = {"table": table, "former": _labels(former), "latter": _labels(latter)}
     transaction.execute("changes/between", names)
-    return Changes([table], known=False)
+    return Changes([table], known=former.model_version_id == latter.model_version_id)
 
 
 def _labels(one: Current) -> sql.Identifier:

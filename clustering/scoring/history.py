@@ -56,8 +56,8 @@ def write_history(
 ) -> dict[str, Changes]:
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
-    Returns by model who is not where the history had him; a model whose history begins is left out. Models that are
-    `returning` had their periods ended. Must come before the pointer moves, and while nobody else publishes these
+    Returns by model whom the shards found changed since the run that is current, where that holds; others are left out.
+    Models that are `returning` had their periods ended. Must come before the pointer moves, and while nobody else publishes these
     models. Raises RunError where what lies next to a past date is gone.
     """
     models = [version.model for version in versions]
@@ -97,16 +97,20 @@ def _write_periods(
 ) -> tuple[bool, Changes | None]:
     """Bring the periods to the labels.
 
-    Returns whether they, and their versions, were as they are now, and who was not where he is.
+    Returns whether they, and their versions, were as they are now, and who moved from the latest date to a later one,
+    if the shards have found out. The history does not say: where it was damaged, it is repaired from what it had.
     """
     if not has_partition(transaction, _partition_name(publication.model)):
         _load(transaction, publication)
         return False, None
     latest = around.after is None and around.same is None and not returns
-    if latest and publication.changes is not None and _append(transaction, publication, publication.changes):
-        known = all(move.by_model is not None for move in publication.moves or ())
-        return False, Changes(publication.changes, known=known)
-    return _repair(transaction, publication, around)
+    if not latest or publication.changes is None:
+        return _repair(transaction, publication, around), None
+    known = all(move.by_model is not None for move in publication.moves or ())
+    found = Changes(publication.changes, known=known)
+    if _append(transaction, publication, publication.changes):
+        return False, found
+    return _repair(transaction, publication, around), found
 
 
 def _load(transaction: Transaction, publication: Publication) -> None:
@@ -139,7 +143,7 @@ def _append(transaction: Transaction, publication: Publication, changes: Sequenc
     return True
 
 
-def _repair(transaction: Transaction, publication: Publication, around: Neighbours) -> tuple[bool, Changes]:
+def _repair(transaction: Transaction, publication: Publication, around: Neighbours) -> bool:
     table = staging_table(f"differences_{publication.run_id}_{publication.model_version_id}")
     names = {"table": table, "differences": table, "labels": publication.labels}
     written = {
@@ -156,8 +160,7 @@ def _repair(transaction: Transaction, publication: Publication, around: Neighbou
     corrected = transaction.execute("history/set_version", **written) if around.same else 0
     log.info("history of %s at %s: %s differences", publication.model, publication.as_of, different)
     same_version = around.same is not None and around.same.model_version_id == publication.model_version_id
-    known = around.before is not None and around.before.model_version_id == publication.model_version_id
-    return not different and not corrected and same_version, Changes([table], known=known)
+    return not different and not corrected and same_version
 
 
 def _write_movement(transaction: Transaction, publication: Publication, around: Neighbours, *, kept: bool) -> None:

@@ -16,7 +16,7 @@ from psycopg2.extras import Json
 
 from clustering.config import Configuration
 from clustering.errors import ConfigurationError, RunError, did_you_mean
-from clustering.scoring.changes import between, tell
+from clustering.scoring.changes import tell
 from clustering.scoring.current_models import Current, read_current
 from clustering.scoring.history import find_pause
 from clustering.scoring.history_repairs import carry_on, rewrite_movement
@@ -137,7 +137,7 @@ def _withdraw(
     _require_labels(transaction, asked.as_of, held, around, was, now)
     for one in held:
         _record(transaction, asked, one, now.get(one.model))
-    _tell(transaction, [*(one.model for one in held), *returned], was, now)
+    tell(transaction, [*(one.model for one in held), *returned], {}, was=was, now=now, corrects=True)
     return {
         "as_of": asked.as_of.isoformat(),
         "withdrawn": {one.model: one.run_id for one in held},
@@ -192,19 +192,6 @@ def _require_labels(
                 f"{as_of} of {model} cannot be withdrawn: the labels of {before.as_of}, the date before, are no longer "
                 "kept (label_runs in customers.yaml); nothing was changed, run the date again with what is right"
             )
-
-
-def _tell(
-    transaction: Transaction, models: Sequence[str], was: Mapping[str, Current], now: Mapping[str, Current]
-) -> None:
-    changes = {
-        model: between(transaction, was[model], now[model])
-        for model in models
-        if model in was and model in now and was[model] != now[model]
-    }
-    tell(transaction, models, changes, was=was, now=now, corrects=True)
-    for table in (table for one in changes.values() for table in one.tables):
-        transaction.execute("scoring/drop_table", {"table": table})
 
 
 def _record(transaction: Transaction, asked: Withdrawal, one: PublishedRun, now: Current | None) -> None:

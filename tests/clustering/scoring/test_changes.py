@@ -298,6 +298,23 @@ def test_what_was_told_long_ago_expires_and_whoever_missed_it_is_told(project, f
     assert [row[1] for row in late.assert_right()] == ["expired", "change"]
 
 
+def test_history_that_has_lost_a_period_hides_no_change(project, follower):
+    """What is told is what the labels of both nights say, however much the history had to be repaired."""
+    project.night(DAYS[0])
+    follower.assert_right()
+    project.sql("delete from segmentation.segment_history where customer_id = 1")
+    place(project, 1, 3)
+    place(project, 2, None)
+    place(project, 3, 4)
+    project.night(DAYS[1])
+    assert [(row[3], row[-1]) for row in sorted(follower.assert_right(), key=lambda row: row[3])] == [
+        (1, "behaviour"),
+        (2, "left"),
+        (3, "behaviour"),
+    ]
+    assert project.staged() == []
+
+
 def test_dry_run_tells_nothing(project, follower):
     """It changes nothing of today."""
     project.night(DAYS[0])
