@@ -15,6 +15,7 @@ from clustering.config.orders import CustomerTable, Orders
 from clustering.errors import DataError
 from clustering.scoring.dates import end_of_past
 from clustering.warehouse.customer_values import customer_values
+from months import month_ends
 from tests.projects import Project, retrain
 from tests.shops import CUSTOMERS, LAST, orders_of
 
@@ -57,6 +58,27 @@ def test_later_orders_change_no_label_of_a_date(shop: Project) -> None:
     shop.night(str(day), ended_at=end_of_past(day, UTC, now=datetime(2026, 11, 29, tzinfo=UTC)))
     assert labels(shop, str(day)) == before
     assert len(before) > CUSTOMERS / 2
+
+
+@pytest.mark.slow
+def test_twelve_month_ends_backfilled_are_the_nights_of_those_dates(shop: Project) -> None:
+    """Row for row, in the opposite order, and after lines of later days have come for everybody."""
+    days = month_ends(LAST, 12)
+    unheld = shop.configuration.contract.checks.model_copy(update={"hold": "never"})
+    shop = shop.with_contract(checks=unheld)  # a month changes more than a night may
+    for day in days:
+        shop.night(str(day))
+    nights = {day: labels(shop, str(day)) for day in days}
+    shop.sql(
+        "insert into public.order_lines (order_id, customer_id, ordered_at, product, amount)"
+        " select 'late' || customer_id, customer_id, %s, 'late', 1e6 from public.order_lines group by customer_id",
+        LAST,
+    )
+    shop.sql("update segmentation.promotions set decided_at = '2025-01-01'")
+    for day in reversed(days):
+        shop.night(str(day), ended_at=end_of_past(day, UTC, now=datetime(2026, 11, 29, tzinfo=UTC)))
+        assert labels(shop, str(day)) == nights[day]
+    assert len(nights[days[0]]) < len(nights[days[-1]])
 
 
 def test_shards_of_any_number_give_the_same_labels(shop: Project) -> None:
