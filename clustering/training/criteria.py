@@ -198,12 +198,13 @@ def finer_than(chosen: Evaluation | None, evaluations: Sequence[Evaluation]) -> 
 def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> Evaluation | None:
     """Return the candidate that follows from the figures; None when none passes.
 
-    The champion's own settings, `incumbent`, are judged with leniency and kept in a near-tie of silhouettes.
+    The champion's own settings, `incumbent`, are judged with leniency and kept in a near-tie of silhouettes, where the
+    model still allows them.
     """
     for one in _cut_too_many(evaluations):
         one.remarks.append("a group is cut in two: the gap is not larger than with fewer clusters")
     best = best_of(evaluations)
-    own = next((one for one in evaluations if one.has(incumbent)), None)
+    own = next((one for one in evaluations if one.is_declared and one.has(incumbent)), None)
     if own is None or own is best or not own.is_judged or own.verdicts(leniency=LENIENCY):
         return best
     if best is None or own.figures["silhouette"] >= best.figures["silhouette"] - NEAR_TIE:

@@ -118,6 +118,15 @@ def test_the_champions_settings_are_kept_in_a_near_tie():
     assert _chosen([_evaluated(4, **weak)], incumbent={"n_clusters": 4}) == 4
 
 
+def test_the_champions_settings_are_not_kept_beyond_what_the_model_declares():
+    """Whoever declares a smaller range than the champion's number gets it, also where nothing within it passes."""
+    beyond = _evaluated(15, silhouette=0.9)
+    beyond.is_declared = False
+
+    assert _chosen([_evaluated(8), beyond], incumbent={"n_clusters": 15}) == 8
+    assert choose([_evaluated(8, jaccard=0.5), beyond], incumbent={"n_clusters": 15}) is None
+
+
 def test_a_division_has_as_many_clusters_as_are_wanted():
     """Without flaws where that is possible; what could not be fitted comes last."""
     evaluated = [
