@@ -28,7 +28,11 @@ from (
     union all
     select 'is the key of a customer who was forgotten', told.customer_id::text
     from segmentation.segment_changes as told
-    join {table} as pair on told.customer_id in (pair.old_key, pair.new_key)
+    join (
+        select old_key as key from {table}
+        union all
+        select new_key as key from {table}
+    ) as pair on pair.key = told.customer_id
     where told.kind = 'forgotten'
 ) as fault
 group by fault.told

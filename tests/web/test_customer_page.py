@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from clustering.web import create_app
+from clustering.web.security import Access, recognise
 from tests.projects import Project
 from tests.web.examples import SECRET, backend_of
 
@@ -64,3 +68,17 @@ def test_page_asks_for_a_key_and_says_who_is_not_known(api: TestClient) -> None:
     assert "<b>" not in missing.text
     assert "is no key of a customer" in missing.text
     assert 'action="customer"' in api.get("/page").text
+
+
+def test_whoever_may_not_look_customers_up_is_offered_no_search() -> None:
+    """One who reads the page and may not trigger `cluster_customers`, as a viewer of Airflow."""
+
+    def refuse(*_: Any) -> None:
+        raise HTTPException(403, "not allowed")
+
+    caller = recognise(lambda: "Ada", name=str, require=lambda *_: None, looks_up=refuse)
+    known = caller(None, "Ada")
+    assert (known.may_change, known.may_look_up) == (True, False)
+    access = Access(reads=lambda: None, customers=lambda: refuse(), caller=lambda: known)
+    closed = TestClient(create_app(lambda: pytest.fail("the warehouse was opened"), access))
+    assert closed.get("/customer?key=1").status_code == 403
