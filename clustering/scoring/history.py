@@ -57,8 +57,8 @@ def write_history(
     """Write the periods and the movement of a run whose labels are attached and whose segments are written.
 
     Returns by model whom the shards found changed since the run that is current, where that holds; others are left out.
-    Models that are `returning` had their periods ended. Must come before the pointer moves, and while nobody else publishes these
-    models. Raises RunError where what lies next to a past date is gone.
+    Models that are `returning` had their periods ended. Must come before the pointer moves, and while nobody else
+    publishes these models. Raises RunError where what lies next to a past date is gone.
     """
     models = [version.model for version in versions]
     require_neighbours(transaction, models, as_of=run.as_of, history_days=history_days)
