@@ -84,7 +84,7 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     shattered = [one for one in sweeps if one.shatters(lasting[0])]
     found = [
         *(one.settings(one.best) for one in sweeps if one not in shattered),
-        *(one.settings(one.lasting) for one in lasting if one.duration(one.lasting)),
+        *(one.settings(one.lasting) for one in lasting if one.lasts),
         *(one.settings(one.best) for one in shattered),
     ]
     return [settings for place, settings in enumerate(found) if settings not in found[:place]]
