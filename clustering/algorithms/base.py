@@ -96,6 +96,8 @@ class Algorithm(ABC, Generic[Spec]):
     """Rows of a bootstrap, a split or noise: as many as their time allows."""
     proposes_best_first: bool = False
     """Whether settings are proposed in the order in which they are preferred, so that the first that passes is it."""
+    proposes_by_sample: bool = False
+    """Whether other samples call for other settings; the champion's own are then tried too, where `is_declared`."""
     least_errors: Mapping[tuple[str, Noise], float] = MappingProxyType({})
     """By how many standard errors which statistics have to beat which noise; without any, noise is not asked."""
     compares_settings: bool = True

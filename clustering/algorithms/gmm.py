@@ -43,6 +43,7 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
     """A mixture of Gaussians; of the parameters, `weights` is (k,), `means` (k, d) and `covariances` (k, d, d)."""
 
     specification = GaussianMixtureSpec
+    proposes_by_sample = True
     least_errors = MappingProxyType({(LIKELIHOOD, "uniform"): 3.0, (LIKELIHOOD, "unimodal"): 3.0})
 
     def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
@@ -69,8 +70,9 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         return [{**best, "n_components": number} for number in around]
 
     def is_declared(self, settings: Settings, spec: GaussianMixtureSpec) -> bool:
-        """Whether the number of components is within the range, where there is one."""
-        return spec.components is None or int(settings["n_components"]) <= spec.components[1]
+        """Whether the covariance type is one to try, and the number of components within the range, if there is one."""
+        low, high = spec.components or (1, np.inf)
+        return settings["covariance_type"] in spec.covariance_types and low <= int(settings["n_components"]) <= high
 
     def declaration(self, settings: Settings) -> str:
         """Return number and covariances of the components as a model's file declares them."""

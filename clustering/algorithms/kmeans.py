@@ -43,6 +43,7 @@ class KMeans(Algorithm[KMeansSpec]):
 
     specification = KMeansSpec
     replicate_rows = 5_000
+    proposes_by_sample = True
     least_errors = MappingProxyType({(SEPARATION, "uniform"): 3.0, (GAP, "unimodal"): 3.0})
 
     def propose(self, features: FloatMatrix, spec: KMeansSpec, *, share: float = 1.0) -> list[Settings]:
@@ -51,7 +52,7 @@ class KMeans(Algorithm[KMeansSpec]):
 
     def is_declared(self, settings: Settings, spec: KMeansSpec) -> bool:
         """Whether the number of clusters is within the range, where there is one."""
-        return spec.clusters is None or int(settings["n_clusters"]) <= spec.clusters[1]
+        return spec.clusters is None or spec.clusters[0] <= int(settings["n_clusters"]) <= spec.clusters[1]
 
     def declaration(self, settings: Settings) -> str:
         """Return the number of clusters as a model's file declares it."""

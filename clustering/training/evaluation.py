@@ -29,14 +29,17 @@ FEWEST_REFERENCES = 10
 BOOTSTRAP, SPLIT, REFERENCE, FINAL_BOOTSTRAP = range(1, 5)  # streams of seeds
 
 
-def candidates(setup: Setup, *, unusable: Sequence[str] = ()) -> list[Evaluation]:
+def candidates(setup: Setup, *, incumbent: Settings | None = None, unusable: Sequence[str] = ()) -> list[Evaluation]:
     """Fit what the algorithm proposes on the working rows, and say what is wrong at sight.
 
     Of what is proposed best first, the first one is enough until it is judged; of customers who are `unusable`, for
-    these reasons, one fit is enough to show.
+    these reasons, one fit is enough to show. The champion's own settings, `incumbent`, are tried too where the model
+    allows them and other samples propose others.
     """
     proposed = setup.algorithm.propose(setup.working, setup.spec, share=setup.share)
     evaluations = [_evaluation(settings, setup) for settings in (proposed[:1] if unusable else proposed)]
+    if incumbent is not None and not unusable:
+        evaluations += _own(incumbent, evaluations, setup)
     in_doubt = setup.algorithm.values_for_groups(setup.working, setup.spec.features)
     for evaluation in evaluations[:1] if setup.algorithm.proposes_best_first else evaluations:
         _fit(evaluation, setup)
@@ -91,6 +94,13 @@ def final_stability(
         found.append(bootstrap_jaccard(setup.clusters(fitted, settings), missing))
     jaccard: FloatVector = np.concatenate(found).mean(axis=0)
     return jaccard
+
+
+def _own(incumbent: Settings, evaluations: Sequence[Evaluation], setup: Setup) -> list[Evaluation]:
+    if not setup.algorithm.proposes_by_sample or any(one.has(incumbent) for one in evaluations):
+        return []
+    own = _evaluation(incumbent, setup)
+    return [own] if own.is_declared else []
 
 
 def _evaluation(settings: Settings, setup: Setup) -> Evaluation:

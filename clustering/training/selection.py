@@ -73,7 +73,7 @@ def _select(
     unusable = reasons_against(features, spec)
     working = draw(features, WORKING_ROWS, seed=seed)
     setup = Setup(working, len(working) / len(features), spec, seed=seed)
-    evaluations = candidates(setup, unusable=unusable)
+    evaluations = candidates(setup, incumbent=incumbent, unusable=unusable)
     evaluate(evaluations, setup, incumbent=incumbent)
     passed = choose(evaluations, incumbent=incumbent)
     chosen = passed or _without_structure(evaluations, spec, segments)

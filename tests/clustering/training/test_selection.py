@@ -378,3 +378,27 @@ def test_a_single_declared_number_is_all_that_is_tried(fifteen):
 
     assert [dict(one.settings) for one in selection.candidates] == [{"n_clusters": 4}]
     assert "finer" not in selection.verdict
+
+
+FLAGGED = np.column_stack([np.linspace(-1.0, 1.0, 200), np.tile([-1.0, 1.0], 100)])  # fitted, and not judged
+
+
+@pytest.mark.parametrize(
+    ("clusters", "incumbent", "is_tried"), [(None, 13, True), ((2, 3), 13, False), ((3, 4), 2, False)]
+)
+def test_the_champions_own_number_is_tried_where_the_model_allows_it(clusters, incumbent, is_tried):
+    """What a sample calls for changes with it; a range that excludes the champion's number is kept."""
+    own = {"n_clusters": incumbent}
+    selection = select(FLAGGED, _with(KMEANS, clusters=clusters, n_init=10), seed=0, incumbent=own)
+
+    assert [dict(one.settings) for one in selection.candidates].count(own) == is_tried
+
+
+def test_the_champions_covariances_are_tried_where_the_model_allows_them():
+    """Those that its file no longer names are left out."""
+    spec = _with(QUICK_GMM, components=None, covariance_types=("spherical",), n_init=1)
+    setup = Setup(np.random.default_rng(0).normal(size=(100, 2)), 1.0, spec, seed=0)
+    full, spherical = ({"n_components": 30, "covariance_type": kind} for kind in ("full", "spherical"))
+
+    assert not any(one.has(full) for one in evaluation.candidates(setup, incumbent=full))
+    assert any(one.has(spherical) for one in evaluation.candidates(setup, incumbent=spherical))
