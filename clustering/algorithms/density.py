@@ -81,11 +81,9 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     sweeps.sort(key=lambda one: -one.merit)
     sweeps = [one for one in sweeps if one.merit > 0] or sweeps[:1]
     lasting = sorted(sweeps, key=lambda one: -one.duration(one.lasting))
-    shattered = [one for one in sweeps if one.shatters(lasting[0])]
     found = [
-        *(one.settings(one.best) for one in sweeps if one not in shattered),
+        *(one.settings(one.best) for one in sweeps),
         *(one.settings(one.lasting) for one in lasting if one.lasts),
-        *(one.settings(one.best) for one in shattered),
     ]
     return [settings for place, settings in enumerate(found) if settings not in found[:place]]
 

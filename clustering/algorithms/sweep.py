@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from clustering.algorithms.base import FloatVector, Settings
 
 SHORT = 4  # cuts: no range of `eps` to rely on
-PIECES = 4  # times as many clusters
-AGREED = 0.9  # merit of a cut that is taken however short it holds: many groups, each of which persists
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +59,6 @@ class Sweep:
     def lasts(self) -> bool:
         """Whether the longest run is long enough to rely on: those of noise are short."""
         return self.duration(self.lasting) > SHORT
-
-    def shatters(self, other: Sweep) -> bool:
-        """Whether the best cut holds for a short range of `eps` and cuts what lasts longest in another to pieces."""
-        pieces = bool(self.counts[self.best] >= PIECES * other.counts[other.lasting])
-        return pieces and self.merit < AGREED and self.duration(self.best) <= SHORT and other.lasts
 
     def settings(self, place: int) -> Settings:
         """Return the settings of a cut."""
