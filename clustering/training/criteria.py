@@ -190,16 +190,16 @@ def _is_certain(mean: float, error: float, limit: float) -> bool:
 
 
 def finer_than(chosen: Evaluation | None, evaluations: Sequence[Evaluation]) -> Evaluation | None:
-    """Return a candidate with more clusters than the model allows that passes, and cuts no group of the chosen."""
-    passed = [one for one in evaluations if not one.is_declared and one.has_passed]
+    """Return a candidate with more clusters than the model allows that passes, and would be taken before the chosen."""
+    least = -np.inf if chosen is None else chosen.rank
+    passed = [one for one in evaluations if not one.is_declared and one.has_passed and one.rank > least]
     return next((one for one in passed if chosen is None or not might_overrule(chosen, one)), None)
 
 
 def choose(evaluations: Sequence[Evaluation], *, incumbent: Settings | None) -> Evaluation | None:
     """Return the candidate that follows from the figures; None when none passes.
 
-    The champion's own settings, `incumbent`, are judged with leniency and kept in a near-tie of silhouettes, where the
-    model still allows them.
+    The champion's settings, `incumbent`, if declared, are judged with leniency and kept in a near-tie of silhouettes.
     """
     for one in _cut_too_many(evaluations):
         one.remarks.append("a group is cut in two: the gap is not larger than with fewer clusters")

@@ -86,6 +86,7 @@ def _select(
         chosen.flaws += [doubt for doubt in setup.algorithm.doubts(fitted, spec) if doubt not in chosen.flaws]
     jaccard = final_stability(fitted, chosen.settings, setup, known=chosen.jaccard if fitted is chosen.fitted else None)
     structure: Structure = "structured" if passed and not chosen.flaws else "none"
+    finer = finer_than(passed, evaluations)
     figures = {
         **chosen.figures,
         **measure(features, fitted.labels, seed=seed),
@@ -94,8 +95,8 @@ def _select(
     selection = Selection(
         fitted=replace(fitted, settings=chosen.settings),
         structure=structure,
-        verdict=_verdict(chosen, structure) + _remark_on_finer(finer_than(passed, evaluations)),
-        refusal=_refusal(chosen, structure, unusable),
+        verdict=_verdict(chosen, structure, finer),
+        refusal=_refusal(chosen, structure, unusable, finer),
         figures=figures,
         stability=tuple(jaccard.tolist()),
         candidates=tuple(evaluation.record(chosen=evaluation is chosen) for evaluation in evaluations),
@@ -108,22 +109,27 @@ def _without_structure(evaluations: Sequence[Evaluation], spec: ModelSpec, segme
     return fall_back(evaluations, clusters=segments) if spec.when_no_structure == "divide" else best_guess(evaluations)
 
 
-def _verdict(chosen: Evaluation, structure: Structure) -> str:
-    """Say in a sentence what was found."""
+def _verdict(chosen: Evaluation, structure: Structure, finer: Evaluation | None) -> str:
+    """Say in a sentence what was found, and what `finer` one was that the model does not declare."""
     found = f"{chosen.clusters} clusters"
     if structure == "structured":
-        return f"{found}: stable, and more than noise shows"
+        passed = f"{found}: stable, and more than noise shows"
+        return passed + (
+            f"; finer groups exist: {finer.clusters} clusters pass too, more than the model declares" if finer else ""
+        )
     against = "; ".join(chosen.verdicts())
     if chosen.spec.is_declared:
         return f"no cluster structure; {found} as declared ({against})"
+    if finer:
+        declaration = finer.algorithm.declaration(finer.settings)
+        return (
+            f"no cluster structure in the range that the model declares, {found} at the most ({against}); "
+            f"{finer.clusters} clusters pass: declare {declaration}, or leave the range out"
+        )
     return f"no cluster structure, no candidate passed; {found} at the most ({against})"
 
 
-def _remark_on_finer(finer: Evaluation | None) -> str:
-    return f"; finer groups exist: {finer.clusters} clusters pass too, more than the model declares" if finer else ""
-
-
-def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str]) -> str | None:
+def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str], finer: Evaluation | None) -> str | None:
     """Return why the fit must not be used, if so; a declared number of clusters is reported on, not overruled."""
     if unusable:
         return "; ".join(unusable)
@@ -131,5 +137,7 @@ def _refusal(chosen: Evaluation, structure: Structure, unusable: Sequence[str]) 
         return None
     if not chosen.flaws and chosen.spec.when_no_structure == "divide":
         return None
+    if finer:
+        return _verdict(chosen, structure, finer)
     declaration = chosen.algorithm.declaration(chosen.settings)
-    return f"{_verdict(chosen, structure)}; who wants these clusters all the same declares {declaration}"
+    return f"{_verdict(chosen, structure, None)}; who wants these clusters all the same declares {declaration}"

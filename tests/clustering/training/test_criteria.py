@@ -6,7 +6,7 @@ import pytest
 from clustering.algorithms import Fitted, algorithm
 from clustering.algorithms.base import Noise
 from clustering.config import DbscanSpec, GaussianMixtureSpec, KMeansSpec
-from clustering.training.criteria import Evaluation, best_guess, choose, fall_back
+from clustering.training.criteria import Evaluation, best_guess, choose, fall_back, finer_than
 from clustering.training.null_model import Excess
 
 KMEANS = KMeansSpec(algorithm="kmeans", features=("a", "b"))
@@ -125,6 +125,16 @@ def test_the_champions_settings_are_not_kept_beyond_what_the_model_declares():
 
     assert _chosen([_evaluated(8), beyond], incumbent={"n_clusters": 15}) == 8
     assert choose([_evaluated(8, jaccard=0.5), beyond], incumbent={"n_clusters": 15}) is None
+
+
+def test_a_finer_mixture_is_told_of_where_its_bic_is_better():
+    """Mixtures have no gap, and more components that pass are no finer groups for that alone."""
+    chosen, finer = _evaluated(3, spec=GMM, bic=900.0), _evaluated(12, spec=GMM, bic=950.0)
+    finer.is_declared = False
+    assert finer_than(chosen, [chosen, finer]) is None
+
+    finer.figures["bic"] = 800.0
+    assert finer_than(chosen, [chosen, finer]) is finer
 
 
 def test_a_division_has_as_many_clusters_as_are_wanted():

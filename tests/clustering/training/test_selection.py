@@ -362,14 +362,27 @@ def test_many_groups_of_like_size_are_found_where_no_number_is_declared(spec, fi
     "spec", [_with(KMEANS, clusters=(2, 6)), _with(QUICK_GMM, components=(2, 6))], ids=lambda spec: spec.algorithm
 )
 def test_a_declared_range_is_kept_and_finer_groups_are_told_of(spec, fifteen):
-    """Who wants few segments gets few, and the verdict says that there is more to find."""
+    """Who wants few segments gets few, and the verdict says that more pass, and how to have them."""
     selection = select(fifteen[0], spec, seed=0)
 
     assert 2 <= len(selection.stability) <= 6
-    assert "finer groups exist: 15 clusters pass too, more than the model declares" in selection.verdict
+    assert selection.verdict.startswith("no cluster structure in the range that the model declares, ")
+    assert "; 15 clusters pass: declare " in selection.verdict
+    assert selection.verdict.endswith(", or leave the range out")
+    assert selection.refusal == (selection.verdict if spec.when_no_structure == "refuse" else None)
     finer = [one for one in selection.candidates if int(next(iter(one.settings.values()))) > 6]
     assert finer
     assert all("not taken: the model declares fewer clusters" in one.verdicts and not one.chosen for one in finer)
+
+
+def test_finer_groups_are_told_of_beside_the_groups_of_a_range():
+    """Groups of groups: the range holds some that pass, and so does what is beyond it."""
+    places = np.random.default_rng(0).uniform(-10, 10, (14, 2))
+    rows = _standardised(places[np.arange(560) % 14] + np.random.default_rng(0).normal(0, 0.2, (560, 2)))
+    selection = select(rows, _with(KMEANS, clusters=(3, 4), n_init=10), seed=0)
+
+    assert selection.structure == "structured"
+    assert "; finer groups exist: 13 clusters pass too, more than the model declares" in selection.verdict
 
 
 def test_a_single_declared_number_is_all_that_is_tried(fifteen):
