@@ -18,6 +18,17 @@ select count(*) from {table} where {column}{cast} = :customer_id;
 -- Parameters: customer_id.
 delete from {table} where {column}{cast} = :customer_id;
 
+-- name: delete_written
+-- Removes a customer's rows from a table where a key that is a whole number stands as a text, such as 1.00.
+-- Names: table, column.
+-- Parameters: customer_id.
+delete from {table}
+where
+    case
+        when {column} ~ '^-?[0-9]+([.][0-9]*)?$' then {column}::numeric = :customer_id::numeric
+        else {column} = :customer_id
+    end;
+
 -- name: versions_of_algorithms
 -- Returns the versions of some algorithms whose artifacts are there.
 -- Parameters: algorithms.
@@ -61,15 +72,26 @@ select run_id, as_of from segmentation.scoring_runs where status = 'running' ord
 
 -- name: in_statistics
 -- Returns the tables of the schemas whose statistics for the planner show a key: as a common value, or as a bound of a
--- histogram.
--- Parameters: customer_id, key (the contract's name of the key).
+-- histogram. Where the column has another type of numbers, they are compared as numbers.
+-- Parameters: customer_id, number (the key where it is one, or null), key (the contract's name of the key).
 select distinct statistics.schemaname as schema, statistics.tablename as name
 from pg_stats as statistics
+join pg_namespace as namespace on namespace.nspname = statistics.schemaname
+join pg_class as class on class.relnamespace = namespace.oid and class.relname = statistics.tablename
+join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attname = statistics.attname
+cross join unnest(
+    coalesce(statistics.most_common_vals::text::text[], '{}')
+    || coalesce(statistics.histogram_bounds::text::text[], '{}')
+) as shown (key)
 where
     statistics.schemaname ~ '^segmentation' and statistics.attname in ('customer_id', :key)
-    and :customer_id = any(
-        coalesce(statistics.most_common_vals::text::text[], '{}')
-        || coalesce(statistics.histogram_bounds::text::text[], '{}')
+    and coalesce(
+        case format_type(attribute.atttypid, null)
+            when 'numeric' then shown.key::numeric = :number::numeric
+            when 'double precision' then shown.key::double precision = :number::double precision
+            when 'real' then shown.key::double precision = :number::double precision
+        end,
+        shown.key = :customer_id
     )
 order by 1, 2;
 
@@ -82,9 +104,9 @@ where model_version_id = :model_version_id;
 
 -- name: tables
 -- Returns the tables of all schemas with their owners, the number of their columns, whether they are partitioned and,
--- where there is one, the column of the customers' keys and whether that has their type. Labels whose detaching was
--- interrupted are tables of their own here, since their parent leaves them out.
--- Parameters: key (the contract's name of the key), key_type.
+-- where there is one, the column of the customers' keys and its type. Labels whose detaching was interrupted are tables
+-- of their own here, since their parent leaves them out.
+-- Parameters: key (the contract's name of the key).
 select
     namespace.nspname as schema,
     class.relname as name,
@@ -92,14 +114,13 @@ select
     pg_get_userbyid(class.relowner)::text as owner,
     count(*) as columns,
     min(attribute.attname) filter (where attribute.attname in ('customer_id', :key)) as key,
-    coalesce(
-        bool_and(format_type(attribute.atttypid, null) = :key_type)
-        filter (where attribute.attname in ('customer_id', :key)), false
-    ) as is_typed
+    (array_agg(format_type(coalesce(nullif(type.typbasetype, 0), type.oid), null) order by attribute.attname)
+        filter (where attribute.attname in ('customer_id', :key)))[1] as key_type
 from pg_class as class
 join pg_namespace as namespace on namespace.oid = class.relnamespace
 join pg_attribute as attribute
     on attribute.attrelid = class.oid and attribute.attnum > 0 and not attribute.attisdropped
+join pg_type as type on type.oid = attribute.atttypid
 where
     namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmentation_staging')
     and class.relkind in ('r', 'p', 'm')

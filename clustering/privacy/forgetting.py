@@ -13,7 +13,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import sql
@@ -25,6 +24,7 @@ from clustering.config import Configuration, Contract
 from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
+from clustering.privacy.customer_tables import Table
 from clustering.scoring.attempts import SCHEMA
 from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
@@ -32,42 +32,6 @@ from clustering.warehouse import Row, Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with the number of its columns; `key` is the column of the customers' keys, None where it has none."""
-
-    schema: str
-    name: str
-    is_partitioned: bool
-    owner: str
-    columns: int
-    key: str | None
-    is_typed: bool  # whether that column has the keys' type
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it has rows of all customers, and names them in the key's column alone."""
-        return self.is_partitioned or self.name == "segment_changes" or self.is_copy
-
-    @property
-    def is_copy(self) -> bool:
-        """Whether it is a run's copy of the source."""
-        return self.schema == SCHEMA and self.name.startswith("source_")
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    @property
-    def is_the_writers(self) -> bool:
-        """Whether it belongs to the writer, who attaches and drops its partitions."""
-        return self.is_partitioned or self.schema != "segmentation"
-
-    @property
-    def identifier(self) -> sql.Identifier:
-        """Its quoted name."""
-        return sql.Identifier(self.schema, self.name)
 
 
 def forget(
@@ -89,11 +53,11 @@ def forget(
         transaction.execute("forgetting/lock_runs")
         held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
-        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
+        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
             become_writer(transaction, [table for table in tables if table.is_the_writers])
             told_before = transaction.execute("changes/delete_forgotten", customer_id=key)
-            removed = {str(table): _remove(transaction, table, table.key, key) for table in tables if table.key}
+            removed = {str(table): _remove(transaction, table, contract, key) for table in tables if table.key}
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
@@ -102,7 +66,7 @@ def forget(
         report = {
             "request": request,
             "removed": {name: rows for name, rows in removed.items() if rows},
-            "left": _left(transaction, tables, key),
+            "left": _left(transaction, tables, contract, key),
             "statistics": _analyze(transaction, contract, key),
             "tables_searched": len(tables),
             "columns_searched": sum(table.columns for table in tables),
@@ -181,31 +145,23 @@ def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:
     )
 
 
-def _key_names(table: Table, column: str) -> dict[str, sql.Composable]:
-    """Return the names for a comparison of the key that uses an index wherever the column has the key's type."""
-    return {
-        "table": table.identifier,
-        "column": sql.Identifier(column),
-        "cast": sql.SQL("" if table.is_typed else "::text"),
-    }
+def _remove(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
+    query = "forgetting/delete_written" if table.has_written_numbers(contract.key_type) else "forgetting/delete"
+    return transaction.execute(query, table.names_of_key(contract.key_type, key), customer_id=key)
 
 
-def _remove(transaction: Transaction, table: Table, column: str, key: str) -> int:
-    return transaction.execute("forgetting/delete", _key_names(table, column), customer_id=key)
-
-
-def _left(transaction: Transaction, tables: Sequence[Table], key: str) -> dict[str, int]:
+def _left(transaction: Transaction, tables: Sequence[Table], contract: Contract, key: str) -> dict[str, int]:
     """Return the tables that still have the key somewhere, with the number of such rows."""
-    counts = {str(table): _count(transaction, table, key) for table in tables}
+    counts = {str(table): _count(transaction, table, contract, key) for table in tables}
     return {name: rows for name, rows in counts.items() if rows}
 
 
-def _count(transaction: Transaction, table: Table, key: str) -> int:
+def _count(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
     """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
     if table.key and table.is_large:
-        return int(transaction.scalar("forgetting/count_key", _key_names(table, table.key), customer_id=key))
-    names = {"table": table.identifier}
-    return int(transaction.scalar("forgetting/count_anywhere", names, pattern=_pattern(key)))
+        names = table.names_of_key(contract.key_type, key)
+        return int(transaction.scalar("forgetting/count_key", names, customer_id=key))
+    return int(transaction.scalar("forgetting/count_anywhere", {"table": table.identifier}, pattern=_pattern(key)))
 
 
 def _pattern(key: str) -> str:
@@ -215,7 +171,12 @@ def _pattern(key: str) -> str:
 
 
 def _in_statistics(transaction: Transaction, contract: Contract, key: str) -> list[Row]:
-    return transaction.rows("forgetting/in_statistics", customer_id=key, key=contract.key)
+    return transaction.rows(
+        "forgetting/in_statistics",
+        customer_id=key,
+        number=key if contract.key_type == "bigint" else None,
+        key=contract.key,
+    )
 
 
 def _analyze(transaction: Transaction, contract: Contract, key: str) -> list[str]:

@@ -17,7 +17,8 @@ from psycopg2.extras import Json
 from clustering.config import Configuration, Contract
 from clustering.customers import convert
 from clustering.errors import DataError, RunError
-from clustering.privacy.forgetting import Table, become_writer, tables_that_stay
+from clustering.privacy.customer_tables import Table
+from clustering.privacy.forgetting import become_writer, tables_that_stay
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.current_models import read_current
 from clustering.warehouse import Transaction, Warehouse
@@ -42,7 +43,7 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
         transaction.execute("forgetting/lock_runs")
         _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
-        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key, key_type=contract.key_type)
+        tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
             become_writer(transaction, [table for table in tables if table.is_the_writers])
         transaction.execute("rekeying/create", names)
@@ -53,8 +54,8 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
         _require_clear(transaction, pairs)
         (counted,) = transaction.rows("rekeying/known", names)
         # A copy whose source has keys of another type stays as it is until the next night.
-        changed = [table for table in tables if table.is_typed or not table.is_copy]
-        rows = {str(table): _update(transaction, table, table.key, pairs) for table in changed if table.key}
+        changed = [table for table in tables if table.key_type == contract.key_type or not table.is_copy]
+        rows = {str(table): _update(transaction, table, contract, pairs) for table in changed if table.key}
         transaction.execute("scoring/drop_table", names)
         report = {
             "request": str(uuid.uuid4()),
@@ -112,9 +113,14 @@ def _require_clear(transaction: Transaction, pairs: sql.Identifier) -> None:
         raise DataError(f"the key {fault.example!r} {fault.told}{others}; nothing was changed")
 
 
-def _update(transaction: Transaction, table: Table, column: str, pairs: sql.Identifier) -> int:
-    cast = sql.SQL("" if table.is_typed else "::text")
-    names = {"table": table.identifier, "column": sql.Identifier(column), "cast": cast, "pairs": pairs}
+def _update(transaction: Transaction, table: Table, contract: Contract, pairs: sql.Identifier) -> int:
+    is_comparable = table.key_type == contract.key_type or table.has_numbers(contract.key_type)
+    names = {
+        "table": table.identifier,
+        "column": sql.Identifier(table.key or ""),
+        "cast": sql.SQL("" if is_comparable else "::text"),
+        "pairs": pairs,
+    }
     return transaction.execute("rekeying/update", names)
 
 

@@ -313,6 +313,35 @@ def test_customers_with_new_keys_are_found_in_the_copy(shop: Callable[..., Proje
     assert (found.source.kind, found.rows.num_rows) == ("copy", int(kind == "integer"))
 
 
+@pytest.mark.parametrize(
+    ("key_type", "key"),
+    [
+        ("numeric(20, 2)", 7_316_498_205_117),
+        ("double precision", 7_316_498_205_117_003),
+        ("real", 16_777_216),
+        ("integer", 2_111_498_205),
+    ],
+)
+def test_forgotten_customer_leaves_copies_and_samples_whose_key_has_another_type_of_numbers(
+    project: Project, key_type: str, key: int
+) -> None:
+    """Keys are compared as numbers, however the source writes them; nobody else leaves."""
+    project.sql("update customers set customer_id = %s where customer_id = 1", key)
+    project.sql(f"alter table customers alter customer_id type {key_type}")
+    copied = project.with_contract(table=None, source=CustomerSource(table="public.customers", materialise=True))
+    run = copied.night("2026-03-31", models=["kmeans"])["run_id"]
+    drawn = draw_sample(copied.warehouse, copied.configuration, models=["kmeans"], requested_by="test")
+    tables = [f"segmentation_staging.{name}" for name in (f"source_{run}", drawn["sample"])]
+    count = "select count(*), count(*) filter (where customer_id::text::numeric = %s) from {}"
+    project.sql(f"alter table {tables[0]} alter customer_id set statistics 1000")
+    project.sql(f"analyze {tables[0]}")
+    before = [project.sql(count.format(table), key)[0] for table in tables]
+    report = forget(copied.warehouse, copied.configuration, copied.registry, customer_id=key, requested_by="test")
+    assert [report["removed"][table] for table in tables] == [1, 1]
+    assert [project.sql(count.format(table), key)[0] for table in tables] == [(rows - 1, 0) for rows, _ in before]
+    assert (report["left"], report["statistics"]) == ({}, [])
+
+
 def test_held_night_with_a_copy_ends_when_a_customer_of_it_is_forgotten(shop: Callable[..., Project]) -> None:
     """Its copy goes with what else it has staged."""
     project = shop(materialise=True)

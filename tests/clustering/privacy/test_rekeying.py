@@ -55,6 +55,17 @@ def test_next_night_under_new_keys_sees_nobody_gone_or_new(project: Project, tmp
     assert project.staged() == []
 
 
+@pytest.mark.parametrize("key_type", ["integer", "numeric(20, 2)", "double precision"])
+def test_tables_whose_keys_are_other_numbers_get_the_new_keys_too(
+    project: Project, tmp_path: Path, key_type: str
+) -> None:
+    """A sample or a copy of the source has the source's type."""
+    sample = "segmentation_staging.sample_20261121000000_abc"
+    project.sql(f"create table {sample} as select 1::{key_type} as customer_id")
+    assert give(project, tmp_path / "map.csv", [(1, 90_001)])["rows"][sample] == 1
+    assert project.sql(f"select customer_id::integer from {sample}") == [(90_001,)]  # noqa: S608
+
+
 @pytest.mark.parametrize(
     ("pairs", "told"),
     [
