@@ -55,7 +55,7 @@ end
 $do$;
 
 -- name: lock_runs
--- Keeps runs from being planned and published until the transaction ends.
+-- Keeps runs from being planned and published, and samples from being drawn, until the transaction ends.
 lock table segmentation.scoring_runs in share row exclusive mode;
 
 -- name: held

@@ -63,6 +63,14 @@ select
     set_config('lock_timeout', :lock, true),
     set_config('idle_in_transaction_session_timeout', :idle, true);
 
+-- name: act_as_login
+-- Goes on with the rights of the login.
+reset role;
+
+-- name: wait_as_before
+-- Lets the transaction wait for locks as long as its login does.
+set local lock_timeout to default;
+
 -- name: lock_written
 -- Keeps a table and its partitions from being given triggers, rules and the like until the transaction ends.
 -- Names: table.

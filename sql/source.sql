@@ -54,6 +54,10 @@ select {key}{cast} as key from {table} where ({range}) and {key} is not null gro
 -- Names: table.
 explain (format json) select * from {table};
 
+-- name: hold_off_forgetting
+-- Keeps customers from being forgotten until the transaction ends; copies are made side by side.
+lock table segmentation.scoring_runs in row exclusive mode;
+
 -- name: index_copy
 -- Makes single customers and ranges of keys quick to find in a copy of the source, and proves where it can that each
 -- key stands once; where one does not, its rows are rejected later on.

@@ -30,8 +30,11 @@ from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
 from clustering.warehouse import Row, Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
+from clustering.warehouse.states import LOCK_NOT_AVAILABLE, state_of
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 30  # seconds, for what runs are doing
 
 
 def forget(
@@ -50,7 +53,7 @@ def forget(
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
     with warehouse.transaction() as transaction:
-        transaction.execute("forgetting/lock_runs")
+        lock_runs(transaction)
         held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
@@ -82,6 +85,24 @@ def forget(
         point.finish(registry.store)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
     return report
+
+
+def lock_runs(transaction: Transaction) -> None:
+    """Keep runs from being planned and samples from being drawn; RunError where one is, and goes on.
+
+    Nobody sees what either copies before it is committed, and behind a lock that waits for hours nights would wait too.
+    """
+    transaction.scalar("schema/limit_waiting", seconds=LONGEST_WAIT)
+    try:
+        transaction.execute("forgetting/lock_runs")
+    except DBAPIError as error:
+        if state_of(error) != LOCK_NOT_AVAILABLE:
+            raise
+        raise RunError(
+            "customers are being copied for a run or a training, or a run is being published; nothing was changed, "
+            "try again when that is done"
+        ) from error
+    transaction.execute("sessions/wait_as_before")
 
 
 @contextmanager

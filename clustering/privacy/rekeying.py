@@ -18,7 +18,7 @@ from clustering.config import Configuration, Contract
 from clustering.customers import convert
 from clustering.errors import DataError, RunError
 from clustering.privacy.customer_tables import Table
-from clustering.privacy.forgetting import become_writer, tables_that_stay
+from clustering.privacy.forgetting import become_writer, lock_runs, tables_that_stay
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.current_models import read_current
 from clustering.warehouse import Transaction, Warehouse
@@ -40,7 +40,7 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
     contract, pairs = configuration.contract, staging_table("rekeyed")
     names = {"table": pairs, "pairs": pairs, "key_type": sql.SQL(contract.key_type)}
     with warehouse.transaction() as transaction:
-        transaction.execute("forgetting/lock_runs")
+        lock_runs(transaction)
         _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)

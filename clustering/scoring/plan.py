@@ -23,7 +23,7 @@ from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, find_source
-from clustering.warehouse.source_copy import give_to_run, make_copy
+from clustering.warehouse.source_copy import give_to_run, hold_off_forgetting, make_copy
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +117,7 @@ def _source(transaction: Transaction, contract: Contract, as_of: date, *, is_pas
     """Return what the run will read: the source, or a copy of it that is made here."""
     if not contract.origin.materialise:
         return describe_source(transaction, contract, as_of=as_of, is_past=is_past)
+    hold_off_forgetting(transaction)
     started, source = time.monotonic(), find_source(transaction, contract, as_of=as_of, is_past=is_past)
     copy = make_copy(transaction, source)
     log.info("%s rows of %s copied in %.1f s", copy.rows, source.name, time.monotonic() - started)

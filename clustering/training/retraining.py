@@ -28,6 +28,7 @@ from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import find_source, require_rows
+from clustering.warehouse.source_copy import hold_off_forgetting
 from clustering.warehouse.subquery import reading_errors
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def draw_sample(
     drawn_at = datetime.now(UTC)
     name = f"sample_{drawn_at:%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
     with warehouse.transaction() as transaction:
+        hold_off_forgetting(transaction)
         _drop_stale_samples(transaction)
         source = find_source(transaction, configuration.contract, as_of=drawn_at.date())
         check_currency(transaction, configuration.contract)

@@ -11,6 +11,7 @@ from psycopg2 import sql
 from clustering.config import Contract
 from clustering.errors import DataError, RunError
 from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import Source, find_columns, require_rows
 from clustering.warehouse.source_types import INTEGERS
 from clustering.warehouse.subquery import reading_errors
@@ -39,6 +40,16 @@ def make_copy(transaction: Transaction, source: Source) -> Source:
         transaction.execute(query, {"table": copy})
     made = _described(transaction, source.contract, name, source.as_of)
     return replace(made, rows=rows, warning=source.warning)
+
+
+def hold_off_forgetting(transaction: Transaction) -> None:
+    """Keep customers from being forgotten until the transaction ends, and wait until somebody has been.
+
+    Nobody else sees a copy or a sample before it is committed, so a customer would be left in it and come back.
+    """
+    act_as_writer(transaction)
+    transaction.execute("source/hold_off_forgetting")
+    transaction.execute("sessions/act_as_login")
 
 
 def give_to_run(transaction: Transaction, copy: Source, run_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,13 +16,13 @@ import pytest
 from clustering import Registry, Warehouse, draw_sample, drop_expired, explain_customer, forget
 from clustering.config import CustomerSource
 from clustering.errors import ConfigurationError, DataError, RunError
-from clustering.privacy import core_points
+from clustering.privacy import core_points, forgetting
 from clustering.privacy.rekeying import rekey
 from clustering.scoring import explained_customers
 from clustering.scoring.dates import end_of_past
 from clustering.scoring.endings import abandon_run
 from clustering.warehouse.customer_values import TimeLimit, customer_values
-from tests.faults.server import held
+from tests.faults.server import held, session, wait_for, waiting
 from tests.projects import Project
 
 ORDERS = """
@@ -311,6 +312,29 @@ def test_customers_with_new_keys_are_found_in_the_copy(shop: Callable[..., Proje
     rekey(project.warehouse, project.configuration, path=tmp_path / "keys.csv", requested_by="test")
     found = customer_values(project.warehouse, project.configuration.contract, ["777777"])
     assert (found.source.kind, found.rows.num_rows) == ("copy", int(kind == "integer"))
+
+
+@pytest.mark.parametrize("copies_them", ["plan", "draw"])
+def test_nobody_is_forgotten_while_customers_are_copied(
+    shop: Callable[..., Project], monkeypatch: pytest.MonkeyPatch, copies_them: str
+) -> None:
+    """What is not committed yet cannot be searched, and would bring the customer back."""
+    project, key = shop(materialise=True), 1
+    monkeypatch.setattr(forgetting, "LONGEST_WAIT", 1)
+
+    def copy() -> None:
+        if copies_them == "plan":
+            project.plan("2026-03-31", models=["kmeans"])
+        else:
+            draw_sample(project.warehouse, project.configuration, models=["kmeans"], requested_by="test")
+
+    with ThreadPoolExecutor(1) as pool, held(project.warehouse.uri, "lock table orders in access exclusive mode"):
+        copying = pool.submit(copy)
+        with session(project.warehouse.uri) as cursor:
+            wait_for(lambda: waiting(cursor))
+        with pytest.raises(RunError, match="customers are being copied"):
+            forget(project.warehouse, project.configuration, project.registry, customer_id=key, requested_by="test")
+    copying.result()
 
 
 @pytest.mark.parametrize(
