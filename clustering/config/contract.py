@@ -76,6 +76,11 @@ class Contract(Frozen):
             changed is None or changed.type not in ("date", "timestamp") or changed.role == "ignore"
         ):
             raise ValueError(f"changed_at: {self.changed_at!r} is no column of type date or timestamp that is read")
+        if changed is not None and changed.counts_days:
+            raise ValueError(
+                f"changed_at: {self.changed_at!r} is read as a count of days, and tells no moment; name a column "
+                "without transform: days_since or log_days_since"
+            )
         owner: dict[str, str] = {}
         for name, column in self.columns.items():
             for header in dict.fromkeys([name, *(alias.header for alias in column.aliases)]):

@@ -120,6 +120,11 @@ CUSTOMERS = [
         QUERY.format("select :asof"),
         "source.query: names :asof; the date is :as_of, and there",
     ),
+    (
+        "columns:",
+        "changed_at: joined\ncolumns:\n  joined: {type: date, role: profile, transform: days_since}",
+        "changed_at: 'joined' is read as a count of days, and tells no moment",
+    ),
     ("  age:", "  Age:", "columns.Age"),
     ("max_rejected_share: 0.2", "max_rejected_share: 20", "Input should be less than or equal to 1, found 20"),
     ("label_runs: 30", "label_runs: 0", "label_runs: Input should be greater than or equal to 1, found 0"),
