@@ -60,13 +60,18 @@ lock table segmentation.scoring_runs in row exclusive mode;
 
 -- name: index_copy
 -- Makes single customers and ranges of keys quick to find in a copy of the source, and proves where it can that each
--- key stands once; where one does not, its rows are rejected later on.
+-- key stands once; where one does not, its rows are rejected later on. Where a key is too long for it, the index is of
+-- single customers alone.
 -- Names: copy, key.
 do $do$
 begin
-    create unique index on {copy} ({key});
+    begin
+        create unique index on {copy} ({key});
+    exception
+        when unique_violation then create index on {copy} ({key});
+    end;
 exception
-    when unique_violation then create index on {copy} ({key});
+    when program_limit_exceeded then create index on {copy} using hash ({key});
 end
 $do$;
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from clustering import Registry, Warehouse, draw_sample, drop_expired, explain_customer, forget
-from clustering.config import CustomerSource
+from clustering.config import Column, Contract, CustomerSource
 from clustering.errors import ConfigurationError, DataError, RunError
 from clustering.privacy import core_points, forgetting
 from clustering.privacy.rekeying import rekey
@@ -22,6 +22,8 @@ from clustering.scoring import explained_customers
 from clustering.scoring.dates import end_of_past
 from clustering.scoring.endings import abandon_run
 from clustering.warehouse.customer_values import TimeLimit, customer_values
+from clustering.warehouse.source import find_source
+from clustering.warehouse.source_copy import make_copy
 from tests.faults.server import held, session, wait_for, waiting
 from tests.projects import Project
 
@@ -232,6 +234,23 @@ def test_copy_of_a_view_rejects_what_a_night_rejects(project: Project, source: d
         found.append((night["rows_read"], project.sql(rejected, night["run_id"])))
     assert found[0] == found[1]
     assert {"duplicate_key", "missing_key", "out_of_range"} <= {reason for reason, _ in found[0][1]}
+
+
+def test_key_that_is_too_long_for_an_index_costs_its_row_and_not_the_copy(empty_warehouse: Warehouse) -> None:
+    """It is rejected as without a copy, and single customers are found all the same."""
+    columns = {"id": Column(type="text", role="key"), "age": Column(type="integer", role="cluster")}
+    contract = Contract(source=CustomerSource(table="people", materialise=True), columns=columns)
+    with empty_warehouse.transaction() as transaction:
+        transaction.connection.exec_driver_sql(
+            "create schema segmentation_staging; create table people as select 'a' || n as id, n as age"
+            " from generate_series(1, 500) as n union all select string_agg(md5(n::text), ''), 1"
+            " from generate_series(1, 500) as n"
+        )
+        copy = make_copy(transaction, find_source(transaction, contract))
+        found = transaction.rows(
+            "source/rows", {"columns": copy.select_list(), "table": copy.table, "range": copy.with_keys(["a7"])}
+        )
+    assert (copy.rows, [row.age for row in found]) == (501, [7])
 
 
 def test_copy_goes_with_its_run(shop: Callable[..., Project]) -> None:
