@@ -23,7 +23,6 @@ from clustering.algorithms.lloyd import fit_centroids, nearest_two
 from clustering.algorithms.sampling import draw
 
 USUAL = (2, 10)
-MOST_DECLARED = 20  # numbers of a declared range that are fitted in any case, from the first on
 MOST = 50
 FEWEST_ROWS = 10  # different ones, a cluster
 LEAST_RISE = 0.12  # noise of 200 rows or more rises by less, unless it has few different values
@@ -35,17 +34,17 @@ ROWS, STARTS, START_ROWS = 2_000, 5, 1_000
 def numbers_to_try(features: FloatMatrix, declared: tuple[int, int] | None, *, seed: int) -> list[int]:
     """Return the numbers of clusters of a declared range, or the usual ones, and those beyond that customers call for.
 
-    A single number is declared alone; of a long range, what is beyond the first MOST_DECLARED has to be called for.
+    A single number is declared alone.
     """
     low, high = declared or USUAL
-    first = list(range(low, min(high, low + MOST_DECLARED - 1) + 1))
-    return first if low == high else first + sharper_numbers(features, usual=first[-1], most=max(high, MOST), seed=seed)
+    numbers = list(range(low, high + 1))
+    return numbers if low == high else numbers + sharper_numbers(features, usual=high, seed=seed)
 
 
-def sharper_numbers(features: FloatMatrix, *, seed: int, usual: int = USUAL[1], most: int = MOST) -> list[int]:
+def sharper_numbers(features: FloatMatrix, *, seed: int, usual: int = USUAL[1]) -> list[int]:
     """Return up to PROPOSED numbers of clusters beyond `usual` that divide features (n, d) much more sharply."""
     rows = draw(features, ROWS, seed=seed)
-    most = min(most, len(np.unique(rows, axis=0)) // FEWEST_ROWS)
+    most = min(MOST, len(np.unique(rows, axis=0)) // FEWEST_ROWS)
     if most <= usual:
         return []
     before = {number: _sharpness(rows, number, seed) for number in range(USUAL[0], usual + 1)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering.algorithms.finer import MOST_DECLARED, numbers_to_try, sharper_numbers
+from clustering.algorithms.finer import numbers_to_try, sharper_numbers
 from kinds import NOISE
 
 
@@ -32,11 +32,10 @@ def test_few_different_customers_call_for_nothing():
 
 
 def test_a_declared_range_is_tried_as_it_stands():
-    """A single number alone; of a long range the first ones, and what is called for further on."""
+    """To its end, however long it is, and what is called for beyond it; a single number alone."""
     rows = _groups(30)
 
     assert numbers_to_try(rows, (4, 4), seed=0) == [4]
     assert numbers_to_try(rows, (12, 15), seed=0)[:4] == [12, 13, 14, 15]
-    found = numbers_to_try(rows, (2, 90), seed=0)
-    assert found[:MOST_DECLARED] == list(range(2, 2 + MOST_DECLARED))
-    assert 30 in found[MOST_DECLARED:]
+    assert numbers_to_try(rows, (2, 60), seed=0) == list(range(2, 61))
+    assert numbers_to_try(rows, (2, 28), seed=0)[:27] == list(range(2, 29))
