@@ -122,6 +122,18 @@ class Contract(Frozen):
         return tuple(name for name in self.used[1:] if self.columns[name].counts_days)
 
     @property
+    def moving(self) -> tuple[str, ...]:
+        """Names of the columns that may be others on the next date of themselves, without anything that has happened.
+
+        They are the days that are counted, features of orders up to a date or of its last days, and whatever a query of
+        its own computes as of a date.
+        """
+        if self.orders is None and self.origin.query and self.origin.is_dated:
+            return self.used[1:]
+        moved = () if self.orders is None else self.orders.moving
+        return tuple(name for name in self.used[1:] if self.columns[name].counts_days or name in moved)
+
+    @property
     def grouped(self) -> tuple[str, ...]:
         """Names of the protected columns whose values make groups of customers."""
         return tuple(

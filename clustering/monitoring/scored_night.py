@@ -10,6 +10,7 @@ from clustering.config import Contract
 from clustering.quality.allowances import PastFigure
 from clustering.quality.comparisons import (
     ModelMovement,
+    changed_days,
     key_figures,
     model_figures,
     source_age,
@@ -119,12 +120,20 @@ def judged_figures(
         differs = any(one.check in _SHARES and one.value >= contract.checks.min_share for one in figures)
         yield remark("repeated", "rows", words, hold=differs)  # else an edit was taken back
     yield from judge(figures, past, contract.checks, as_of=run.as_of, days=days)
+    yield from _judged_as_a_whole(contract, source, base.counts, past, same_customers=same_customers, days=days)
+
+
+def _judged_as_a_whole(
+    contract: Contract, source: NightCounts, before: NightCounts, past: Past, *, same_customers: bool, days: int
+) -> Iterator[JudgedFigure]:
+    filled = {name: contract.columns[name].fill is not None for name in contract.counting_days}
+    moved = changed_days(source, before, filled, days=days)
+    settled = [name for name in sorted(source.columns) if name not in contract.moving]
+    unchanged = unchanged_columns(source, before, settled)
+    if filled and not settled and not moved:  # then counted days alone tell
+        unchanged = sorted(filled)
     yield from judge_unchanged(
-        unchanged_columns(source, base.counts, counting=contract.counting_days, days=days),
-        sorted(source.columns),
-        past,
-        same_customers=same_customers,
-        customers=source.rows_labelled,
+        unchanged, settled, past, moved=moved, same_customers=same_customers, customers=source.rows_labelled
     )
 
 

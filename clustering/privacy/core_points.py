@@ -98,12 +98,13 @@ def drop_core_points(
 ) -> list[CorePoint]:
     """Drop a customer's values from the versions that have them, and return what became of each.
 
-    Days that are counted have grown since a version was trained: which of its points is the customer's cannot be told.
+    Columns that change with the date alone, such as counted days, are others than when a version was trained: which of
+    its points is the customer's cannot be told.
     The new artifacts are written beside the old ones; `CorePoint.finish` removes those.
     """
     algorithms = [name for name in algorithm_names() if algorithm(name).personal]
     versions = transaction.typed_rows(Version.of_columns, "forgetting/versions_of_algorithms", algorithms=algorithms)
-    known = None if customer is None else customer.drop_columns(list(contract.counting_days))
+    known = None if customer is None else customer.drop_columns(list(contract.moving))
     return [_drop(transaction, registry, version, known) for version in versions]
 
 

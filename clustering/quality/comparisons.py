@@ -114,28 +114,34 @@ def source_age(changed_at: datetime, *, read_at: datetime) -> Figure:
     return Figure("source_age", "rows", max(0.0, hours), 0, said)
 
 
-def unchanged_columns(
-    tonight: NightCounts, before: NightCounts, *, counting: Collection[str] = (), days: int = 0
-) -> list[str]:
-    """Return the columns whose values are, added up and by their bins, exactly those of the night before.
-
-    Those `counting` days have not changed where every value is as many days more as lie between the nights.
-    """
+def unchanged_columns(tonight: NightCounts, before: NightCounts, columns: Collection[str]) -> list[str]:
+    """Return those of the columns whose values are, added up and by their bins, exactly those of the night before."""
     return [
         name
-        for name in sorted(tonight.columns.keys() & before.columns.keys())
-        if (
-            _has_aged(name, tonight, before, days)
-            if name in counting
-            else tonight.columns[name] == before.columns[name] and tonight.totals.get(name) == before.totals.get(name)
-        )
+        for name in sorted(tonight.columns.keys() & before.columns.keys() & set(columns))
+        if tonight.columns[name] == before.columns[name] and tonight.totals.get(name) == before.totals.get(name)
     ]
 
 
-def _has_aged(name: str, tonight: NightCounts, before: NightCounts, days: int) -> bool:
+def changed_days(tonight: NightCounts, before: NightCounts, filled: Mapping[str, bool], *, days: int) -> list[str]:
+    """Return the columns of counted days that are others than `days` without any new date make them.
+
+    Every value has grown by as many. Where some are `filled` in, those have not, and how many there are is unknown:
+    then what can be explained by them has not changed.
+    """
+    return [
+        name
+        for name in sorted(tonight.columns.keys() & before.columns.keys() & filled.keys())
+        if not _has_aged(name, tonight, before, days, is_filled=filled[name])
+    ]
+
+
+def _has_aged(name: str, tonight: NightCounts, before: NightCounts, days: int, *, is_filled: bool) -> bool:
     here, there = tonight.columns[name], before.columns[name]
     grown = Fraction(tonight.totals.get(name, "0")) - Fraction(before.totals.get(name, "0"))
-    return (here.present, here.missing) == (there.present, there.missing) and grown == days * here.present
+    same = (here.present, here.missing) == (there.present, there.missing)
+    most = days * here.present
+    return same and (0 <= grown <= most if is_filled else grown == most)
 
 
 def _rows(tonight: NightCounts, before: NightCounts) -> Figure:

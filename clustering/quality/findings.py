@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
@@ -97,14 +97,21 @@ def remark(check: str, subject: str, words: str, *, model: str | None = None, ho
 
 
 def judge_unchanged(
-    unchanged: Sequence[str], columns: Sequence[str], past: Past, *, same_customers: bool, customers: int
+    unchanged: Sequence[str],
+    columns: Sequence[str],
+    past: Past,
+    *,
+    moved: Collection[str] = (),
+    same_customers: bool,
+    customers: int,
 ) -> Iterator[JudgedFigure]:
     """Judge what is exactly as the night before: everything is a warning, one column alone may be stale.
 
     A column is held for only if others have changed tonight, and it itself on every night so far, and by so many of the
-    `customers` that none by chance is out of the question.
+    `customers` that none by chance is out of the question. `columns` are those that do not change with the date alone;
+    `moved` are others that have changed by more than that.
     """
-    changed = [name for name in columns if name not in unchanged]
+    changed = [*moved, *(name for name in columns if name not in unchanged)]
     if unchanged and not changed and same_customers:
         yield remark("unchanged", "rows", "the source is exactly as it was the night before")
     for name in columns:

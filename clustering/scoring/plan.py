@@ -69,7 +69,6 @@ def plan_run(
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = _source(transaction, contract, as_of, is_past=read_at == "dated")
-        check_currency(transaction, contract, as_of=as_of)
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         _tell_cost(shard_cost(transaction, source, bounds))
         act_as_writer(transaction)
@@ -116,9 +115,12 @@ def plan_run(
 def _source(transaction: Transaction, contract: Contract, as_of: date, *, is_past: bool) -> Source:
     """Return what the run will read: the source, or a copy of it that is made here."""
     if not contract.origin.materialise:
-        return describe_source(transaction, contract, as_of=as_of, is_past=is_past)
+        source = describe_source(transaction, contract, as_of=as_of, is_past=is_past)
+        check_currency(transaction, contract, as_of=as_of)
+        return source
     hold_off_forgetting(transaction)
     started, source = time.monotonic(), find_source(transaction, contract, as_of=as_of, is_past=is_past)
+    check_currency(transaction, contract, as_of=as_of)
     copy = make_copy(transaction, source)
     log.info("%s rows of %s copied in %.1f s", copy.rows, source.name, time.monotonic() - started)
     return copy

@@ -11,7 +11,7 @@ from clustering.config import Contract
 from clustering.config.orders import Orders, currency_query
 from clustering.config.table_name import split_name
 from clustering.errors import DataError, did_you_mean
-from clustering.warehouse.connection import Transaction
+from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.source_types import INTEGERS, KEY_TYPES, TEXTS
 from clustering.warehouse.subquery import Subquery, reading_errors
 
@@ -46,29 +46,33 @@ def check_currency(transaction: Transaction, contract: Contract, *, as_of: date 
     orders = contract.orders
     if orders is None:
         return
-    lines = _columns(transaction, "orders.table", orders.table)
-    column = orders.currency or next((name for name in lines if name.casefold() in CURRENCIES), None)
+    listed = _listed(transaction, "orders.table", orders.table)
+    found = (row.name for row in listed if row.name.casefold() in CURRENCIES and row.readable)
+    column = orders.currency or next(found, None)
     if column is None:
         return
     counted = Subquery(contract.origin.name, currency_query(orders, column), as_of or datetime.now(UTC).date())
     with reading_errors(counted.name):
-        found = transaction.row("orders/currencies", {"lines": counted.relation})
-    if found is not None and found.other is not None:
+        told = transaction.row("orders/currencies", {"lines": counted.relation})
+    if told is not None and told.other is not None:
         raise DataError(
-            f"orders.currency: {column} of {orders.table} has {found.one} and {found.other}, whose amounts cannot be "
-            f"added; choose one by orders.only: {{{column}: {found.one}}}, or name a view that converts them"
+            f"orders.currency: {column} of {orders.table} has {told.one} and {told.other}, whose amounts cannot be "
+            f"added; choose one by orders.only: {{{column}: {told.one}}}, or name a view that converts them"
         )
 
 
 def _columns(transaction: Transaction, place: str, table: str) -> dict[str, str]:
+    return {row.name: row.type for row in _listed(transaction, place, table)}
+
+
+def _listed(transaction: Transaction, place: str, table: str) -> list[Row]:
     schema, name = split_name(table)
     relation = transaction.row("source/table", schema=schema, table=name)
     if relation is None:
         raise DataError(
             f"{place}: the table {schema}.{name} does not exist in the warehouse; name the right one in customers.yaml"
         )
-    listed = transaction.rows("source/columns", relation=relation.oid)
-    return {row.name: row.type for row in listed}
+    return transaction.rows("source/columns", relation=relation.oid)
 
 
 def _check_named(orders: Orders, lines: Mapping[str, str]) -> None:
@@ -97,9 +101,9 @@ def _check_customers(transaction: Transaction, contract: Contract, orders: Order
         if column not in orders.features:
             _check_there("columns", table.table, column, found)
     _check_key("orders.customers.key", table.key, found, contract)
-    _check_time("orders.customers.since", table.since, found, orders)
-    if table.until:
-        _check_time("orders.customers.until", table.until, found, orders)
+    for place, column in (("since", table.since), ("until", table.until)):
+        if column and found[column] != "date":
+            _check_time(f"orders.customers.{place}", column, found, orders)
     kinds = found[table.key], lines[orders.customer]
     if len({_kind(kind) for kind in kinds}) > 1:
         raise DataError(

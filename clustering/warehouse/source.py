@@ -185,7 +185,8 @@ def _described_query(transaction: Transaction, contract: Contract, subquery: Sub
     columns = find_columns(contract, subquery.column_types(transaction))
     rows = subquery.estimated_rows(transaction)
     source = Source(contract, "query", subquery.name, subquery.relation, columns, rows, subquery.as_of)
-    return replace(source, warning=subquery.warning)
+    is_grouped = contract.orders is not None and contract.orders.customers is None  # by the key
+    return replace(source, warning=subquery.warning, has_unique_key=is_grouped)
 
 
 def _hidden_rows(contract: Contract, reader: str) -> str:

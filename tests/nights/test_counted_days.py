@@ -101,6 +101,19 @@ def test_a_source_that_stands_still_is_told(shop: Project) -> None:
     assert shop.sql(found) == [("the source is exactly as it was the night before",)]
 
 
+def test_a_source_with_filled_days_that_stands_still_is_told(shop: Project) -> None:
+    """Days that are filled in do not grow, and make no other column stale."""
+    columns = dict(shop.configuration.contract.columns)
+    columns["last_order"] = columns["last_order"].model_copy(update={"missing": 150.0})
+    filled = shop.with_contract(columns=columns)
+    filled.sql("update shop set last_order = null where customer_id = (select min(customer_id) from shop)")
+    retrain(filled, "kmeans")
+    for day in (YESTERDAY, TODAY):
+        filled.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
+    found = "select check_name from segmentation.night_checks where check_name in ('unchanged', 'stale') and value > 0"
+    assert filled.sql(found) == [("unchanged",)]
+
+
 def test_a_core_point_of_days_cannot_be_told_from_others(shop: Project) -> None:
     """The days of now are not those of the training, and somebody else's may be: a retraining makes sure."""
     retrain(shop, "dbscan")

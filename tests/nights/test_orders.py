@@ -15,6 +15,8 @@ from clustering.config.orders import CustomerTable, Orders
 from clustering.errors import DataError
 from clustering.scoring.dates import end_of_past
 from clustering.warehouse.customer_values import customer_values
+from clustering.warehouse.order_tables import check_currency
+from clustering.warehouse.source import find_source
 from months import month_ends
 from tests.projects import Project, retrain
 from tests.shops import CUSTOMERS, LAST, orders_of
@@ -79,6 +81,14 @@ def test_twelve_month_ends_backfilled_are_the_nights_of_those_dates(shop: Projec
         shop.night(str(day), ended_at=end_of_past(day, UTC, now=datetime(2026, 11, 29, tzinfo=UTC)))
         assert labels(shop, str(day)) == nights[day]
     assert len(nights[days[0]]) < len(nights[days[-1]])
+
+
+def test_day_without_orders_makes_no_column_stale(shop: Project) -> None:
+    """Recency, tenure and the last days have moved by themselves, and the rest is as it was, as on a holiday."""
+    for day in (LAST, LAST + timedelta(days=1)):
+        shop.night(str(day))
+    found = "select check_name from segmentation.night_checks where check_name in ('unchanged', 'stale') and value > 0"
+    assert shop.sql(found) == [("unchanged",)]
 
 
 def test_shards_of_any_number_give_the_same_labels(shop: Project) -> None:
@@ -176,6 +186,59 @@ def test_one_currency_of_two_can_be_chosen(shop: Project) -> None:
     with pytest.raises(DataError, match="has EUR and USD"):
         shop.plan(str(next_day))
     declaring(shop, only={"currency": ("EUR",)}).plan(str(next_day))
+
+
+def test_currency_is_one_that_counts(shop: Project) -> None:
+    """An empty text is none, as is that of lines of nobody."""
+    shop.sql("alter table public.order_lines add currency text default 'EUR'")
+    shop.sql("update public.order_lines set currency = ' ' where product = 'P001'")
+    shop.sql("insert into public.order_lines values ('1', 'nobody', %s, 'P', 'Toys', 5, 'USD')", LAST)
+    shop.sql("create table public.customers as select 'C000001' as id, null::date as since")
+    known = declaring(shop, customers=CustomerTable(table="public.customers", key="id", since="since"))
+    with known.warehouse.transaction(read_only=True) as transaction:
+        check_currency(transaction, known.configuration.contract, as_of=LAST)
+        find_source(transaction, known.configuration.contract, as_of=LAST)
+        with pytest.raises(DataError, match="has EUR and USD"):
+            check_currency(transaction, shop.configuration.contract, as_of=LAST)
+
+
+def test_currency_that_may_not_be_read_ends_no_night(shop: Project) -> None:
+    """What has been found by its name alone is left alone where the login lacks the right to it."""
+    shop.sql("alter table public.order_lines add currency text default 'EUR'")
+    shop.sql("create role orders_reader")
+    try:
+        shop.sql(
+            "grant select (order_id, customer_id, ordered_at, product, amount) on public.order_lines to orders_reader"
+        )
+        shop.sql("grant usage on schema public to orders_reader")
+        with shop.warehouse.transaction(read_only=True) as transaction:
+            transaction.connection.exec_driver_sql("set local role orders_reader")
+            check_currency(transaction, shop.configuration.contract, as_of=LAST)
+    finally:
+        shop.sql("drop owned by orders_reader")
+        shop.sql("drop role orders_reader")
+
+
+def test_currencies_are_looked_at_before_anything_is_copied(shop: Project, caplog: pytest.LogCaptureFixture) -> None:
+    """A night that two currencies stop has not computed the features before."""
+    caplog.set_level("INFO")
+    shop.sql("alter table public.order_lines add currency text")
+    shop.sql("update public.order_lines set currency = case product when 'P001' then 'USD' else 'EUR' end")
+    with pytest.raises(DataError, match="has EUR and USD"):
+        shop.plan(str(LAST))
+    assert "copied in" not in caplog.text
+    shop.sql("alter table public.order_lines drop currency")
+    shop.plan(str(LAST))
+    assert "copied in" in caplog.text
+
+
+def test_keys_of_orders_are_grouped_and_looked_for_once(shop: Project) -> None:
+    """No shard has to run the query again for keys that stand twice, as beside a table of customers."""
+    shop.sql("create table public.customers as select 'C000001' as id, null::timestamp as since")
+    table = CustomerTable(table="public.customers", key="id", since="since")
+    for project, is_unique in ((shop, True), (declaring(shop, customers=table), False)):
+        with project.warehouse.transaction(read_only=True) as transaction:
+            assert find_source(transaction, project.configuration.contract).has_unique_key == is_unique
 
 
 def test_query_is_printed_as_it_runs(

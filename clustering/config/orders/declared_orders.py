@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
-from clustering.config.column import Column
+from clustering.config.column import NUMERIC_TYPES, Column
 from clustering.config.frozen import Frozen, Identifier
 from clustering.config.table_name import checked_name
 
@@ -124,8 +124,9 @@ class Orders(Frozen):
     included, with 0 for what is counted and summed, and `missing` of the column for what has no value then."""
     customers: CustomerTable | None = None
     """A table of customers: who is one, and their other columns; null: customers are those of the orders."""
-    materialise: bool = False
-    """Whether a night computes the features once, into a staging table with an index on the key, as for a source."""
+    materialise: bool | None = None
+    """Whether a night computes the features once, into a staging table with an index on the key, as for a source; null:
+    where `customers` is named, since a range of its keys reads all lines."""
     features: Mapping[Identifier, Annotated[DeclaredFeature, BeforeValidator(_as_feature)]] = Field(min_length=1)
     """By column of the contract what it holds: a feature, or one of the last days."""
 
@@ -140,6 +141,11 @@ class Orders(Frozen):
         return self
 
     @property
+    def is_materialised(self) -> bool:
+        """Whether a night computes the features once."""
+        return self.customers is not None if self.materialise is None else self.materialise
+
+    @property
     def filtering(self) -> dict[str, tuple[str | int | bool, ...]]:
         """Columns that lines are chosen by, each with the values that are named for it."""
         chosen: dict[str, tuple[str | int | bool, ...]] = {}
@@ -147,6 +153,11 @@ class Orders(Frozen):
             for column, values in named.items():
                 chosen[column] = (*chosen.get(column, ()), *values)
         return chosen
+
+    @property
+    def moving(self) -> frozenset[str]:
+        """Columns whose values change with the date alone: days up to it, and what is of the last days."""
+        return frozenset(name for name, one in self.features.items() if one.feature in EVER or one.days is not None)
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -161,7 +172,7 @@ def check_columns(orders: Orders | None, columns: Mapping[str, Column]) -> None:
         return
     for name, declared in orders.features.items():
         column = columns.get(name)
-        if column is None or column.role in ("key", "ignore") or not column.is_numeric:
+        if column is None or column.role in ("key", "ignore") or column.type not in NUMERIC_TYPES:
             raise ValueError(
                 f"orders.features: {name!r} ({declared.feature}) is no column of type integer, bigint or number that "
                 "is read; declare it under columns"

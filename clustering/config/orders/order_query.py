@@ -50,8 +50,17 @@ def order_query(orders: Orders, key: str, columns: Sequence[str]) -> str:
 def currency_query(orders: Orders, column: str) -> str:
     """Return the query of the currencies, as text, of the lines that count; the date stands in it as `:as_of`."""
     currency = f"{quoted(column)}::text"
-    conditions = [*_counted(orders), f"{quoted(column)} is not null"]
+    conditions = [*_counted(orders), *_known(orders), f"btrim({currency}) <> ''"]
     return "\n".join((f"select {currency} as currency", f"from {quoted_table(orders.table)}", *_where(conditions, 0)))
+
+
+def _known(orders: Orders) -> Iterable[str]:
+    """Yield the condition for lines of customers who are some, where a table says so."""
+    customers = orders.customers
+    if customers is not None:
+        keys = (f"select customers.{quoted(customers.key)}", f"from {quoted_table(customers.table)} as customers")
+        held = " ".join((*keys, *_where([*_held(customers, orders)], 0)))
+        yield f"{quoted(orders.customer)} in ({held})"
 
 
 def _clock(orders: Orders) -> str:
@@ -118,8 +127,15 @@ def _held(customers: CustomerTable, orders: Orders) -> Iterable[str]:
     columns = ((customers.since, "<"), (customers.until, ">="))
     for column, comparison in columns:
         if column:
-            condition = f"{_local(column, orders, 'customers.')} {comparison} {END}"
+            condition = f"{_begun(column, orders)} {comparison} {END}"
             yield f"(customers.{quoted(column)} is null or {condition})"
+
+
+def _begun(column: str, orders: Orders) -> str:
+    """Return a column of times by the clock of the shop, or of dates, which no time zone may turn."""
+    name, local = f"customers.{quoted(column)}", _local(column, orders, "customers.")
+    is_date = f"pg_typeof({name}) = 'date'::regtype"
+    return f"case when {is_date} then {name}::timestamp else {local} end" if orders.time_zone else local
 
 
 def _listed(parts: Iterable[str], *, indent: int) -> Iterable[str]:

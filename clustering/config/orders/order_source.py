@@ -36,4 +36,4 @@ class OrderSource(CustomerSource):
 
 def order_source(orders: Orders, key: str, columns: Sequence[str]) -> OrderSource:
     """Return the source of customers by their key, with these columns, which are features or a table's of customers."""
-    return OrderSource(query=order_query(orders, key, columns), materialise=orders.materialise, declared=orders)
+    return OrderSource(query=order_query(orders, key, columns), materialise=orders.is_materialised, declared=orders)

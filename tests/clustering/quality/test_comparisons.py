@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 
-from clustering.quality.comparisons import Figure, ModelMovement, key_figures, model_figures, source_figures
+from clustering.quality.comparisons import (
+    Figure,
+    ModelMovement,
+    changed_days,
+    key_figures,
+    model_figures,
+    source_figures,
+)
 from clustering.quality.night_counts import NightCounts, group_sizes
 from clustering.quality.sketches import ColumnCounts
 from clustering.segments.movement import Move
@@ -36,6 +44,17 @@ def night(
 def test_counts_survive_the_table() -> None:
     """What is kept of a night is what was counted."""
     assert NightCounts.from_json(night(100, rejected=3, missing=2).to_json()) == night(100, rejected=3, missing=2)
+
+
+@pytest.mark.parametrize(
+    ("total", "is_filled", "changed"),
+    [(1_100, False, []), (1_090, False, ["age"]), (1_090, True, []), (990, True, ["age"])],
+)
+def test_counted_days_change_by_new_dates_alone(total: int, is_filled: bool, changed: list[str]) -> None:
+    """A hundred customers have a day more each; who has none but one that is filled in has not."""
+    before = replace(night(100), totals={"age": "1000"})
+    tonight = replace(before, totals={"age": str(total)})
+    assert changed_days(tonight, before, {"age": is_filled}, days=1) == changed
 
 
 def test_source_is_compared_figure_by_figure() -> None:

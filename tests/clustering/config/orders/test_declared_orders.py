@@ -55,6 +55,14 @@ WRONG: dict[str, tuple[Document, str]] = {
         {"features": {"orders": "orders", "visits": "orders"}},
         "orders.features: 'visits' .orders. is no column of type integer, bigint or number that is read",
     ),
+    "feature in a column of dates": (
+        {
+            "columns": {
+                "recency_days": {"type": "date", "role": "cluster", "transform": "days_since"},
+            }
+        },
+        "orders.features: 'recency_days' .recency_days. is no column of type integer, bigint or number that is read",
+    ),
     "column of nowhere": (
         {"columns": AGE},
         "columns: age: neither under orders.features nor of a table of customers; declare one of both, or remove it",
@@ -99,3 +107,10 @@ def test_labels_depend_on_what_is_declared(tmp_path: Path) -> None:
     assert materialised.origin.materialise
     assert plain.source_digest == materialised.source_digest
     assert plain.only(["orders"]).origin.query != plain.origin.query
+
+
+def test_features_beside_a_table_of_customers_are_computed_once(tmp_path: Path) -> None:
+    """A range of its keys reaches no line, so that each shard would read all of them; whoever wants that can say so."""
+    assert load(tmp_path, customers=TABLE, materialise=None).origin.materialise
+    assert not load(tmp_path, customers=TABLE, materialise=False).origin.materialise
+    assert not load(tmp_path, materialise=None).origin.materialise

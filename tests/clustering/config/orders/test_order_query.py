@@ -211,6 +211,22 @@ def test_customers_of_a_table_are_those_of_the_date(cursor: Any) -> None:
     assert dict(ask(cursor, declared, date(2026, 2, 1), "country")["country"]) == {1: "new", 2: "later", 3: "none"}
 
 
+def test_dates_of_customers_stand_beside_times_of_orders(cursor: Any) -> None:
+    """A date is the shop's own, whatever the zone of its orders or of the session."""
+    lines = pd.DataFrame({"customer": [1, 2], "time": pd.to_datetime(["2026-01-05"] * 2), "amount": 1.0})
+    fill(cursor, lines.assign(order=[1, 2]))
+    cursor.execute("drop table if exists shop.dated")
+    cursor.execute(
+        "create table shop.dated (id bigint, since date, until date);"
+        "insert into shop.dated values (1, '2026-01-31', '2026-02-01'), (2, '2026-02-01', null)"
+    )
+    table = {"table": "shop.dated", "key": "id", "since": "since", "until": "until"}
+    declared = Orders.model_validate(BASE | {"customers": table})
+    assert list(ask(cursor, declared, date(2026, 1, 30)).index) == []
+    assert list(ask(cursor, declared, date(2026, 1, 31)).index) == [1]
+    assert list(ask(cursor, declared, date(2026, 2, 1)).index) == [2]
+
+
 @pytest.mark.parametrize("name", ['say "x"', "it's; drop table t --", ":as_of", "100%s", "{a}", "Größe", "a\\b"])
 def test_names_and_values_stay_what_they_are(cursor: Any, name: str) -> None:
     """Whatever a column is called or holds, it is a name or a value, and the server reads it as such."""
