@@ -146,7 +146,8 @@ def _values(registry: Registry, configuration: Configuration, key: str, features
     try:
         return customer_values(registry.warehouse, configuration.contract.only(features), [key], limit=LIMIT)
     except DataError as error:
-        return f"The source cannot be read: {error}."
+        log.warning("the source cannot be read: %s", error)
+        return f"The source cannot be read: {error.told}."
 
 
 def _told(label: _Label, configuration: Configuration, values: CustomerValues | str) -> CustomerLabel:

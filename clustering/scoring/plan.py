@@ -24,6 +24,7 @@ from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, find_source
 from clustering.warehouse.source_copy import give_to_run, hold_off_forgetting, make_copy
+from clustering.warehouse.subquery import reading_errors
 
 log = logging.getLogger(__name__)
 
@@ -148,18 +149,16 @@ def shard_bounds(transaction: Transaction, source: Source, shards: int) -> list[
         return []
     share = 100 * SAMPLED_KEYS / source.rows
     sampled = source.can_be_sampled and source.rows > max(EXACT_COUNT_BELOW, SAMPLED_KEYS)
-    found = transaction.scalar(
-        "source/bounds",
-        {
-            "table": source.table,
-            "key": source.key,
-            # A seed makes the sample the same each time.
-            "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
-            if sampled
-            else sql.SQL(""),
-        },
-        fractions=[number / shards for number in range(1, shards)],
-    )
+    names = {
+        "table": source.table,
+        "key": source.key,
+        # A seed makes the sample the same each time.
+        "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
+        if sampled
+        else sql.SQL(""),
+    }
+    with reading_errors(source.name):
+        found = transaction.scalar("source/bounds", names, fractions=[number / shards for number in range(1, shards)])
     return source.bounds(found or [])
 
 

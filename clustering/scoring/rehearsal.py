@@ -18,11 +18,11 @@ from clustering.scoring.dates import SourceTime, require_begun, source_time
 from clustering.scoring.plan import shard_bounds, shard_count
 from clustering.scoring.refused_runs import is_too_many
 from clustering.scoring.shard_costs import shard_cost
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, reading
+from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
 from clustering.scoring.usable_versions import Usable, find_usable
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.bulk import ArrowConnection, reading_rows
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import Source, describe_source
@@ -168,7 +168,7 @@ def _read_rows(warehouse: Warehouse, described: Source, found: Rehearsal, progre
     with warehouse.transaction(read_only=True) as transaction:
         queries = compose_queries(transaction, source, sql.SQL("true"))
     read, rejected, faults = 0, 0, list[Rejection]()
-    with reading(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
+    with reading_rows(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
         repeated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, needed)
         for batch in reader.batches(queries.rows):
             parts = split(batch, needed, source.reading, duplicated=repeated)

@@ -20,7 +20,7 @@ from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, reading, source_of_run
+from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, source_of_run
 from clustering.scoring.staging import ScoringVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.segments.profiles import ProfileAccumulator
@@ -30,7 +30,7 @@ from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
-from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.bulk import ArrowConnection, reading_rows
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def score_shard(
         for number, artifact in ((version.model_version_id, artifact) for version, artifact in usable.artifacts)
     ]
     with (
-        reading(source),
+        reading_rows(source),
         ArrowConnection(warehouse.uri, read_only=True) as reader,
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
-from adbc_driver_manager import DatabaseError
 from psycopg2 import sql
 
 from clustering.config import Contract
 from clustering.customers import as_keys, source_cast
-from clustering.errors import DataError
 from clustering.scoring.manifest import PlannedShard
 from clustering.warehouse import Transaction
 from clustering.warehouse.bulk import ArrowConnection
@@ -52,18 +48,6 @@ def source_of_run(transaction: Transaction, contract: Contract, planned: Planned
     if contract.origin.materialise:
         return copy_of_run(transaction, contract, run_id, planned.as_of)
     return find_source(transaction, contract, as_of=planned.as_of, is_past=planned.is_past)
-
-
-@contextmanager
-def reading(source: Source) -> Iterator[None]:
-    """Raise DataError where a view or query fails amid its rows, as at a division by zero: it will do so again."""
-    try:
-        yield
-    except DatabaseError as error:
-        if source.kind not in ("view", "query"):
-            raise
-        unread = f"{source.name} cannot be read"
-        raise DataError(f"{unread}: {error}; correct it", told=f"{unread}; see the log") from error
 
 
 def compose_queries(transaction: Transaction, source: Source, keys: sql.Composable) -> Queries:

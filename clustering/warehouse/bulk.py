@@ -16,10 +16,11 @@ from adbc_driver_manager import AdbcStatusCode, DatabaseError, InterfaceError
 from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import StatementOptions, dbapi
 
-from clustering.errors import WarehouseError
+from clustering.errors import DataError, WarehouseError
 from clustering.warehouse.connection import DEFAULTS, SESSION, TRANSIENT_STATES
 from clustering.warehouse.connection_texts import read_settings
 from clustering.warehouse.driver_messages import without_secrets, without_values
+from clustering.warehouse.source import Source
 from clustering.warehouse.urls import as_url
 
 BATCH_BYTES = 4 << 20  # small enough to stay in the processor's cache while a batch is worked on
@@ -90,6 +91,18 @@ class ArrowConnection:
             if _is_transient(error):
                 raise WarehouseError(f"the warehouse did not go on, or cannot be reached: {reason}") from None
             raise type(error)(reason, status_code=error.status_code, sqlstate=error.sqlstate) from None
+
+
+@contextmanager
+def reading_rows(source: Source) -> Iterator[None]:
+    """Raise DataError where a view or query fails amid its rows, as at a division by zero: it will do so again."""
+    try:
+        yield
+    except DatabaseError as error:
+        if source.kind not in ("view", "query"):
+            raise
+        unread = f"{source.name} cannot be read"
+        raise DataError(f"{unread}: {error}; correct it", told=f"{unread}; see the log") from error
 
 
 def _is_transient(error: Any) -> bool:

@@ -18,6 +18,7 @@ from clustering.errors import DataError, WarehouseError
 from clustering.warehouse.connection import Transaction, Warehouse
 from clustering.warehouse.source import Source, find_source
 from clustering.warehouse.source_copy import latest_copy
+from clustering.warehouse.states import UNDEFINED_TABLE, state_of
 
 MOST_KEYS = 1_000
 
@@ -69,8 +70,14 @@ def customer_values(
         source = (None if at_origin else latest_copy(transaction, contract)) or find_source(transaction, contract)
         names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
         query = transaction.compose("source/rows", names)
-    with _slow_queries(source, limit):
-        return CustomerValues(source, _read(warehouse, query, limit))
+    try:
+        with _slow_queries(source, limit):
+            return CustomerValues(source, _read(warehouse, source, query, limit))
+    except Exception as error:
+        if source.kind != "copy" or state_of(error) != UNDEFINED_TABLE:
+            raise
+    # Retention has dropped the copy at this moment.
+    return customer_values(warehouse, contract, keys, limit=limit, at_origin=True)
 
 
 @contextmanager
@@ -98,10 +105,13 @@ def limit_time(transaction: Transaction, limit: TimeLimit) -> None:
     )
 
 
-def _read(warehouse: Warehouse, query: str, limit: TimeLimit | None) -> pa.RecordBatch:
-    from clustering.warehouse.bulk import ArrowConnection  # an api-server starts without it, and without pandas
+def _read(warehouse: Warehouse, source: Source, query: str, limit: TimeLimit | None) -> pa.RecordBatch:
+    from clustering.warehouse.bulk import (  # an api-server starts without it, and without pandas
+        ArrowConnection,
+        reading_rows,
+    )
 
-    with ArrowConnection(warehouse.uri, read_only=True) as reader:
+    with reading_rows(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
         if limit is not None:
             reader.execute(f"set local statement_timeout = '{limit.statement}s'")
             reader.execute(f"set local lock_timeout = '{limit.lock}s'")

@@ -21,6 +21,8 @@ from clustering.privacy.rekeying import rekey
 from clustering.scoring import explained_customers
 from clustering.scoring.dates import end_of_past
 from clustering.scoring.endings import abandon_run
+from clustering.warehouse import customer_values as customers
+from clustering.warehouse import source_copy
 from clustering.warehouse.customer_values import TimeLimit, customer_values
 from clustering.warehouse.source import find_source
 from clustering.warehouse.source_copy import make_copy
@@ -390,6 +392,47 @@ def test_forgotten_customer_leaves_copies_and_samples_whose_key_has_another_type
     assert [report["removed"][table] for table in tables] == [1, 1]
     assert [project.sql(count.format(table), key)[0] for table in tables] == [(rows - 1, 0) for rows, _ in before]
     assert (report["left"], report["statistics"]) == ({}, [])
+
+
+def test_query_that_fails_at_a_customer_costs_no_forgetting_and_is_told(shop: Callable[..., Project]) -> None:
+    """An explanation is a sentence without what the database said of the row, which may be anybody's."""
+    project = shop()
+    project.night("2026-03-31", models=["kmeans"])
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    failing = shop(FEATURES.replace("sum(amount)", f"sum(amount) / (customer_id - {key})"))
+    (label,) = explain_customer(failing.configuration, failing.registry, customer_id=key).labels
+    assert label.explanation.sentence == (
+        f"The source cannot be read: source.query in customers.yaml as of {datetime.now(UTC):%Y-%m-%d} cannot be read; "
+        "see the log."
+    )
+    with pytest.raises(DataError, match="cannot be read: ERROR: division by zero"):
+        customer_values(failing.warehouse, failing.configuration.contract, [str(key)])
+    keyless = shop(
+        FEATURES.replace("select customer_id,", f"select customer_id / (customer_id - {key}) as customer_id,")
+    )
+    with pytest.raises(DataError, match="cannot be read: division by zero"):
+        keyless.plan("2026-04-01", models=["kmeans"], shards=2)
+    report = forget(failing.warehouse, failing.configuration, failing.registry, customer_id=key, requested_by="test")
+    assert report["source_rows"] is None
+
+
+def test_copy_that_is_dropped_at_this_moment_is_read_at_its_origin(
+    shop: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for a customer while retention is at work is answered."""
+    project = shop(materialise=True)
+    run = project.night("2026-03-31", models=["kmeans"])["run_id"]
+    ((key,),) = project.sql("select min(customer_id) from orders where ordered_on <= '2026-03-31'")
+    look = source_copy.latest_copy
+
+    def look_and_lose(*asked: Any) -> Any:
+        found = look(*asked)
+        project.sql(f"drop table segmentation_staging.source_{run}")
+        return found
+
+    monkeypatch.setattr(customers, "latest_copy", look_and_lose)
+    found = customer_values(project.warehouse, project.configuration.contract, [str(key)])
+    assert (found.source.kind, found.rows.num_rows) == ("query", 1)
 
 
 def test_held_night_with_a_copy_ends_when_a_customer_of_it_is_forgotten(shop: Callable[..., Project]) -> None:
