@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, model_validator
@@ -10,6 +11,10 @@ from clustering.config.frozen import Frozen
 from clustering.config.source_query import checked_dated_query, checked_query, names_date
 from clustering.config.table_name import checked_name, split_name
 from clustering.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+_FORMER = "write source: {table: …, dated: …} in place of table and dated_source"
 
 TableName = Annotated[str, AfterValidator(checked_name)]
 
@@ -76,10 +81,14 @@ class CustomerSource(Frozen):
 
 
 def without_former_key(document: Any) -> Any:
-    """Return what a contract is made from; ValueError where it names its source as 0.1.0 did."""
-    if isinstance(document, dict) and "dated_source" in document:
-        raise ValueError(
-            "dated_source is a part of source now: write source: {table: …, dated: …} in place of table and "
-            "dated_source"
-        )
-    return document
+    """Return what a contract is made from, with what 0.1.0 called `dated_source` in its place, which is told.
+
+    Raises ValueError where it stands beside another source than a table.
+    """
+    if not isinstance(document, dict) or "dated_source" not in document:
+        return document
+    if "table" not in document or "source" in document or "orders" in document:
+        raise ValueError(f"dated_source is a part of source now: {_FORMER}")
+    log.warning("customers.yaml: dated_source is a part of source now, and is read for this release alone: %s", _FORMER)
+    source = {"table": document["table"], "dated": document["dated_source"]}
+    return {key: value for key, value in document.items() if key not in ("table", "dated_source")} | {"source": source}

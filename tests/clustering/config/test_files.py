@@ -100,13 +100,13 @@ CUSTOMERS = [
     ),
     (
         "table: public.customers",
-        'table: public.customers\ndated_source: "select :as_of"',
+        'source: {table: public.customers}\ndated_source: "select :as_of"',
         "file: dated_source is a part of source now: write source: {table: …, dated: …} in place of table and",
     ),
     ("table: public.customers", DATED.format("delete from h where a = :as_of"), "source.dated: has to be a query that"),
     ("table: public.customers", DATED.format("select :as_of; select 1"), "source.dated: has to be one statement"),
     ("table: public.customers", DATED.format("select * from h"), "source.dated: has to name the date as :as_of"),
-    ("table: public.customers", DATED.format("select ':as_of' -- :as_of"), "source.dated: has to name the date"),
+    ("table: public.customers", DATED.format("select ':as_of' /* :as_of */"), "source.dated: has to name the date"),
     ("table: public.customers", DATED.format("select now()::as_of"), "source.dated: has to name the date as :as_of"),
     (
         "table: public.customers",
@@ -412,6 +412,24 @@ def test_comment_takes_nothing_of_a_folded_query(directory: Path, query: str, sa
         return
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         load_configuration(directory)
+
+
+def test_dated_source_of_the_last_release_is_read_as_before_and_told_of(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nights go on after an upgrade, and are compared with those before it."""
+    edit(directory, "customers.yaml", "table: public.customers", DATED.format("select * from h where d = :as_of"))
+    latter = load_configuration(directory).contract
+    edit(
+        directory,
+        "customers.yaml",
+        DATED.format("select * from h where d = :as_of"),
+        'table: public.customers\ndated_source: "select * from h where d = :as_of"',
+    )
+    former = load_configuration(directory).contract
+    assert (former.origin, former.digest) == (latter.origin, latter.digest)
+    (told,) = [record.message for record in caplog.records if "dated_source" in record.message]
+    assert "write source: {table: …, dated: …} in place of table and dated_source" in told
 
 
 def test_table_is_short_for_a_source_and_the_same_contract_as_before() -> None:
