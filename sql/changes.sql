@@ -36,6 +36,10 @@ left join (
     select distinct refused.customer_id from segmentation.rejected_customers as refused where refused.run_id = :run_id
 ) as rejected on change.to_segment is null and rejected.customer_id = change.customer_id::text;
 
+-- name: append_expired
+-- Appends that rows were removed: whoever meets it reads all members anew.
+insert into segmentation.segment_changes (kind) values ('expired');
+
 -- name: append_forgotten
 -- Appends that a customer was forgotten.
 -- Parameters: customer_id.
@@ -60,32 +64,93 @@ where former.segment_id is distinct from latter.segment_id;
 -- Parameters: customer_id.
 delete from segmentation.segment_changes where kind = 'forgotten' and customer_id = :customer_id;
 
--- name: expire
--- Removes what was appended so many days ago. The last of it stays, as a row that says so.
--- Parameters: days.
-with old as (
-    select max(change_id) as last_id
-    from segmentation.segment_changes
-    where noted_at < now() - make_interval(days => :days)
-),
-gone as (
-    delete from segmentation.segment_changes as change using old where change.change_id < old.last_id
-)
-update segmentation.segment_changes as change
-set
-    kind = 'expired', model = null, customer_id = null, as_of = null, from_segment_id = null, from_segment_name = null,
-    to_segment_id = null, to_segment_name = null, cause = null, run_id = null
-from old
-where change.change_id = old.last_id and change.kind <> 'expired';
+-- name: count
+-- Returns how many customers a table of changes has.
+-- Names: changes.
+select count(*) from {changes};
 
--- name: expire_forgotten
--- Removes the keys of customers who were forgotten so many days ago.
--- Parameters: days.
-update segmentation.segment_changes
-set kind = 'expired', customer_id = null
-where kind = 'forgotten' and noted_at < now() - make_interval(days => :days);
+-- name: customers
+-- Returns how many customers a model has on the larger one of two dates, 0 where that is not known.
+-- Parameters: model, as_of, former_as_of.
+select coalesce(max(day.customers), 0)
+from (
+    select sum(segment.customers) as customers
+    from segmentation.segments as segment
+    where segment.model = :model and segment.as_of in (:as_of, :former_as_of)
+    group by segment.as_of
+) as day;
+
+-- name: delete_marks
+-- Removes the keys of customers who were forgotten so many days ago, and the rows expired that a later one says too.
+-- Parameters: tombstone_days.
+delete from segmentation.segment_changes
+where
+    kind in ('forgotten', 'expired')
+    and (kind = 'expired' or noted_at < now() - make_interval(days => :tombstone_days))
+    and change_id < (select max(mark.change_id) from segmentation.segment_changes as mark where mark.kind = 'expired');
+
+-- name: delete_old
+-- Removes some of what was appended so many days ago, and below a row that says so.
+-- Parameters: days, rows (at most so many).
+delete from segmentation.segment_changes
+where
+    change_id in (
+        select old.change_id
+        from segmentation.segment_changes as old
+        where
+            old.change_id < coalesce(
+                (
+                    select min(young.change_id)
+                    from segmentation.segment_changes as young
+                    where young.noted_at >= now() - make_interval(days => :days)
+                ),
+                9223372036854775807
+            )
+            and old.change_id < (
+                select max(mark.change_id) from segmentation.segment_changes as mark where mark.kind = 'expired'
+            )
+        order by old.change_id
+        limit :rows
+    );
+
+-- name: hold
+-- Keeps everybody from appending and removing rows until the transaction ends.
+lock table segmentation.segment_changes in share row exclusive mode;
 
 -- name: lock
 -- Waits until nobody else appends, and lets nobody until the transaction ends: numbers appear in the order in which
 -- they were given.
 select pg_advisory_xact_lock(hashtext('segmentation.segment_changes'), 0);
+
+-- name: mark
+-- Makes the last row of what is to be removed say so.
+-- Parameters: days, tombstone_days.
+with removed as (
+    select
+        greatest(
+            (
+                select max(old.change_id)
+                from segmentation.segment_changes as old
+                where
+                    old.change_id < coalesce(
+                        (
+                            select min(young.change_id)
+                            from segmentation.segment_changes as young
+                            where young.noted_at >= now() - make_interval(days => :days)
+                        ),
+                        9223372036854775807
+                    )
+            ),
+            (
+                select max(told.change_id)
+                from segmentation.segment_changes as told
+                where told.kind = 'forgotten' and told.noted_at < now() - make_interval(days => :tombstone_days)
+            )
+        ) as last_id
+)
+update segmentation.segment_changes as change
+set
+    kind = 'expired', model = null, customer_id = null, as_of = null, from_segment_id = null, from_segment_name = null,
+    to_segment_id = null, to_segment_name = null, cause = null, run_id = null
+from removed
+where change.change_id = removed.last_id and change.kind <> 'expired';

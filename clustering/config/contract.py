@@ -41,7 +41,8 @@ class Contract(Frozen):
     """For how many days `segment_changes` keeps what was told of customers; who follows it reads more often."""
     tombstone_days: int = Field(default=30, ge=0, le=100_000)
     """For how many days `segment_changes` keeps the key of a customer who was forgotten, so that those who follow it
-    remove the customer too, at most as long as `change_days`; 0 tells nobody."""
+    remove the customer too, at most as long as `change_days`; 0 keeps no key, and has
+    them read all members anew."""
     default_model: Identifier | None = None
     """The model that the view `customer_segments` shows; null stands for the first one by name. `clustering migrate`
     passes it on to the warehouse, or the first night in which it has labels."""

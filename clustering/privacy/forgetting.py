@@ -26,6 +26,7 @@ from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.privacy.customer_tables import Table
 from clustering.scoring.attempts import SCHEMA
+from clustering.scoring.changes import tell_forgotten
 from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
 from clustering.warehouse import Row, Transaction, Warehouse
@@ -47,8 +48,8 @@ def forget(
     statistics still show them, `core_points` says of each version that has any whether
     the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
     comes back with the next night. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove
-    the customer too. All of it is one transaction. Raises DataError for what is no key, or a key that no row has,
-    RunError while a run is being scored.
+    the customer too; for 0 days, a row without the key has them read all members anew. All of it is one transaction.
+    Raises DataError for what is no key, or a key that no row has, RunError while a run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
@@ -59,7 +60,7 @@ def forget(
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
             become_writer(transaction, [table for table in tables if table.is_the_writers])
-            told_before = transaction.execute("changes/delete_forgotten", customer_id=key)
+            told_before = bool(transaction.execute("changes/delete_forgotten", customer_id=key))
             removed = {str(table): _remove(transaction, table, contract, key) for table in tables if table.key}
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
@@ -75,12 +76,11 @@ def forget(
             "columns_searched": sum(table.columns for table in tables),
             "core_points": [point.told for point in points],
             "source_rows": found.rows,
-            "told_for_days": contract.tombstone_days if told_before or any(removed.values()) else 0,
+            "told_for_days": contract.tombstone_days if (known := told_before or any(removed.values())) else 0,
         }
         _record(transaction, report, points, requested_by)
-        if report["told_for_days"]:
-            transaction.execute("changes/lock")
-            transaction.execute("changes/append_forgotten", customer_id=key)
+        if known:
+            tell_forgotten(transaction, key, days=contract.tombstone_days)
     for point in points:
         point.finish(registry.store)
     log.info("request %s: %s rows removed", request, sum(removed.values()))

@@ -3,8 +3,8 @@
 A consumer reads on from the greatest number that it has seen. Numbers are therefore given last in a transaction, under
 one lock that is held until it commits: none ever appears below one that was read, whoever else is still writing.
 
-A model that has labels where it had none is told in one row, and so is one that has none any more: its members are
-there to be read, and a first night of ten million customers does not write as many rows.
+A model that has labels where it had none is told in one row, and so are one that has none any more, and one of which
+most customers have moved: its members are there to be read, and ten million customers do not write as many rows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from clustering.scoring.label_sets import has_partition, label_set_table, partit
 from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
+
+# Above both, a model is told as a whole.
+FEW = 10_000  # customers
+SHARE = 0.5  # of the model's customers
 
 
 @dataclass(frozen=True)
@@ -71,14 +75,33 @@ def tell(
         transaction.execute("scoring/drop_table", {"table": table})
 
 
+def tell_forgotten(transaction: Transaction, key: str, *, days: int) -> None:
+    """Append that a customer was forgotten; where the key is kept for 0 days, that all members are to be read anew."""
+    transaction.execute("changes/lock")
+    if days:
+        transaction.execute("changes/append_forgotten", customer_id=key)
+    else:
+        transaction.execute("changes/append_expired")
+
+
 def _tell_changes(
     transaction: Transaction, changes: Changes, former: Current, latter: Current, *, corrects: bool
 ) -> None:
+    if _are_most(transaction, changes, former, latter):
+        _tell_model(transaction, "start", latter)
+        return
     corrected = corrects or latter.as_of == former.as_of
     rows = sum(
         _append(transaction, table, former, latter, known=changes.known, corrects=corrected) for table in changes.tables
     )
     log.info("%s changes of %s at %s told", rows, latter.model, latter.as_of)
+
+
+def _are_most(transaction: Transaction, changes: Changes, former: Current, latter: Current) -> bool:
+    """Return whether so many have moved that reading all members is less than reading who moved."""
+    moved = sum(int(transaction.scalar("changes/count", {"changes": table})) for table in changes.tables)
+    days = {"as_of": latter.as_of, "former_as_of": former.as_of}
+    return moved > FEW and moved > SHARE * int(transaction.scalar("changes/customers", model=latter.model, **days))
 
 
 def _tell_model(transaction: Transaction, kind: Literal["start", "end"], one: Current) -> None:

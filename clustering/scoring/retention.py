@@ -13,6 +13,7 @@ from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
+from clustering.errors import WarehouseError
 from clustering.scoring.attempts import staging_table
 from clustering.scoring.endings import end_overdue
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
@@ -22,6 +23,7 @@ from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
 
+BATCH = 100_000  # rows of changes that one transaction removes
 FIGURE_DAYS = 400  # that the figures of a night are kept; nights are judged by those of the last hundred
 
 # A lock that is held, and what a statement meets where another retention is doing the same: a table that is detached
@@ -85,11 +87,24 @@ def _expire(warehouse: Warehouse, run_id: int) -> bool:
 
 
 def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
+    """Remove what was told long ago, below a row that says so and is there first."""
     contract = configuration.contract
-    with warehouse.transaction() as transaction:
-        act_as_writer(transaction)
-        transaction.execute("changes/expire", days=contract.change_days)
-        transaction.execute("changes/expire_forgotten", days=contract.tombstone_days)
+    tombstones = {"tombstone_days": contract.tombstone_days}
+    try:
+        with warehouse.transaction() as transaction:
+            act_as_writer(transaction)
+            transaction.execute("retention/set_own_lock_timeout")
+            transaction.execute("changes/hold")
+            transaction.execute("changes/mark", days=contract.change_days, **tombstones)
+            transaction.execute("changes/delete_marks", **tombstones)
+    except WarehouseError as error:
+        log.warning("what was told of changes long ago stays until the next night: %s", error)
+        return
+    deleted = BATCH
+    while deleted == BATCH:
+        with warehouse.transaction() as transaction:
+            act_as_writer(transaction)
+            deleted = transaction.execute("changes/delete_old", days=contract.change_days, rows=BATCH)
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:

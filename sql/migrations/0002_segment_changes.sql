@@ -1,5 +1,8 @@
 -- The feed of changes that other systems follow.
 
+-- Whoever publishes at this moment ends first: what is current below is what nobody was told of.
+lock table segmentation.published_runs in share row exclusive mode;
+
 create table segmentation.segment_changes (
     change_id          bigint generated always as identity primary key,
     noted_at           timestamptz not null default statement_timestamp(),
@@ -21,10 +24,11 @@ create table segmentation.segment_changes (
 -- The planner's statistics would keep keys of customers whose rows are gone.
 alter table segmentation.segment_changes alter column customer_id set statistics 0;
 create index on segmentation.segment_changes (customer_id);
+create index on segmentation.segment_changes (change_id) where kind in ('forgotten', 'expired');
 comment on table segmentation.segment_changes is 'One row per customer who came into a segment, changed or left it, as it was published: a feed to follow by change_id. Rows are only ever appended; what was wrong is corrected by further rows, and old ones expire.';
 comment on column segmentation.segment_changes.change_id is 'Where a consumer stands: what comes later has a greater number. Numbers are given one transaction after the other, so that none appears below one that was seen; some are left out.';
 comment on column segmentation.segment_changes.noted_at is 'When the row was appended, by the server''s clock.';
-comment on column segmentation.segment_changes.kind is 'change: of one customer. start: a model has labels that had none, read its members from current_customer_segments. end: a model has no labels any more, it has no members. forgotten: remove all that is kept of this customer. expired: this row, and all with smaller numbers that are not there, were removed; a consumer that meets one has missed rows, and reads all members anew.';
+comment on column segmentation.segment_changes.kind is 'change: of one customer. start: a model has labels that had none, or most of its customers have moved; read its members from current_customer_segments. end: a model has no labels any more, it has no members. forgotten: remove all that is kept of this customer. expired: this row, and all with smaller numbers that are not there, were removed; a consumer that meets one has missed rows, and reads all members anew.';
 comment on column segmentation.segment_changes.model is 'Name of the model; null for forgotten and expired.';
 comment on column segmentation.segment_changes.customer_id is 'The customer; null for start, end and expired.';
 comment on column segmentation.segment_changes.as_of is 'The business date that is current for the model since; null for forgotten and expired.';

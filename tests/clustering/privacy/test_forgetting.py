@@ -190,11 +190,13 @@ def test_those_who_follow_the_changes_are_told_once_and_for_a_while(known: Proje
     assert rows_with(known, SOMEBODY) == {}
 
 
-def test_nobody_is_told_where_that_is_not_wanted(known: Project) -> None:
-    """Without a time for it, the key stands nowhere at once."""
+def test_members_are_read_anew_where_no_key_may_be_told(known: Project) -> None:
+    """Without a time for it, the key stands nowhere at once; who keeps the customer is told to read all anew."""
     silent = known.with_contract(tombstone_days=0)
     assert run_forget(silent)["told_for_days"] == 0
     assert rows_with(known, SOMEBODY) == {}
+    last = "select kind from segmentation.segment_changes order by change_id desc limit 1"
+    assert known.sql(last) == [("expired",)]
 
 
 def test_labels_are_not_dropped_while_somebody_is_forgotten_in_them(known: Project) -> None:

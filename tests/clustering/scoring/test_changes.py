@@ -12,6 +12,7 @@ import pytest
 
 from clustering import drop_expired, retire_model
 from clustering.scoring import changes as changes_of_today
+from clustering.scoring import retention
 from tests.clustering.scoring.histories import DAYS, make_champion, other_version, place, withdraw
 from tests.projects import Project
 
@@ -40,20 +41,20 @@ class Follower:
 
     def read(self) -> list[tuple[object, ...]]:
         rows = self.project.sql(FEED, self.cursor)
-        in_time = not {"start", "expired"} & {row[1] for row in rows}  # members that are read are those of now
+        if {"start", "expired"} & {row[1] for row in rows}:
+            self.members = {row[:2]: row[2] for row in self.project.sql(MEMBERS)}
+            self.cursor = rows[-1][0]
+            return rows
         for change_id, kind, model, customer, _, former, latter, _ in rows:
             assert change_id > self.cursor
             self.cursor = change_id
             if kind == "change":
-                assert not in_time or self.members.get((model, customer)) == former
+                assert self.members.get((model, customer)) == former
                 self.members[model, customer] = latter
             elif kind == "forgotten":
                 self.members = {key: segment for key, segment in self.members.items() if key[1] != customer}
             else:
-                self.members = {key: segment for key, segment in self.members.items() if model not in (None, key[0])}
-            if kind in ("start", "expired"):
-                read = self.project.sql(MEMBERS)
-                self.members |= {row[:2]: row[2] for row in read if model in (None, row[0])}
+                self.members = {key: segment for key, segment in self.members.items() if key[0] != model}
         self.members = {key: segment for key, segment in self.members.items() if segment is not None}
         return rows
 
@@ -313,6 +314,70 @@ def test_history_that_has_lost_a_period_hides_no_change(project, follower):
         (3, "behaviour"),
     ]
     assert project.staged() == []
+
+
+def test_rows_expire_beside_somebody_who_is_forgotten_and_whoever_missed_them_is_told(project, follower):
+    """The row that would have said so is removed at that moment; another one says it."""
+    project.night(DAYS[0])
+    place(project, 1, 3)
+    place(project, 2, 4)
+    project.night(DAYS[1])
+    project.sql("update segmentation.segment_changes set noted_at = now() - interval '91 days'")
+    waiting = (
+        "select count(*) > 0 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    with closing(psycopg2.connect(project.warehouse.uri)) as forgetting, ThreadPoolExecutor(1) as pool:
+        forgetting.cursor().execute(
+            "delete from segmentation.segment_changes"
+            " where change_id = (select max(change_id) from segmentation.segment_changes)"
+        )
+        done = pool.submit(drop_expired, project.warehouse, project.configuration)
+        while not done.done() and project.sql(waiting) != [(True,)]:
+            threading.Event().wait(0.1)
+        forgetting.commit()
+        done.result()
+    assert [row[1] for row in follower.assert_right()] == ["expired"]
+
+
+def test_one_row_says_of_all_that_were_removed(project, follower):
+    """However many were forgotten and however often something expired, members are read anew once."""
+    late = Follower(project)
+    project.night(DAYS[0])
+    for customer in (901, 902, 903):
+        project.sql("insert into segmentation.segment_changes (kind, customer_id) values ('forgotten', %s)", customer)
+    project.sql("update segmentation.segment_changes set noted_at = now() - interval '31 days' where customer_id = 901")
+    drop_expired(project.warehouse, project.configuration)
+    project.sql("update segmentation.segment_changes set noted_at = now() - interval '31 days' where customer_id = 902")
+    project.sql("update segmentation.segment_changes set noted_at = now() - interval '91 days' where kind = 'start'")
+    drop_expired(project.warehouse, project.configuration)
+    assert [row[1] for row in late.assert_right()] == ["expired", "forgotten"]
+
+
+def test_long_feed_expires_in_parts(project, follower, monkeypatch):
+    """No transaction removes more than so many rows, and the row that says so is there before the first."""
+    monkeypatch.setattr(retention, "BATCH", 2)
+    project.night(DAYS[0])
+    for customer in (1, 2, 3, 4, 5):
+        place(project, customer, customer % 5)
+    project.night(DAYS[1])
+    project.sql("update segmentation.segment_changes set noted_at = now() - interval '91 days'")
+    drop_expired(project.warehouse, project.configuration)
+    assert [row[1] for row in follower.assert_right()] == ["expired"]
+
+
+def test_night_that_moves_most_customers_is_told_in_one_row(project, follower, monkeypatch):
+    """Their members are there to be read; fewer than half of them are told one by one."""
+    monkeypatch.setattr(changes_of_today, "FEW", 1)
+    project.night(DAYS[0])
+    follower.assert_right()
+    for customer in range(1, 31):
+        place(project, customer, None)
+    project.night(DAYS[1])
+    assert [row[1] for row in follower.assert_right()] == ["start"]
+    place(project, 31, 3)
+    place(project, 32, 4)
+    project.night(DAYS[2])
+    assert {row[1] for row in follower.assert_right()} == {"change"}
 
 
 def test_dry_run_tells_nothing(project, follower):
