@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
+import psycopg2
 import pytest
 
 from clustering import Registry, Warehouse, forget, migrate
@@ -61,6 +65,25 @@ def test_what_a_release_has_published_stays_and_nights_go_on(released: Project) 
     moved = "select count(*) from segmentation.segment_migrations where as_of = '2026-01-10' and by_behaviour > 0"
     assert released.sql(f"{moved} and from_segment_id <> to_segment_id") == [(0,)]
     assert released.sql("select count(*) from segmentation.segment_health where trust is null") == [(0,)]
+
+
+def test_what_is_being_published_while_migrating_is_where_the_feed_begins(released: Project) -> None:
+    """A migration waits for whoever publishes, lest nobody is told of it."""
+    waiting = (
+        "select count(*) > 0 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    with closing(psycopg2.connect(released.warehouse.uri)) as publishing, ThreadPoolExecutor(1) as pool:
+        publishing.cursor().execute(
+            "insert into segmentation.published_runs (model, as_of, run_id, model_version_id)"
+            " select model, date '2026-02-01', run_id, model_version_id from segmentation.current_models"
+        )
+        done = pool.submit(migrate, released.warehouse, released.configuration.contract)
+        while not done.done() and released.sql(waiting) != [(True,)]:
+            Event().wait(0.1)
+        publishing.commit()
+        done.result()
+    begun = "select distinct kind, as_of::text from segmentation.segment_changes"
+    assert released.sql(begun) == [("start", "2026-02-01")]
 
 
 def test_customers_of_a_release_can_be_forgotten(released: Project) -> None:
