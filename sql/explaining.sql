@@ -35,7 +35,16 @@ select
         where
             change.customer_id = period.customer_id and change.model = period.model
             and change.as_of = period.valid_from and change.to_segment_id = period.segment_id
-        order by change.change_id desc
+            -- What was told after a later date was withdrawn says of this one again what held.
+            and not exists (
+                select
+                from segmentation.segment_changes as withdrawn
+                where
+                    withdrawn.customer_id = change.customer_id and withdrawn.model = change.model
+                    and withdrawn.as_of > change.as_of and withdrawn.change_id < change.change_id
+                    and change.cause = 'correction'
+            )
+        order by change.cause = 'correction', change.change_id
         limit 1
     ) as came_by,
     (
@@ -44,7 +53,16 @@ select
         where
             change.customer_id = period.customer_id and change.model = period.model
             and change.as_of = period.valid_to and change.from_segment_id = period.segment_id
-        order by change.change_id desc
+            -- What was told after a later date was withdrawn says of this one again what held.
+            and not exists (
+                select
+                from segmentation.segment_changes as withdrawn
+                where
+                    withdrawn.customer_id = change.customer_id and withdrawn.model = change.model
+                    and withdrawn.as_of > change.as_of and withdrawn.change_id < change.change_id
+                    and change.cause = 'correction'
+            )
+        order by change.cause = 'correction', change.change_id
         limit 1
     ) as went_by
 from segmentation.customer_history as period

@@ -387,3 +387,21 @@ def test_dry_run_tells_nothing(project, follower):
     place(project, 1, 3)
     project.night(DAYS[1], dry_run=True)
     assert follower.assert_right() == []
+
+
+def test_causes_of_a_period_are_those_of_its_date_whatever_was_withdrawn_since(project):
+    """What takes a withdrawn move back is no cause of the period that goes on."""
+    project.night(DAYS[0])
+    place(project, 1, 3)
+    project.night(DAYS[1])
+    for number in (2, 3):
+        place(project, 1, 4)
+        place(project, 2, 4)
+        project.night(DAYS[number])
+        withdraw(project, DAYS[number])
+    with project.warehouse.transaction(read_only=True) as transaction:
+        moved, stayed = (
+            transaction.rows("explaining/periods", customer_id=key, models=["kmeans"]) for key in ("1", "2")
+        )
+    assert [(row.came_by, row.went_by) for row in moved] == [(None, "behaviour"), ("behaviour", None)]
+    assert [(row.came_by, row.went_by) for row in stayed] == [(None, None)]
