@@ -6,11 +6,12 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 
 import psycopg2
 import pytest
 
-from clustering import drop_expired, retire_model
+from clustering import drop_expired, forget, retire_model
 from clustering.scoring import changes as changes_of_today
 from clustering.scoring import retention
 from tests.clustering.scoring.histories import DAYS, make_champion, other_version, place, withdraw
@@ -405,3 +406,30 @@ def test_causes_of_a_period_are_those_of_its_date_whatever_was_withdrawn_since(p
         )
     assert [(row.came_by, row.went_by) for row in moved] == [(None, "behaviour"), ("behaviour", None)]
     assert [(row.came_by, row.went_by) for row in stayed] == [(None, None)]
+
+
+def test_nobody_who_is_forgotten_beside_a_retirement_is_told_first(project, follower, monkeypatch):
+    """Numbers are seen in their order although the two wait for each other nowhere else."""
+    project.night(DAYS[0])
+    follower.assert_right()
+    appended, go_on = threading.Event(), threading.Event()
+    tell_model = changes_of_today._tell_model
+
+    def slow(*args):
+        tell_model(*args)
+        appended.set()
+        go_on.wait(30)
+
+    monkeypatch.setattr(changes_of_today, "_tell_model", slow)
+    with ThreadPoolExecutor(2) as pool:
+        retired = pool.submit(retire_model, project.warehouse, model="kmeans", retired_by="test")
+        assert appended.wait(30)
+        of_project = (project.warehouse, project.configuration, project.registry)
+        forgotten = pool.submit(partial(forget, *of_project, customer_id=1, requested_by="test"))
+        for _ in range(10):
+            assert follower.read() == []
+            threading.Event().wait(0.2)
+        go_on.set()
+        retired.result()
+        forgotten.result()
+    assert [row[1] for row in follower.assert_right()] == ["end", "forgotten"]
