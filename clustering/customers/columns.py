@@ -68,7 +68,8 @@ def read(array: pa.Array, column: Column, *, as_of: date, factor: float = 1.0) -
     if column.role == "key" and column.type == "text":
         values, faults = _merge(_short(values), faults)
     if column.counts_days:
-        values = _days_until(as_of, values)
+        low = column.range[0]
+        values = _days_until(as_of, values, least=-math.inf if low is None else low)
     if values.null_count:
         values, faults = _merge(_without_gaps(values, column, faults), faults)
     if column.is_numeric and len(values):
@@ -161,12 +162,16 @@ def _moments(array: pa.Array, target: pa.DataType) -> Converted:
     return checked._replace(values=local.cast(target, safe=False))
 
 
-def _days_until(as_of: date, moments: pa.Array) -> pa.Int64Array:
-    """Return the days from dates or timestamps in UTC to a date; the day after it is 0, which has begun in the east.
+def _days_until(as_of: date, moments: pa.Array, *, least: float) -> pa.Int64Array:
+    """Return the days from dates or timestamps in UTC to a date.
+
+    The day after it, which has begun in the east, is 0 where that is the least that a valid value can be.
 
     >>> moments = pa.array([date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 4), None])
-    >>> _days_until(date(2026, 3, 1), moments).to_pylist()
+    >>> _days_until(date(2026, 3, 1), moments, least=0).to_pylist()
     [2, 0, -3, None]
+    >>> _days_until(date(2026, 3, 1), moments, least=-30).to_pylist()
+    [2, -1, -3, None]
     """
     gaps = mask_of(moments.is_null())
     if pa.types.is_timestamp(moments.type):
@@ -175,7 +180,7 @@ def _days_until(as_of: date, moments: pa.Array) -> pa.Int64Array:
     else:
         days = moments.cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     since = (as_of - date(1970, 1, 1)).days - days
-    return pa.array(np.where(since == -1, 0, since), mask=gaps)
+    return pa.array(np.where((since == -1) & (least == 0), 0, since), mask=gaps)
 
 
 def _clipped(value: float) -> int:
