@@ -409,8 +409,10 @@ def test_causes_of_a_period_are_those_of_its_date_whatever_was_withdrawn_since(p
 
 
 def test_nobody_who_is_forgotten_beside_a_retirement_is_told_first(project, follower, monkeypatch):
-    """Numbers are seen in their order although the two wait for each other nowhere else."""
+    """Numbers are seen in their order; of who has left before, the two wait for each other nowhere else."""
     project.night(DAYS[0])
+    place(project, 1, None)
+    project.night(DAYS[1])
     follower.assert_right()
     appended, go_on = threading.Event(), threading.Event()
     tell_model = changes_of_today._tell_model
