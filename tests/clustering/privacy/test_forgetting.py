@@ -45,20 +45,6 @@ where namespace.nspname in ('segmentation', 'segmentation_partitions', 'segmenta
 """
 
 
-@pytest.fixture
-def project(
-    create_database: Callable[..., str],
-    appointed_template: tuple[str, Path],
-    configuration: Configuration,
-    tmp_path: Path,
-) -> Project:
-    """Return a project with champions of all three models and a model store of its own."""
-    name, store = appointed_template
-    shutil.copytree(store, tmp_path / "store")
-    warehouse = Warehouse(create_database(name))
-    return Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
-
-
 def rows_with(project: Project, key: int | str) -> dict[str, int]:
     """Return in how many rows of which column of the schemas a key stands, partitions included."""
     found = {}

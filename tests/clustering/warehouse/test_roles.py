@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from psycopg2 import errors
 
-from clustering import Configuration, Registry, Warehouse, drop_expired, forget, retire_model
+from clustering import Registry, Warehouse, drop_expired, forget, retire_model
 from clustering.errors import ClusteringError, ConfigurationError
 from tests.clustering.scoring.histories import withdraw
 from tests.projects import Project
@@ -61,20 +59,11 @@ class Neighbours:
 
 
 @pytest.fixture
-def neighbours(
-    create_database: Callable[..., str],
-    appointed_template: tuple[str, Path],
-    configuration: Configuration,
-    create_login: Callable[..., str],
-    tmp_path: Path,
-) -> Neighbours:
+def neighbours(project: Project, create_login: Callable[..., str]) -> Neighbours:
     """Return a project after two nights, with a login that is only a writer."""
-    name, store = appointed_template
-    shutil.copytree(store, tmp_path / "store")
-    warehouse = Warehouse(create_database(name))
-    admin = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
-    login = create_login(warehouse, "in role segmentation_writer")
-    writer = replace(admin, warehouse=Warehouse(login), registry=Registry(Warehouse(login), tmp_path / "store"))
+    admin = project
+    login = create_login(admin.warehouse, "in role segmentation_writer")
+    writer = replace(admin, warehouse=Warehouse(login), registry=Registry(Warehouse(login), admin.registry.store))
     for day in ("2026-11-20", "2026-11-21"):
         writer.night(day, models=["kmeans"])
     return Neighbours(admin, writer, urlsplit(login).username or "")
