@@ -87,6 +87,9 @@ def system(configuration: Configuration, chat: Chat, tmp_path_factory: pytest.Te
         "CLUSTERING_NOTIFIER": json.dumps({"classpath": "segmentation_notifier.Webhook"}),
         "AIRFLOW_CONN_SEGMENTATION_ALERTS": json.dumps(address),
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",  # or else events of assets would start nothing
+        # Soon after its time a schedule starts a run at once, of today, and the nights of the tests would be past ones.
+        "CLUSTERING_NIGHT_SCHEDULE": "none",
+        "CLUSTERING_TRAINING_SCHEDULE": "none",
     }
     with airflow_system(configuration, _prepare, settings) as system:
         system.components.start("triggerer", "--skip-serve-logs")
