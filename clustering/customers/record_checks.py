@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import date
 from itertools import chain
 from operator import methodcaller
 from typing import Any, TypeAlias
@@ -19,7 +20,7 @@ from clustering.customers.columns import read
 from clustering.customers.faults import Reason, mask_of
 from clustering.customers.records import folded, known_headers, read_records
 from clustering.customers.refusals import clause, limits
-from clustering.customers.row_checks import split, today
+from clustering.customers.row_checks import Reading, split
 
 VALUE_CHARACTERS = 200
 FAULTS_TOLD = 5
@@ -65,11 +66,14 @@ def check_records(records: Sequence[Mapping[str, Any]], contract: Contract) -> C
     """
     flat, containers = _without_containers(records, contract)
     rows = read_records(flat, contract)
-    keys = read(rows.column(contract.key), contract.columns[contract.key], as_of=today()).values
+    reading = Reading()
+    keys = read(rows.column(contract.key), contract.columns[contract.key], as_of=reading.as_of).values
     duplicated = _duplicated(keys)
-    parts = split(rows, contract, duplicated=duplicated)
+    parts = split(rows, contract, reading, duplicated=duplicated)
     found = (
-        containers if parts.valid.num_rows == len(records) else _faults(rows, contract, keys, duplicated) | containers
+        containers
+        if parts.valid.num_rows == len(records)
+        else _faults(rows, contract, keys, duplicated, as_of=reading.as_of) | containers
     )
     posted = _Posted(records, contract)
     return Checked(
@@ -146,11 +150,11 @@ def _duplicated(keys: pa.Array) -> pa.Array:
     return counts.field("values").filter(pc.greater(counts.field("counts"), 1))
 
 
-def _faults(rows: pa.RecordBatch, contract: Contract, keys: pa.Array, duplicated: pa.Array) -> _Faults:
+def _faults(rows: pa.RecordBatch, contract: Contract, keys: pa.Array, duplicated: pa.Array, *, as_of: date) -> _Faults:
     repeated = np.flatnonzero(mask_of(pc.is_in(keys, value_set=duplicated)))
     found = {(int(row), contract.key): Reason.DUPLICATE_KEY for row in repeated}
     for name in contract.used:
-        codes = read(rows.column(name), contract.columns[name], as_of=today()).faults
+        codes = read(rows.column(name), contract.columns[name], as_of=as_of).faults
         if codes is not None:
             found |= {(int(row), name): Reason(int(codes[row])) for row in np.flatnonzero(codes)}
     return found
