@@ -10,9 +10,9 @@ from pathlib import Path
 
 from psycopg2 import sql
 
-from clustering.scoring.attempts import SCHEMA, staging_table
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.staging import ROWS_WORTH_AN_INDEX_OF_SEGMENTS
+from clustering.warehouse.staging_schema import STAGING, staging_table
 from setting import Bench
 
 
@@ -72,7 +72,7 @@ def _load(bench: Bench, model: str, shard: int) -> list[str]:
             transaction.compose(f"scoring/{query}", names)
             for query in ("create_labels", "add_constants", "index_customers", *indexed)
         ]
-    copy = f"\\copy {SCHEMA}.{_table(model, shard)} from '{_file(bench, model, shard)}' (format binary)"
+    copy = f"\\copy {STAGING}.{_table(model, shard)} from '{_file(bench, model, shard)}' (format binary)"
     return ["begin;", f"{create};", copy, *(f"{statement};" for statement in finish), "commit;"]
 
 

@@ -90,27 +90,33 @@ where
     and change_id < (select max(mark.change_id) from segmentation.segment_changes as mark where mark.kind = 'expired');
 
 -- name: delete_old
--- Removes some of what was appended so many days ago, and below a row that says so.
--- Parameters: days, rows (at most so many).
+-- Removes some of what was appended before the first row that is kept, and below a row that says so.
+-- Parameters: first_kept, rows (at most so many).
 delete from segmentation.segment_changes
 where
     change_id in (
         select old.change_id
         from segmentation.segment_changes as old
         where
-            old.change_id < coalesce(
-                (
-                    select min(young.change_id)
-                    from segmentation.segment_changes as young
-                    where young.noted_at >= now() - make_interval(days => :days)
-                ),
-                9223372036854775807
-            )
+            old.change_id < :first_kept
             and old.change_id < (
                 select max(mark.change_id) from segmentation.segment_changes as mark where mark.kind = 'expired'
             )
         order by old.change_id
         limit :rows
+    );
+
+-- name: first_kept
+-- Returns the number of the first row that was appended less than so many days ago, or one above all.
+-- Parameters: days.
+select
+    coalesce(
+        (
+            select min(young.change_id)
+            from segmentation.segment_changes as young
+            where young.noted_at >= now() - make_interval(days => :days)
+        ),
+        (select max(told.change_id) + 1 from segmentation.segment_changes as told)
     );
 
 -- name: hold
@@ -124,22 +130,14 @@ select pg_advisory_xact_lock(hashtext('segmentation.segment_changes'), 0);
 
 -- name: mark
 -- Makes the last row of what is to be removed say so.
--- Parameters: days, tombstone_days.
+-- Parameters: first_kept, tombstone_days.
 with removed as (
     select
         greatest(
             (
                 select max(old.change_id)
                 from segmentation.segment_changes as old
-                where
-                    old.change_id < coalesce(
-                        (
-                            select min(young.change_id)
-                            from segmentation.segment_changes as young
-                            where young.noted_at >= now() - make_interval(days => :days)
-                        ),
-                        9223372036854775807
-                    )
+                where old.change_id < :first_kept
             ),
             (
                 select max(told.change_id)

@@ -23,6 +23,21 @@ order by label.model;
 -- name: periods
 -- Returns a customer's periods by some models, in order, each with the causes of coming and of going that were told.
 -- Parameters: customer_id, models (an array of names).
+with told as (
+    select change.model, change.as_of, change.from_segment_id, change.to_segment_id, change.cause, change.change_id
+    from segmentation.segment_changes as change
+    where
+        change.customer_id = :customer_id
+        -- What was told after a later date was withdrawn says of this one again what held.
+        and not exists (
+            select
+            from segmentation.segment_changes as withdrawn
+            where
+                withdrawn.customer_id = change.customer_id and withdrawn.model = change.model
+                and withdrawn.as_of > change.as_of and withdrawn.change_id < change.change_id
+                and change.cause = 'correction'
+        )
+)
 select
     period.model,
     period.segment_id,
@@ -30,39 +45,17 @@ select
     period.valid_from,
     period.valid_to,
     (
-        select change.cause
-        from segmentation.segment_changes as change
-        where
-            change.customer_id = period.customer_id and change.model = period.model
-            and change.as_of = period.valid_from and change.to_segment_id = period.segment_id
-            -- What was told after a later date was withdrawn says of this one again what held.
-            and not exists (
-                select
-                from segmentation.segment_changes as withdrawn
-                where
-                    withdrawn.customer_id = change.customer_id and withdrawn.model = change.model
-                    and withdrawn.as_of > change.as_of and withdrawn.change_id < change.change_id
-                    and change.cause = 'correction'
-            )
-        order by change.cause = 'correction', change.change_id
+        select told.cause
+        from told
+        where told.model = period.model and told.as_of = period.valid_from and told.to_segment_id = period.segment_id
+        order by told.cause = 'correction', told.change_id
         limit 1
     ) as came_by,
     (
-        select change.cause
-        from segmentation.segment_changes as change
-        where
-            change.customer_id = period.customer_id and change.model = period.model
-            and change.as_of = period.valid_to and change.from_segment_id = period.segment_id
-            -- What was told after a later date was withdrawn says of this one again what held.
-            and not exists (
-                select
-                from segmentation.segment_changes as withdrawn
-                where
-                    withdrawn.customer_id = change.customer_id and withdrawn.model = change.model
-                    and withdrawn.as_of > change.as_of and withdrawn.change_id < change.change_id
-                    and change.cause = 'correction'
-            )
-        order by change.cause = 'correction', change.change_id
+        select told.cause
+        from told
+        where told.model = period.model and told.as_of = period.valid_to and told.from_segment_id = period.segment_id
+        order by told.cause = 'correction', told.change_id
         limit 1
     ) as went_by
 from segmentation.customer_history as period

@@ -198,7 +198,3 @@ left join pg_inherits as inherits on inherits.inhrelid = class.oid;
 -- name: set_lock_timeout
 -- Lets the session give up on a lock that is not free soon.
 set lock_timeout = '5s';
-
--- name: set_own_lock_timeout
--- Lets the transaction give up on a lock that is not free soon.
-set local lock_timeout = '5s';

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg2 import sql
 
 from clustering.config import KeyType
-from clustering.scoring.attempts import SCHEMA
+from clustering.warehouse.staging_schema import STAGING
 
 # What a key that is a whole number is compared as, by the type of a column; copies have the type of the source.
 _COMPARED_AS = {
@@ -42,7 +42,7 @@ class Table:
     @property
     def is_copy(self) -> bool:
         """Whether it is a run's copy of the source."""
-        return self.schema == SCHEMA and self.name.startswith("source_")
+        return self.schema == STAGING and self.name.startswith("source_")
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -63,7 +63,7 @@ class Table:
 
     def has_written_numbers(self, key_type: KeyType) -> bool:
         """Whether keys that are numbers may stand in it as the source writes them: a sample casts numeric to text."""
-        return key_type == "bigint" and self.key_type == "text" and self.schema == SCHEMA
+        return key_type == "bigint" and self.key_type == "text" and self.schema == STAGING
 
     def names_of_key(self, key_type: KeyType, key: str) -> dict[str, sql.Composable]:
         """Return the names for a comparison of its key with one as labels hold it, by an index where there may be one.

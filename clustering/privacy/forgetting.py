@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from psycopg2 import sql
-from psycopg2.errors import UndefinedTable
 from psycopg2.extras import Json
 from sqlalchemy.exc import DBAPIError
 
@@ -25,13 +24,13 @@ from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.privacy.customer_tables import Table
-from clustering.scoring.attempts import SCHEMA
 from clustering.scoring.changes import tell_forgotten
 from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
 from clustering.warehouse import Row, Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
-from clustering.warehouse.states import LOCK_NOT_AVAILABLE, state_of
+from clustering.warehouse.staging_schema import STAGING
+from clustering.warehouse.states import LOCK_NOT_AVAILABLE, UNDEFINED_TABLE, state_of
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ def tables_that_stay() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if isinstance(error.orig, UndefinedTable):
+        if state_of(error) == UNDEFINED_TABLE:
             raise RunError(
                 "a training's sample was dropped at this moment, and nothing was changed; try again"
             ) from error
@@ -148,7 +147,7 @@ def _end_held(transaction: Transaction, held: Sequence[int], removed: Mapping[st
     """
     gone: set[str] = set()
     for run_id in held:
-        staged = re.compile(rf"{SCHEMA}\.[a-z]+_{run_id}(_|$)")
+        staged = re.compile(rf"{STAGING}\.[a-z]+_{run_id}(_|$)")
         tables = {name for name in removed if staged.match(name)}
         if any(removed[name] for name in tables):
             end_run(transaction, run_id, "held, and a customer in it was forgotten; run the night again")

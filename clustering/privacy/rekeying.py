@@ -19,10 +19,10 @@ from clustering.customers import convert
 from clustering.errors import DataError, RunError
 from clustering.privacy.customer_tables import Table
 from clustering.privacy.forgetting import become_writer, lock_runs, tables_that_stay
-from clustering.scoring.attempts import staging_table
-from clustering.scoring.current_models import read_current
+from clustering.scoring.changes import tell_anew
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.copying import copy_text
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
             "rows": {name: changed for name, changed in rows.items() if changed},
         }
         _record(transaction, report, requested_by)
-        _tell(transaction)
+        # Theirs have the former keys.
+        tell_anew(transaction)
     log.info("request %s: %s customers have another key", report["request"], counted.known)
     return report
 
@@ -133,11 +134,3 @@ def _record(transaction: Transaction, report: dict[str, Any], requested_by: str)
         description=f"{report['known']} customers have another key: {sum(report['rows'].values())} rows were changed.",
         detail=Json(report),
     )
-
-
-def _tell(transaction: Transaction) -> None:
-    """Have those who follow the changes read all members anew: theirs have the former keys."""
-    current = read_current(transaction)
-    transaction.execute("changes/lock")
-    for one in current.values():
-        transaction.execute("changes/append_model", kind="start", model=one.model, as_of=one.as_of, run_id=one.run_id)

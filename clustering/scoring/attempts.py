@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg2 import sql
-
-SCHEMA = "segmentation_staging"
-
 
 @dataclass(frozen=True)
 class Attempt:
@@ -33,8 +29,3 @@ class Attempt:
     def rejected_table(self) -> str:
         """Name of the table with the shard's rejected rows."""
         return f"rejected_{self.run_id}_{self.shard}_{self.token}"
-
-
-def staging_table(name: str) -> sql.Identifier:
-    """Return the quoted name of a staging table."""
-    return sql.Identifier(SCHEMA, name)

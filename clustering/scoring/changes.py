@@ -16,10 +16,10 @@ from typing import Literal
 
 from psycopg2 import sql
 
-from clustering.scoring.attempts import staging_table
-from clustering.scoring.current_models import Current
+from clustering.scoring.current_models import Current, read_current
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.warehouse import Transaction
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,14 @@ def tell_forgotten(transaction: Transaction, key: str, *, days: int) -> None:
         transaction.execute("changes/append_forgotten", customer_id=key)
     else:
         transaction.execute("changes/append_expired")
+
+
+def tell_anew(transaction: Transaction) -> None:
+    """Have the members of all models that have labels now read anew."""
+    current = read_current(transaction)
+    transaction.execute("changes/lock")
+    for one in current.values():
+        _tell_model(transaction, "start", one)
 
 
 def _tell_changes(

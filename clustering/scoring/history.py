@@ -15,7 +15,6 @@ from datetime import date
 
 from psycopg2 import sql
 
-from clustering.scoring.attempts import staging_table
 from clustering.scoring.changes import Changes
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.manifest import Run, ScoredShard, compared_moves
@@ -23,6 +22,7 @@ from clustering.scoring.neighbours import Neighbours, Published, find_neighbours
 from clustering.segments.movement import Move, movement
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from datetime import date
 
-from clustering.scoring.attempts import staging_table
 from clustering.scoring.history import find_pause, insert_movement, reaches, read_moves
 from clustering.scoring.neighbours import Published, find_neighbours
 from clustering.warehouse import Transaction
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 

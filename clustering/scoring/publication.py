@@ -16,7 +16,6 @@ from psycopg2 import sql
 
 from clustering.config import Configuration
 from clustering.errors import HeldError, RunError
-from clustering.scoring.attempts import staging_table
 from clustering.scoring.changes import tell
 from clustering.scoring.current_models import read_current
 from clustering.scoring.endings import end_superseded, record_decision_on_run
@@ -35,6 +34,7 @@ from clustering.versions.own_names import own_names, put_on
 from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import HISTORY, act_as_writer
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 

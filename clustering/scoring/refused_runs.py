@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from clustering.config import Contract
 from clustering.customers import added_up, describe_rejections
 from clustering.errors import DataError, TooManyRejectedError
-from clustering.scoring.attempts import staging_table
 from clustering.scoring.endings import end_run
 from clustering.scoring.manifest import Run, ScoredShard
 from clustering.warehouse import Transaction
+from clustering.warehouse.staging_schema import staging_table
 
 MOST_KEPT = 100_000  # rows of a refused run, so that a wrong table of a billion rows is not copied
 

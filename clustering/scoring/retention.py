@@ -14,15 +14,16 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
 from clustering.errors import WarehouseError
-from clustering.scoring.attempts import staging_table
 from clustering.scoring.endings import end_overdue
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import NO_NAMES, Names
 from clustering.warehouse.roles import HISTORY, act_as_writer
+from clustering.warehouse.staging_schema import staging_table
 
 log = logging.getLogger(__name__)
 
+LOCK_SECONDS = 5  # that are waited for a lock
 BATCH = 100_000  # rows of changes that one transaction removes
 FIGURE_DAYS = 400  # that the figures of a night are kept; nights are judged by those of the last hundred
 
@@ -93,9 +94,10 @@ def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
     try:
         with warehouse.transaction() as transaction:
             act_as_writer(transaction)
-            transaction.execute("retention/set_own_lock_timeout")
+            transaction.scalar("schema/limit_waiting", seconds=LOCK_SECONDS)
             transaction.execute("changes/hold")
-            transaction.execute("changes/mark", days=contract.change_days, **tombstones)
+            first_kept = transaction.scalar("changes/first_kept", days=contract.change_days)
+            transaction.execute("changes/mark", first_kept=first_kept, **tombstones)
             transaction.execute("changes/delete_marks", **tombstones)
     except WarehouseError as error:
         log.warning("what was told of changes long ago stays until the next night: %s", error)
@@ -104,7 +106,8 @@ def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
     while deleted == BATCH:
         with warehouse.transaction() as transaction:
             act_as_writer(transaction)
-            deleted = transaction.execute("changes/delete_old", days=contract.change_days, rows=BATCH)
+            first_kept = transaction.scalar("changes/first_kept", days=contract.change_days)
+            deleted = transaction.execute("changes/delete_old", first_kept=first_kept, rows=BATCH)
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:

@@ -20,7 +20,7 @@ from clustering.customers import Rejection, Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
 from clustering.quality.sketches import SketchAccumulator
-from clustering.scoring.attempts import Attempt, staging_table
+from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.preceding_runs import Base, Bounds, Compared, elsewhere, stage_changes
@@ -30,6 +30,7 @@ from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
 from clustering.warehouse.roles import act_as_writer
+from clustering.warehouse.staging_schema import staging_table
 
 ROWS_WORTH_AN_INDEX_OF_SEGMENTS = 1_000_000  # 60 MB; smaller tables are read through as fast, with one lock less
 

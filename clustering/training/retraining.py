@@ -29,11 +29,11 @@ from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import find_source, require_rows
 from clustering.warehouse.source_copy import hold_off_forgetting
+from clustering.warehouse.staging_schema import staging_table
 from clustering.warehouse.subquery import reading_errors
 
 log = logging.getLogger(__name__)
 
-STAGING = "segmentation_staging"
 STALE_HOURS = 24
 
 
@@ -53,7 +53,7 @@ def draw_sample(
         source = find_source(transaction, configuration.contract, as_of=drawn_at.date())
         check_currency(transaction, configuration.contract)
         names = {
-            "sample": sql.Identifier(STAGING, name),
+            "sample": staging_table(name),
             "columns": source.select_list(),
             "key": source.key,
             "table": source.table,
@@ -62,7 +62,7 @@ def draw_sample(
         with reading_errors(source.name):
             rows = transaction.execute("training/create_sample", names)
         require_rows(source, rows)
-        transaction.execute("scoring/hand_over", {"table": sql.Identifier(STAGING, name)})
+        transaction.execute("scoring/hand_over", {"table": staging_table(name)})
     log.info("sample %s: %s rows of %s for %s", name, rows, source.name, requested_by)
     if source.warning:
         log.warning("%s", source.warning)
@@ -75,7 +75,7 @@ def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
         act_as_writer(transaction)
         for row in transaction.rows("scoring/staged_tables", pattern="^sample_"):
             if row.name == sample:
-                transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
+                transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
 
 
 def train(
@@ -134,7 +134,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
             raise DataError(f"the sample {sample} is gone; start the retraining again")
         source = find_source(transaction, contract, as_of=_drawn_on(sample))
         names = {
-            "sample": sql.Identifier(STAGING, sample),
+            "sample": staging_table(sample),
             "rows": sql.Literal(rows),
             "key": sql.Identifier(contract.key),
         }
@@ -166,4 +166,4 @@ def _drawn_on(sample: str) -> date:
 
 def _drop_stale_samples(transaction: Transaction) -> None:
     for row in transaction.rows("training/stale_samples", hours=STALE_HOURS):
-        transaction.execute("scoring/drop_table", {"table": sql.Identifier(STAGING, row.name)})
+        transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 from psycopg2 import sql
 
 from clustering.config import Contract
 from clustering.config.orders import Orders, currency_query
 from clustering.config.table_name import split_name
+from clustering.customers import today
 from clustering.errors import DataError, did_you_mean
 from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.relations import find_relation
 from clustering.warehouse.source_types import INTEGERS, KEY_TYPES, TEXTS
 from clustering.warehouse.subquery import Subquery, reading_errors
 
@@ -51,7 +53,7 @@ def check_currency(transaction: Transaction, contract: Contract, *, as_of: date 
     column = orders.currency or next(found, None)
     if column is None:
         return
-    counted = Subquery(contract.origin.name, currency_query(orders, column), as_of or datetime.now(UTC).date())
+    counted = Subquery(contract.origin.name, currency_query(orders, column), as_of or today())
     with reading_errors(counted.name):
         told = transaction.row("orders/currencies", {"lines": counted.relation})
     if told is not None and told.other is not None:
@@ -66,12 +68,7 @@ def _columns(transaction: Transaction, place: str, table: str) -> dict[str, str]
 
 
 def _listed(transaction: Transaction, place: str, table: str) -> list[Row]:
-    schema, name = split_name(table)
-    relation = transaction.row("source/table", schema=schema, table=name)
-    if relation is None:
-        raise DataError(
-            f"{place}: the table {schema}.{name} does not exist in the warehouse; name the right one in customers.yaml"
-        )
+    relation = find_relation(transaction, *split_name(table), place=place)
     return transaction.rows("source/columns", relation=relation.oid)
 
 

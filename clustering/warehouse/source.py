@@ -15,10 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import Contract, KeyType
 from clustering.customers import Reading, is_written, match_headers, today
 from clustering.errors import DataError
-from clustering.warehouse.connection import Row, Transaction
+from clustering.warehouse.connection import Transaction
 from clustering.warehouse.order_tables import check_order_tables
+from clustering.warehouse.relations import find_relation
 from clustering.warehouse.source_types import KEY_TYPES, NUMBERS, WRITTEN, cast_of
-from clustering.warehouse.subquery import NOT_ALLOWED, Subquery, reading_errors
+from clustering.warehouse.states import NOT_ALLOWED, state_of
+from clustering.warehouse.subquery import Subquery, reading_errors
 
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
 
@@ -160,7 +162,7 @@ def _subquery(contract: Contract, as_of: date | None, *, is_past: bool) -> Subqu
 
 
 def _described_table(transaction: Transaction, contract: Contract) -> Source:
-    relation = _found_table(transaction, contract)
+    relation = find_relation(transaction, *contract.origin.schema_and_table)
     listed = transaction.rows("source/columns", relation=relation.oid)
     columns = find_columns(contract, {row.name: row.type for row in listed})
     source = Source(
@@ -200,16 +202,6 @@ def _table_name(contract: Contract) -> str:
     return "the table " + ".".join(contract.origin.schema_and_table)
 
 
-def _found_table(transaction: Transaction, contract: Contract) -> Row:
-    schema, table = contract.origin.schema_and_table
-    relation = transaction.row("source/table", schema=schema, table=table)
-    if relation is None:
-        raise DataError(
-            f"{_table_name(contract)} does not exist in the warehouse; name the right one in customers.yaml"
-        )
-    return relation
-
-
 def _check_readable(transaction: Transaction, source: Source, reader: str, closed: Collection[str]) -> None:
     """Try what will be selected: rights on the columns alone suffice, and those of a view may be lacking below it."""
     headers = [column.header for column in source.columns.values()]
@@ -219,7 +211,7 @@ def _check_readable(transaction: Transaction, source: Source, reader: str, close
     try:
         transaction.rows("source/readable", {"columns": source.select_list(), "table": source.table})
     except DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) != NOT_ALLOWED:
+        if state_of(error) != NOT_ALLOWED:
             raise
         said = str(error.orig).splitlines()[0]
         raise DataError(f"{source.name} may not be read by {reader}: {said}; grant what is missing") from error

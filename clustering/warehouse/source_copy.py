@@ -14,9 +14,8 @@ from clustering.warehouse.connection import Row, Transaction
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import Source, find_columns, require_rows
 from clustering.warehouse.source_types import INTEGERS
+from clustering.warehouse.staging_schema import STAGING, staging_table
 from clustering.warehouse.subquery import reading_errors
-
-SCHEMA = "segmentation_staging"
 
 
 def make_copy(transaction: Transaction, source: Source) -> Source:
@@ -26,7 +25,7 @@ def make_copy(transaction: Transaction, source: Source) -> Source:
     Raises DataError where the source cannot be read to its end, or has no rows.
     """
     name = f"source_new_{secrets.token_hex(4)}"
-    copy, key = sql.Identifier(SCHEMA, name), sql.Identifier(source.contract.key)
+    copy, key = staging_table(name), sql.Identifier(source.contract.key)
     others = [sql.Identifier(source.columns[column].header) for column in source.contract.used[1:]]
     # An integer as the contract's, so that what compares or changes keys finds one type in all of our tables.
     is_integer = source.contract.key_type == "bigint" and source.columns[source.contract.key].pg_type in INTEGERS
@@ -85,8 +84,8 @@ def _described(transaction: Transaction, contract: Contract, name: str, as_of: d
     return Source(
         contract=contract,
         kind="copy",
-        name=f"the copy {SCHEMA}.{name}",
-        table=sql.Identifier(SCHEMA, name),
+        name=f"the copy {STAGING}.{name}",
+        table=staging_table(name),
         columns=columns,
         rows=int(found.estimate),
         as_of=as_of,

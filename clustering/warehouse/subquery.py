@@ -13,8 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config.source_query import around_date, clocks, names_date
 from clustering.errors import DataError
 from clustering.warehouse.connection import Transaction, is_transient
-
-NOT_ALLOWED = "42501"  # PostgreSQL: insufficient privilege
+from clustering.warehouse.states import NOT_ALLOWED, state_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,6 @@ def reading_errors(name: str) -> Iterator[None]:
             raise
         said = " ".join(str(error.orig).split())
         unread = f"{name} cannot be read"
-        to_do = "grant what is missing" if getattr(error.orig, "pgcode", None) == NOT_ALLOWED else "correct it"
+        to_do = "grant what is missing" if state_of(error) == NOT_ALLOWED else "correct it"
         # What cannot be cast stands in the server's message.
         raise DataError(f"{unread}: {said}; {to_do}", told=f"{unread}; see the log") from error
