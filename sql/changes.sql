@@ -21,6 +21,7 @@ select
         when change.to_segment is null and rejected.customer_id is not null then 'source'
         when change.to_segment is null then 'left'
         when not :known then 'unknown'
+        when change.by_time then 'time'
         when change.by_model then 'model'
         else 'behaviour'
     end,
@@ -54,7 +55,8 @@ insert into segmentation.segment_changes (kind, model, as_of, run_id) values (:k
 -- Makes a table of the customers who are in another segment by one table of labels than by another.
 -- Names: table, former, latter.
 create table {table} as
-select customer_id, former.segment_id as from_segment, latter.segment_id as to_segment, false as by_model
+select customer_id, former.segment_id as from_segment, latter.segment_id as to_segment, false as by_model,
+    false as by_time
 from (select customer_id, segment_id from {former}) as former
 full join (select customer_id, segment_id from {latter}) as latter using (customer_id)
 where former.segment_id is distinct from latter.segment_id;
@@ -63,6 +65,11 @@ where former.segment_id is distinct from latter.segment_id;
 -- Removes what tells that a customer was forgotten.
 -- Parameters: customer_id.
 delete from segmentation.segment_changes where kind = 'forgotten' and customer_id = :customer_id;
+
+-- name: complete
+-- Adds to a table of changes what another release has not told apart.
+-- Names: changes.
+alter table {changes} add column if not exists by_time boolean not null default false;
 
 -- name: count
 -- Returns how many customers a table of changes has.

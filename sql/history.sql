@@ -1,9 +1,12 @@
 -- name: bases
--- Returns the run of the preceding date for each version of a run that will be published.
+-- Returns the run of the preceding date for each version of a run that will be published, and whether both read the
+-- customers of their dates as the same contract says.
 -- Parameters: run_id.
 select
     model.model_version_id, former.run_id as base_run_id, former.model_version_id as base_version_id,
-    former.as_of as base_as_of
+    former.as_of as base_as_of,
+    before.contract_sha256 = run.contract_sha256 and 'substituted' not in (before.source_time, run.source_time)
+        as is_read_alike
 from segmentation.run_models as model
 join segmentation.scoring_runs as run on run.run_id = model.run_id
 cross join lateral (
@@ -13,6 +16,7 @@ cross join lateral (
     order by published.as_of desc
     limit 1
 ) as former
+join segmentation.scoring_runs as before on before.run_id = former.run_id
 where model.run_id = :run_id and not run.dry_run;
 
 -- name: begin_periods
@@ -25,11 +29,13 @@ from {changes}
 where to_segment is not null;
 
 -- name: compare
--- Stages the customers of a range whose segment is not what it was, null standing for no label.
+-- Stages the customers of a range whose segment is not what it was, null standing for no label. The preceding date's
+-- version is taken to say of this date what the labels say, until it is known better.
 -- Names: changes, base, table, key_type.
 -- Parameters: lower, upper.
 create table {changes} as
-select customer_id, former.segment_id as from_segment, latter.segment_id as to_segment, false as by_model
+select customer_id, former.segment_id as from_segment, latter.segment_id as to_segment, false as by_model,
+    false as by_time, latter.segment_id as asked_segment
 from (
     select customer_id, segment_id
     from {base}
@@ -39,6 +45,11 @@ from (
 ) as former
 full join {table} as latter using (customer_id)
 where former.segment_id is distinct from latter.segment_id;
+
+-- name: create_aged
+-- Makes the table of where customers would be, had time passed and nothing else happened.
+-- Names: table, key_type.
+create table {table} (customer_id {key_type} not null, segment_id integer not null);
 
 -- name: create_former
 -- Makes the table of the customers whom the preceding date's version would put into another segment.
@@ -133,12 +144,12 @@ create unique index on {table} (customer_id, valid_from);
 -- name: insert_movement
 -- Adds the customers who moved between two segments, or stayed in one.
 -- Parameters: as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model,
--- by_source.
+-- by_source, by_time (null where it is not told apart).
 insert into segmentation.segment_migrations (
-    as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model, by_source
+    as_of, previous_as_of, model, from_segment_id, to_segment_id, customers, by_behaviour, by_model, by_source, by_time
 ) values (
     :as_of, :previous_as_of, :model, :from_segment_id, :to_segment_id, :customers, :by_behaviour,
-    :by_model, :by_source
+    :by_model, :by_source, :by_time
 );
 
 -- name: load
@@ -158,19 +169,46 @@ from (
 ) as model;
 
 -- name: mark_by_model
--- Marks the changes of those whom the preceding date's version would have left where they were.
+-- Notes where the preceding date's version puts those whom it puts elsewhere, and marks the changes of those whom it
+-- would have left where they were.
 -- Names: changes, former.
 update {changes} as change
-set by_model = true
+set asked_segment = former.segment_id, by_model = former.segment_id is not distinct from change.from_segment
 from {former} as former
-where former.customer_id = change.customer_id and former.segment_id = change.from_segment;
+where former.customer_id = change.customer_id;
+
+-- name: mark_by_time
+-- Marks the changes of those whom the preceding date's version puts into another segment than before, and into the same
+-- one had only time passed. Who stands there with two segments is not marked.
+-- Names: changes, aged.
+update {changes} as change
+set by_time = true
+from (
+    select customer_id, min(segment_id) as segment_id
+    from {aged}
+    group by customer_id
+    having min(segment_id) = max(segment_id)
+) as aged
+where
+    aged.customer_id = change.customer_id and aged.segment_id = change.asked_segment
+    and aged.segment_id <> change.from_segment;
 
 -- name: movement
 -- Returns a model's movement to a date.
 -- Parameters: model, as_of.
-select from_segment_id, to_segment_id, customers, by_model
+select from_segment_id, to_segment_id, customers, by_model, by_time
 from segmentation.segment_migrations
 where model = :model and as_of = :as_of;
+
+-- name: movers
+-- Returns the keys, as text, of customers who moved between segments otherwise than by the change of version.
+-- Names: changes.
+-- Parameters: most (at most so many).
+select customer_id::text as key
+from {changes}
+where from_segment is not null and to_segment is not null and not by_model
+order by customer_id
+limit :most;
 
 -- name: moves
 -- Counts the customers whose segment changed on a date, by former and present segment.
@@ -210,6 +248,22 @@ order by published.as_of;
 select min(retired_on)
 from segmentation.model_retirements
 where model = :model and retired_on > :as_of and (returned_on is null or returned_on > retired_on);
+
+-- name: preceding_dates
+-- Returns the dates that precede a date for some models, where they were read as this contract says.
+-- Parameters: models, as_of, contract_sha256.
+select distinct former.as_of
+from unnest(:models::text[]) as asked (model)
+cross join lateral (
+    select published.as_of, published.run_id
+    from segmentation.published_runs as published
+    where published.model = asked.model and published.as_of < :as_of
+    order by published.as_of desc
+    limit 1
+) as former
+join segmentation.scoring_runs as before on before.run_id = former.run_id
+where before.contract_sha256 = :contract_sha256 and before.source_time <> 'substituted'
+order by former.as_of;
 
 -- name: ranges_hold
 -- Returns whether a shard's labels lie in its range in the order of our own keys, which the source may order otherwise.
@@ -313,6 +367,8 @@ select segment_id, customers from segmentation.segments where model = :model and
 -- name: staged_moves
 -- Counts what a shard has staged, by former and present segment.
 -- Names: changes.
-select from_segment, to_segment, count(*) as customers, count(*) filter (where by_model) as by_model
+select
+    from_segment, to_segment, count(*) as customers, count(*) filter (where by_model) as by_model,
+    count(*) filter (where by_time) as by_time
 from {changes}
 group by from_segment, to_segment;

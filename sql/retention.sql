@@ -130,27 +130,33 @@ select run_id from segmentation.scoring_runs where run_id = :run_id for update s
 update segmentation.scoring_runs set labels_dropped_at = now() where run_id = :run_id;
 
 -- name: old_copies
--- Returns the copies of the source that no run reads any more, but for that of the latest published date which has one.
+-- Returns the copies of the source that no run reads any more, but for that of the latest published date which has one;
+-- one of customers as they were known on a former date has that date in its name.
 -- Parameters: keep (whether that one stays).
 with copy as (
-    select class.relname as name, substr(class.relname, 8)::bigint as run_id
+    select
+        class.relname as name, split_part(class.relname, '_', 2)::bigint as run_id,
+        class.relname ~ '^source_[0-9]+$' as is_present
     from pg_class as class
     join pg_namespace as namespace on namespace.oid = class.relnamespace
-    where namespace.nspname = 'segmentation_staging' and class.relkind = 'r' and class.relname ~ '^source_[0-9]+$'
+    where
+        namespace.nspname = 'segmentation_staging' and class.relkind = 'r'
+        and class.relname ~ '^source_[0-9]+(_[0-9]+)?$'
 ),
 latest as (
     select copy.run_id
     from copy
     join segmentation.published_runs as published on published.run_id = copy.run_id
-    where :keep
+    where :keep and copy.is_present
     order by published.as_of desc, published.run_id desc
     limit 1
 )
 select copy.name
 from copy
 left join segmentation.scoring_runs as run on run.run_id = copy.run_id
-where coalesce(run.status not in ('running', 'held'), true) and copy.run_id not in (select run_id from latest)
-order by copy.run_id;
+where coalesce(run.status not in ('running', 'held'), true)
+    and (not copy.is_present or copy.run_id not in (select run_id from latest))
+order by copy.run_id, copy.name;
 
 -- name: old_readers
 -- Returns how many sessions may still follow a pointer that has moved: those with an older snapshot, and, where this

@@ -26,14 +26,14 @@ def source(
     """
     from clustering.config import load_configuration
     from clustering.config.orders.quoting import quoted_table
-    from clustering.config.source_query import around_date
+    from clustering.config.source_query import with_dates
 
     origin = load_configuration().contract.origin
     query = origin.query or origin.dated
     if query is None and origin.table:
         query = "\n".join(("select *", f"from {quoted_table(origin.table)}"))
     if query is not None and as_of is not None:
-        query = f"date '{as_of}'".join(around_date(query))
+        query = with_dates(query, f"date '{as_of}'")
     document = {
         "source": origin.name,
         "has_past_dates": origin.is_dated,

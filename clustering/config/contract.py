@@ -107,6 +107,11 @@ class Contract(Frozen):
         return CustomerSource(table=self.table) if self.table else self.source
 
     @property
+    def aged_query(self) -> str | None:
+        """The query of customers as they were known on a date, with what moves with the date counted up to another."""
+        return self.origin.aged_query(counts_days=bool(self.counting_days))
+
+    @property
     def used(self) -> tuple[str, ...]:
         """Names of the columns that are read: all but the ignored ones, the key first."""
         rest = (name for name, column in self.columns.items() if column.role not in ("key", "ignore"))

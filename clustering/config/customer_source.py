@@ -8,7 +8,14 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, model_validator
 
 from clustering.config.frozen import Frozen
-from clustering.config.source_query import checked_dated_query, checked_query, names_date
+from clustering.config.source_query import (
+    KNOWN,
+    checked_dated_query,
+    checked_query,
+    names_date,
+    names_known,
+    with_dates,
+)
 from clustering.config.table_name import checked_name, split_name
 from clustering.errors import ConfigurationError
 
@@ -27,13 +34,17 @@ class CustomerSource(Frozen):
     query: Annotated[str, AfterValidator(checked_query)] | None = None
     """A query in place of a table. One that names a date as `:as_of` gives the customers as they were at the end of
     that date: tonight's night, past dates and trainings ask the same one. Without it, past dates are refused unless
-    they ask for the present rows."""
+    they ask for the present rows. One that names beside it, as `:known`, the date up to which it knows what happened,
+    tells apart whom the passing of time alone moved."""
     dated: Annotated[str, AfterValidator(checked_dated_query)] | None = None
     """Beside a table: a query of the customers as they were on a past date, which it names as `:as_of`; its columns are
     those of the table. Runs of past dates read it."""
     materialise: bool = False
     """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
     in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""
+    by_time: bool = True
+    """Whether a night tells apart whom the passing of time alone moved, by a second reading, where the source can say
+    it; false saves that, and `by_time` is null."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -72,6 +83,19 @@ class CustomerSource(Frozen):
     def query_of(self, *, is_past: bool) -> str | None:
         """Return the query that a run of a past or a present date reads, None where it reads the table."""
         return self.dated if is_past and self.table else self.query
+
+    def aged_query(self, *, counts_days: bool) -> str | None:
+        """Return the query of customers as they were known on `:known`, with what is counted up to `:as_of`.
+
+        None where that cannot be asked, or is not wanted. Beside a table nothing but the days that the contract counts
+        moves with the date, so that the customers of a past date are enough.
+        """
+        if not self.by_time:
+            return None
+        query = self.dated or self.query
+        if query is not None and names_known(query):
+            return query
+        return with_dates(self.dated, KNOWN) if self.dated is not None and counts_days else None
 
     @property
     def settled(self) -> dict[str, Any]:

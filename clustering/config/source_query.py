@@ -1,11 +1,12 @@
-"""A query of customers as people write it: one statement, in which `:as_of` stands for a date."""
+"""A query of customers as people write it: one statement, in which `:as_of` and `:known` stand for dates."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-AS_OF = ":as_of"
+AS_OF = ":as_of"  # up to which is counted
+KNOWN = ":known"  # up to which is known; the same date, but for who asks what passing time alone does
 # Longest first: what stands in quotes and comments is text, and `::as_of` is a cast.
 _PARTS = re.compile(
     r"""
@@ -25,16 +26,27 @@ _CLOCKS = re.compile(
 _BEGINNING = re.compile(r"[(\s]*(select|with|table|values)\b", re.IGNORECASE)
 
 
-def around_date(query: str) -> list[str]:
-    """Return what stands before, between and after the places of the date.
+def around_dates(query: str) -> tuple[list[str], list[str]]:
+    """Return what stands before, between and after the places of the dates, and which date stands in each.
 
-    >>> around_date("select * from history where day = :as_of and note <> ':as_of'")
-    ['select * from history where day = ', " and note <> ':as_of'"]
+    >>> around_dates("select * from history where day = :as_of and note <> ':as_of'")
+    (['select * from history where day = ', " and note <> ':as_of'"], [':as_of'])
     """
-    places = [part.span() for part in _PARTS.finditer(query) if part["value"] == AS_OF]
-    starts = [0, *(end for _, end in places)]
-    ends = [*(start for start, _ in places), len(query)]
-    return [query[start:end] for start, end in zip(starts, ends, strict=True)]
+    places = [part for part in _PARTS.finditer(query) if part["value"] in (AS_OF, KNOWN)]
+    starts = [0, *(part.end() for part in places)]
+    ends = [*(part.start() for part in places), len(query)]
+    return [query[start:end] for start, end in zip(starts, ends, strict=True)], [part["value"] for part in places]
+
+
+def with_dates(query: str, as_of: str, known: str | None = None) -> str:
+    """Return a query with other texts in the places of its dates, by default the same one in all of them.
+
+    >>> with_dates("select :as_of - max(day) from orders where day <= :known", "date '2026-01-31'")
+    "select date '2026-01-31' - max(day) from orders where day <= date '2026-01-31'"
+    """
+    (first, *texts), dates = around_dates(query)
+    written = {AS_OF: as_of, KNOWN: as_of if known is None else known}
+    return first + "".join(written[date] + text for date, text in zip(dates, texts, strict=True))
 
 
 def names_date(query: str) -> bool:
@@ -43,7 +55,12 @@ def names_date(query: str) -> bool:
     >>> names_date("select * from history where day = :as_of"), names_date("select ':as_of'::date")
     (True, False)
     """
-    return len(around_date(query)) > 1
+    return AS_OF in around_dates(query)[1]
+
+
+def names_known(query: str) -> bool:
+    """Return whether a query names apart up to which date it knows what has happened."""
+    return KNOWN in around_dates(query)[1]
 
 
 def clocks(query: str) -> list[str]:
@@ -75,8 +92,10 @@ def checked_query(query: str) -> str:
     if not _BEGINNING.match(_without_comments(query)):
         raise ValueError("has to be a query that begins with select or with")
     for value in (part["value"] for part in parts if part["value"]):
-        if value != AS_OF:
-            raise ValueError(f"names {value}; the date is {AS_OF}, and there is no other value")
+        if value not in (AS_OF, KNOWN):
+            raise ValueError(f"names {value}; the date is {AS_OF}, and there is no other value but {KNOWN}")
+    if names_known(query) and not names_date(query):
+        raise ValueError(f"names {KNOWN}, which is for beside {AS_OF}: the date up to which is counted")
     if not names_date(query) and any(AS_OF in part.group() for part in parts if not part["comment"]):
         raise ValueError(f"has to name the date as {AS_OF} outside of quotes, and not as a cast")
     return query

@@ -72,9 +72,10 @@ class ScoredNight:
 
     def movement(self, version: Version, base_run_id: int) -> ModelMovement | None:
         """Return how a version's labels differ from those of a run; None where they were not compared with it."""
-        moves = compared_moves(self.shards, version.model_version_id, base_run_id)
-        if moves is None:
+        compared = compared_moves(self.shards, version.model_version_id, base_run_id)
+        if compared is None:
             return None
+        moves = compared.moves
         sizes = {cluster.segment_id: 0 for cluster in version.clusters}
         segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
         for label, profile in self.counts.profiles[version.model].items():

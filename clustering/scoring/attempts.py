@@ -25,6 +25,10 @@ class Attempt:
         """Name of the table with the customers whom the preceding date's version puts elsewhere, while it is needed."""
         return f"former_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
 
+    def aged_table(self, model_version_id: int) -> str:
+        """Name of the table of where customers would be had only time passed, while it is needed."""
+        return f"aged_{self.run_id}_{self.shard}_{model_version_id}_{self.token}"
+
     @property
     def rejected_table(self) -> str:
         """Name of the table with the shard's rejected rows."""

@@ -136,6 +136,7 @@ def _labels(one: Current) -> sql.Identifier:
 def _append(
     transaction: Transaction, table: sql.Identifier, former: Current, latter: Current, *, known: bool, corrects: bool
 ) -> int:
+    transaction.execute("changes/complete", {"changes": table})
     return transaction.execute(
         "changes/append",
         {"changes": table},

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg2.extras import Json
 
 from clustering.errors import RunError
-from clustering.scoring.staging import drop_staged
+from clustering.scoring.staged_tables import drop_staged
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import act_as_writer
 

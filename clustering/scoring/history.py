@@ -19,7 +19,7 @@ from clustering.scoring.changes import Changes
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.manifest import Run, ScoredShard, compared_moves
 from clustering.scoring.neighbours import Neighbours, Published, find_neighbours, require_neighbours
-from clustering.segments.movement import Move, movement
+from clustering.segments.movement import Move, Moves, movement
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction
 from clustering.warehouse.staging_schema import staging_table
@@ -37,7 +37,7 @@ class Publication:
     model_version_id: int
     # Staged by the shards against the date before; None where they do not hold.
     changes: Sequence[sql.Identifier] | None
-    moves: Sequence[Move] | None  # that they add up to, None as well
+    moves: Moves | None  # that they add up to, None as well
 
     @property
     def labels(self) -> sql.Identifier:
@@ -106,7 +106,7 @@ def _write_periods(
     latest = around.after is None and around.same is None and not returns
     if not latest or publication.changes is None:
         return _repair(transaction, publication, around), None
-    known = all(move.by_model is not None for move in publication.moves or ())
+    known = all(move.by_model is not None for move in _moves(publication))
     found = Changes(publication.changes, known=known)
     if _append(transaction, publication, publication.changes):
         return False, found
@@ -134,7 +134,7 @@ def _append(transaction: Transaction, publication: Publication, changes: Sequenc
     """Write a new latest date, and return whether the history had everybody where the changes begin."""
     written = {"model": publication.model, "as_of": publication.as_of}
     ended = [transaction.execute("history/end_periods", {"changes": table}, **written) for table in changes]
-    if sum(ended) != sum(move.customers for move in publication.moves or () if move.from_segment is not None):
+    if sum(ended) != sum(move.customers for move in _moves(publication) if move.from_segment is not None):
         return False
     for table in changes:
         transaction.execute(
@@ -202,8 +202,11 @@ def reaches(transaction: Transaction, model: str, before: Published) -> bool:
     return bool(transaction.scalar("history/reaches", model=model, as_of=before.as_of))
 
 
-def read_moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> list[Move]:
-    """Return who moved to a date by the history; under one version, nobody was moved by a change of it."""
+def read_moves(transaction: Transaction, model: str, as_of: date, *, known: bool) -> Moves:
+    """Return who moved to a date by the history; under one version, nobody was moved by a change of it.
+
+    Whom the passing of time moved it does not know.
+    """
     rows = transaction.rows("history/moves", model=model, as_of=as_of)
     if rows and not known:
         log.warning(
@@ -213,18 +216,21 @@ def read_moves(transaction: Transaction, model: str, as_of: date, *, known: bool
             as_of,
             as_of,
         )
-    return [Move(row.from_segment, row.to_segment, row.customers, 0 if known else None) for row in rows]
+    return Moves([Move(row.from_segment, row.to_segment, row.customers, 0 if known else None) for row in rows])
 
 
-def _written_moves(transaction: Transaction, model: str, as_of: date) -> list[Move] | None:
+def _moves(publication: Publication) -> Sequence[Move]:
+    return () if publication.moves is None else publication.moves.moves
+
+
+def _written_moves(transaction: Transaction, model: str, as_of: date) -> Moves | None:
     """Return who moved to a date as it was written; None where nothing was."""
     rows = transaction.rows("history/movement", model=model, as_of=as_of)
-    return [Move(*row) for row in rows if row.from_segment_id != row.to_segment_id] if rows else None
+    moves = [Move(*row) for row in rows if row.from_segment_id != row.to_segment_id]
+    return Moves(moves, is_timed=any(row.by_time is not None for row in rows)) if rows else None
 
 
-def insert_movement(
-    transaction: Transaction, model: str, moves: Sequence[Move], *, as_of: date, previous: date
-) -> None:
+def insert_movement(transaction: Transaction, model: str, moves: Moves, *, as_of: date, previous: date) -> None:
     """Write who moved to a date from the one before, so that it adds up to what was published of both."""
     sizes, former_sizes = (read_sizes(transaction, model, day) for day in (as_of, previous))
     of_date = {"as_of": as_of, "previous_as_of": previous, "model": model}

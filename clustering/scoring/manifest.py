@@ -13,7 +13,7 @@ from clustering.errors import RunError
 from clustering.quality.sketches import ColumnCounts
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.preceding_runs import Compared
-from clustering.segments.movement import Move, add_up
+from clustering.segments.movement import Move, Moves, add_up
 from clustering.versions.documents import by_version, known_fields
 from clustering.warehouse import Transaction
 
@@ -138,16 +138,18 @@ def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShar
     ]
 
 
-def compared_moves(shards: Sequence[ScoredShard], model_version_id: int, base_run_id: int) -> list[Move] | None:
+def compared_moves(shards: Sequence[ScoredShard], model_version_id: int, base_run_id: int) -> Moves | None:
     """Return who moved since a run, by what the shards have staged; None unless each was compared with that run."""
     found: list[Move] = []
     for shard in shards:
         note = shard.compared.get(model_version_id)
         if note is None or note.base_run_id != base_run_id:
             return None
-        for former, latter, customers, by_model in note.moves:
-            found.append(Move(former, latter, customers or 0, by_model if note.split else None))
-    return add_up(found)
+        times = [None] * len(note.moves) if note.by_time is None else note.by_time
+        for (former, latter, customers, by_model), by_time in zip(note.moves, times, strict=True):
+            found.append(Move(former, latter, customers or 0, by_model if note.split else None, by_time))
+    notes = [shard.compared.get(model_version_id) for shard in shards]
+    return Moves(add_up(found), is_timed=all(note is not None and note.by_time is not None for note in notes))
 
 
 def _compared(note: Mapping[str, Any]) -> Compared:

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
+from clustering.scoring.aged_customers import copy_aged
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.endings import end_overdue, end_run
@@ -70,6 +71,9 @@ def plan_run(
     champions = {version.model: version for version, _ in usable.artifacts}
     with warehouse.transaction() as transaction:
         source = _source(transaction, contract, as_of, is_past=read_at == "dated")
+        aged = (
+            {} if dry_run or source.kind != "copy" else copy_aged(transaction, contract, list(champions), as_of=as_of)
+        )
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         _tell_cost(shard_cost(transaction, source, bounds))
         act_as_writer(transaction)
@@ -95,6 +99,8 @@ def plan_run(
         )
         if source.kind == "copy":
             give_to_run(transaction, source, run_id)
+        for known, copy in aged.items():
+            give_to_run(transaction, copy, run_id, known=known)
         _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
     if source.warning:
         log.warning("%s", source.warning)

@@ -37,16 +37,21 @@ class Preceding:
     base_run_id: int
     base_version_id: int
     base_as_of: date
+    is_read_alike: bool  # both as the same contract says of their dates
 
 
 @dataclass(frozen=True)
 class Base:
-    """The run that precedes for a model, and its version where that is another one and can still be asked."""
+    """The run that precedes for a model, and its version where that is another one and can still be asked.
+
+    `aged_from` is its date where it may be asked what only the passing of time did since.
+    """
 
     run_id: int
     model_version_id: int
     former: Labeller | None
     split: bool  # whether it will be known whom the change of version moved
+    aged_from: date | None
 
     @property
     def table(self) -> sql.Identifier:
@@ -77,12 +82,14 @@ class Bounds:
 class Compared:
     """The run that a shard's labels were compared with; `split` as in its base.
 
-    `moves` are the customers who are not where they were, as the fields of `Move`.
+    `moves` are the customers who are not where they were, as the first fields of `Move`, and `by_time` how many of each
+    only the passing of time moved; None where that is not told apart.
     """
 
     base_run_id: int
     split: bool
     moves: Sequence[Sequence[int | None]] = ()
+    by_time: Sequence[int] | None = None
 
 
 def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
@@ -92,10 +99,11 @@ def find_bases(transaction: Transaction, registry: Registry, contract: Contract,
 
 
 def _base(registry: Registry, contract: Contract, preceding: Preceding) -> Base:
-    if preceding.base_version_id == preceding.model_version_id:
-        return Base(preceding.base_run_id, preceding.base_version_id, former=None, split=True)
-    former = _former(registry, contract, preceding.base_version_id)
-    return Base(preceding.base_run_id, preceding.base_version_id, former, split=former is not None)
+    is_same = preceding.base_version_id == preceding.model_version_id
+    former = None if is_same else _former(registry, contract, preceding.base_version_id)
+    split = is_same or former is not None
+    aged_from = preceding.base_as_of if split and preceding.is_read_alike else None
+    return Base(preceding.base_run_id, preceding.base_version_id, former, split=split, aged_from=aged_from)
 
 
 def _former(registry: Registry, contract: Contract, model_version_id: int) -> Labeller | None:
@@ -149,15 +157,15 @@ def stage_changes(
     labels: sql.Identifier,
     changes: sql.Identifier,
     former: sql.Identifier | None,
-) -> Compared | None:
-    """Stage the customers of a range who are not where they were, and return what they were compared with.
+) -> bool:
+    """Stage the customers of a range who are not where they were.
 
-    `former` is the table of those whom the former version puts elsewhere. None, and nothing staged, where the labels to
-    compare with are gone or the source orders keys in its own way: publishing then compares the run as a whole.
+    `former` is the table of those whom the former version puts elsewhere. False, and nothing staged, where the labels
+    to compare with are gone or the source orders keys in its own way: publishing then compares the run as a whole.
     """
     names = {"table": labels, "changes": changes, "base": base.table, "key_type": sql.SQL(bounds.key_type)}
     if not _hold(transaction, base) or not transaction.scalar("history/ranges_hold", names, **bounds.params):
-        return None
+        return False
     transaction.execute("history/settings")
     transaction.execute("history/compare", names, **bounds.params)
     transaction.execute("scoring/hand_over", {"table": changes})
@@ -165,5 +173,11 @@ def stage_changes(
     if former is not None:
         transaction.execute("scoring/analyze", {"table": former})
         transaction.execute("history/mark_by_model", {"changes": changes, "former": former})
-    moves = transaction.rows("history/staged_moves", {"changes": changes})
-    return Compared(base.run_id, base.split, [list(move) for move in moves])
+    return True
+
+
+def count_changes(transaction: Transaction, base: Base, changes: sql.Identifier, *, is_timed: bool) -> Compared:
+    """Return what a shard was compared with, and who moved; where `is_timed`, also by the passing of time alone."""
+    rows = transaction.rows("history/staged_moves", {"changes": changes})
+    moves = [[row.from_segment, row.to_segment, row.customers, row.by_model] for row in rows]
+    return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None)

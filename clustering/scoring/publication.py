@@ -25,7 +25,7 @@ from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_
 from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import Rows, read_figures, write_groups, write_profiles
 from clustering.scoring.scored_counts import prove_counts
-from clustering.scoring.staging import drop_staged
+from clustering.scoring.staged_tables import drop_staged
 from clustering.scoring.usable_versions import leave_out, read_failures
 from clustering.segments.profiles import ClusterProfile
 from clustering.segments.published_figures import averages

@@ -12,13 +12,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from psycopg2 import sql
+
 from clustering.config import Configuration, Contract
 from clustering.customers import Rejection, Split, added_up, split
 from clustering.drift.measurements import NightMeasure
+from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
+from clustering.scoring.passing_time import PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
 from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, source_of_run
 from clustering.scoring.staging import ScoringVersion, Staging
@@ -31,6 +35,7 @@ from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
 from clustering.warehouse.bulk import ArrowConnection, reading_rows
+from clustering.warehouse.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +82,12 @@ def score_shard(
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(planned).as_dict()
         source = source_of_run(transaction, contract, planned, run_id)
-        keys = source.in_range(planned.lower_bound, planned.upper_bound, takes_null=shard == 0)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
-        queries = compose_queries(transaction, source, keys)
+        queries = compose_queries(transaction, source, _keys(source, planned, is_first=shard == 0))
         bases = find_bases(transaction, registry, contract, run_id=run_id)
+        aged = find_aged(transaction, contract, bases.values(), run_id=run_id, as_of=planned.as_of)
+    bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     _leave_out(warehouse, run_id, usable)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
@@ -96,7 +102,6 @@ def score_shard(
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
         duplicated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, contract)
-        bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
         counts, rejected = Counts(), list[Rejection]()
         for batch in reader.batches(queries.rows):
@@ -105,7 +110,13 @@ def score_shard(
             counts.add(batch.num_rows, parts)
             rejected = added_up([*rejected, *parts.faults])
         faults = added_up(rejected, duplicated=0 if duplicated is None else len(duplicated))
-        won = staging.claim(read=counts.read, labelled=counts.labelled, rejected=counts.rejected, faults=faults)
+        won = staging.claim(
+            read=counts.read,
+            labelled=counts.labelled,
+            rejected=counts.rejected,
+            faults=faults,
+            passing=PassingTime(reader, aged, contract, bounds),
+        )
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
@@ -114,6 +125,10 @@ def score_shard(
         "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
     )
     return counts.as_dict()
+
+
+def _keys(source: Source, planned: PlannedShard, *, is_first: bool) -> sql.Composable:
+    return source.in_range(planned.lower_bound, planned.upper_bound, takes_null=is_first)
 
 
 def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2 import sql
 
-from clustering.config import Contract, KeyType
+from clustering.config import Contract
 from clustering.customers import Rejection, Split
 from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
@@ -23,7 +23,9 @@ from clustering.quality.sketches import SketchAccumulator
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.labeller import Labeller
-from clustering.scoring.preceding_runs import Base, Bounds, Compared, elsewhere, stage_changes
+from clustering.scoring.passing_time import Moved, PassingTime
+from clustering.scoring.preceding_runs import Base, Bounds, Compared, count_changes, elsewhere, stage_changes
+from clustering.scoring.stored_keys import stored
 from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
 from clustering.segments.protected_groups import Coded, GroupAccumulator
 from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
@@ -110,7 +112,7 @@ class Staging:
         if self._contract.changed_at:
             self._note_change(valid.column(self._contract.changed_at))
         values = {name: column.values for name, column in columns.items()}
-        keys = _stored(valid.column(self._contract.key), self._contract.key_type)
+        keys = stored(valid.column(self._contract.key), self._contract.key_type)
         hashes = hash_keys(keys)
         coded = {name: Coded.of(valid.column(name)) for name in self._contract.grouped}
         for champion in self._champions:
@@ -152,10 +154,14 @@ class Staging:
         while self._writing:
             self._writing.pop(0).result()
 
-    def claim(self, *, read: int, labelled: int, rejected: int, faults: Sequence[Rejection]) -> bool:
+    def claim(
+        self, *, read: int, labelled: int, rejected: int, faults: Sequence[Rejection], passing: PassingTime
+    ) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
-        compared = {champion.model_version_id: self._finish(champion, labelled) for champion in self._champions}
+        for champion in self._champions:
+            self._finish(champion, labelled)
+        compared = self._compare(passing)
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
@@ -177,8 +183,8 @@ class Staging:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: ScoringVersion, labelled: int) -> Compared | None:
-        """Complete the labels of a champion, stage their changes, and return what they were compared with."""
+    def _finish(self, champion: ScoringVersion, labelled: int) -> None:
+        """Complete the labels of a champion."""
         names = {
             "table": self._labels_table(champion),
             "shard": sql.Literal(self._attempt.shard),
@@ -189,23 +195,28 @@ class Staging:
         if labelled >= ROWS_WORTH_AN_INDEX_OF_SEGMENTS:
             self._transaction.execute("scoring/index_segments", names)
         self._transaction.execute("scoring/analyze", names)
-        return self._compare(champion)
 
-    def _compare(self, champion: ScoringVersion) -> Compared | None:
-        if champion.base is None:
-            return None
-        former = self._former_table(champion)
-        compared = stage_changes(
-            self._transaction,
-            champion.base,
-            self._bounds,
-            labels=self._labels_table(champion),
-            changes=staging_table(self._attempt.changes_table(champion.model_version_id)),
-            former=former,
-        )
+    def _compare(self, passing: PassingTime) -> dict[int, Compared | None]:
+        """Stage the changes of every champion, and return by version what they were compared with."""
+        moved = {one.version: one for champion in self._champions for one in self._staged_changes(champion)}
+        timed = passing.tell_apart(self._transaction, list(moved.values()))
+        found: dict[int, Compared | None] = dict.fromkeys(one.model_version_id for one in self._champions)
+        for version, one in moved.items():
+            found[version] = count_changes(self._transaction, one.base, one.changes, is_timed=version in timed)
+        return found
+
+    def _staged_changes(self, champion: ScoringVersion) -> Iterator[Moved]:
+        """Stage the changes of a champion and yield them, if there is something to compare with."""
+        if (base := champion.base) is None:
+            return
+        version, former = champion.model_version_id, self._former_table(champion)
+        changes, labels = staging_table(self._attempt.changes_table(version)), self._labels_table(champion)
+        is_staged = stage_changes(self._transaction, base, self._bounds, labels=labels, changes=changes, former=former)
         if former:
             self._transaction.execute("scoring/drop_table", {"table": former})
-        return compared
+        if is_staged:
+            aged = staging_table(self._attempt.aged_table(version))
+            yield Moved(version, base, changes, aged, asked=base.former or champion.labeller)
 
     def _former_table(self, champion: ScoringVersion) -> sql.Identifier | None:
         if champion.base is None or champion.base.former is None:
@@ -220,25 +231,3 @@ class Staging:
             raise RunError(
                 f"the warehouse took {taken} of {rows.num_rows} rows of run {self._attempt.run_id}; start a new run"
             )
-
-
-def drop_staged(transaction: Transaction, run_id: int, *, keeps_copy: bool = False) -> None:
-    """Drop every staging table of a run, and what its manifest holds of single customers.
-
-    Its copy of the source may be kept, for who asks for single customers of a published run.
-    """
-    transaction.execute("scoring/forget_customers", run_id=run_id)
-    pattern = rf"^(labels|rejected|changes|differences)_{run_id}_"
-    for row in transaction.rows("scoring/staged_tables", pattern=pattern):
-        transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
-    for row in transaction.rows("scoring/staged_tables", pattern=rf"^source_{run_id}$") if not keeps_copy else ():
-        transaction.execute("scoring/drop_unread", {"table": staging_table(row.name)})
-
-
-def _stored(keys: pa.Array, key_type: KeyType) -> pa.Array:
-    """Return keys as the column of their type stores them: a UUID as its 16 bytes."""
-    if key_type != "uuid":
-        return keys
-    digits = pc.replace_substring(keys, "-", "").buffers()[2]
-    octets = bytes.fromhex(digits.to_pybytes().decode()) if digits else b""
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(keys), [None, pa.py_buffer(octets)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,13 +14,23 @@ class Move:
     """Customers who went from one segment to another; None is no label.
 
     `by_model` counts those whom the former version, asked about the present data, would have left where they were; it
-    is None where that version was not asked.
+    is None where that version was not asked. `by_time` counts those whom it would have moved as it does had only time
+    passed; None where that was not asked.
     """
 
     from_segment: int | None
     to_segment: int | None
     customers: int
     by_model: int | None = 0
+    by_time: int | None = None
+
+
+@dataclass(frozen=True)
+class Moves:
+    """All moves between two dates, and whether it is known whom the passing of time alone moved: 0 where nobody did."""
+
+    moves: Sequence[Move]
+    is_timed: bool = False
 
 
 def add_up(moves: Iterable[Move]) -> list[Move]:
@@ -33,27 +43,32 @@ def add_up(moves: Iterable[Move]) -> list[Move]:
     for move in moves:
         parts.setdefault((move.from_segment, move.to_segment), []).append(move)
     return [
-        Move(*between, sum(move.customers for move in some), _sum_known([move.by_model for move in some]))
+        Move(
+            *between,
+            sum(move.customers for move in some),
+            _sum_known([move.by_model for move in some]),
+            _sum_known([move.by_time for move in some]),
+        )
         for between, some in parts.items()
     ]
 
 
-def movement(moves: Iterable[Move], sizes: Mapping[int, int], former_sizes: Mapping[int, int]) -> list[dict[str, Any]]:
+def movement(found: Moves, sizes: Mapping[int, int], former_sizes: Mapping[int, int]) -> list[dict[str, Any]]:
     """Return one record a pair of segments that customers moved between, and one a segment for those who stayed.
 
     `sizes` and `former_sizes` are the customers of each segment after and before the moves, so that the records to and
     from a segment add up to its size. Who has a label on one of the dates alone is there or not by the source, and
     so is who has been forgotten since; those who stayed count for nothing.
     """
-    by_model = {(move.from_segment, move.to_segment): move.by_model for move in moves}
-    moved = {(move.from_segment, move.to_segment): move.customers for move in moves}
+    by_pair = {(move.from_segment, move.to_segment): move for move in found.moves}
+    moved = {between: move.customers for between, move in by_pair.items()}
     stayed = {
         segment: size - sum(count for (_, latter), count in moved.items() if latter == segment)
         for segment, size in sorted(sizes.items())
     }
     flows = balanced({**moved, **{(one, one): count for one, count in stayed.items()}}, former_sizes, sizes)
     return [
-        _record(former, latter, customers, by_model.get((former, latter), 0))
+        _record(by_pair.get((former, latter), Move(former, latter, 0)), customers, is_timed=found.is_timed)
         for (former, latter), customers in flows.items()
         if customers > 0
     ]
@@ -87,12 +102,17 @@ def _sum_known(counts: list[int | None]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
-def _record(former: int | None, latter: int | None, customers: int, by_model: int | None) -> dict[str, Any]:
+def _record(move: Move, customers: int, *, is_timed: bool) -> dict[str, Any]:
+    former, latter, by_model = move.from_segment, move.to_segment, move.by_model
     by_source = customers if former is None or latter is None else 0
-    if by_source or former == latter:
+    is_inner = not by_source and former != latter
+    if not is_inner:
         by_model = 0
+    by_time = move.by_time if is_inner else 0
+    if not is_timed or by_model is None:
+        by_time = None
     moved = 0 if former == latter else customers
-    by_behaviour = None if by_model is None else moved - by_model - by_source
+    by_behaviour = None if by_model is None else moved - by_model - by_source - (by_time or 0)
     return {
         "from_segment_id": former,
         "to_segment_id": latter,
@@ -100,4 +120,5 @@ def _record(former: int | None, latter: int | None, customers: int, by_model: in
         "by_behaviour": by_behaviour,
         "by_model": by_model,
         "by_source": by_source,
+        "by_time": by_time,
     }

@@ -148,7 +148,7 @@ def find_source(
         source = _described_table(transaction, contract)
         return source if as_of is None else replace(source, as_of=as_of)
     with reading_errors(subquery.name):
-        return _described_query(transaction, contract, subquery)
+        return described_query(transaction, contract, subquery)
 
 
 def _subquery(contract: Contract, as_of: date | None, *, is_past: bool) -> Subquery | None:
@@ -182,7 +182,8 @@ def _described_table(transaction: Transaction, contract: Contract) -> Source:
     return source
 
 
-def _described_query(transaction: Transaction, contract: Contract, subquery: Subquery) -> Source:
+def described_query(transaction: Transaction, contract: Contract, subquery: Subquery) -> Source:
+    """Look a query up as a source of the contract's columns; a DBAPIError where it cannot be read."""
     check_order_tables(transaction, contract)
     columns = find_columns(contract, subquery.column_types(transaction))
     rows = subquery.estimated_rows(transaction)

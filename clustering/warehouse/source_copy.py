@@ -51,17 +51,27 @@ def hold_off_forgetting(transaction: Transaction) -> None:
     transaction.execute("sessions/act_as_login")
 
 
-def give_to_run(transaction: Transaction, copy: Source, run_id: int) -> None:
-    """Name a copy after the run that reads it, and with which it is dropped."""
-    transaction.execute("source/name_copy", {"copy": copy.table, "name": sql.Identifier(f"source_{run_id}")})
+def give_to_run(transaction: Transaction, copy: Source, run_id: int, *, known: date | None = None) -> None:
+    """Name a copy after the run that reads it, with which it is dropped, and the former date that it is known on."""
+    transaction.execute("source/name_copy", {"copy": copy.table, "name": sql.Identifier(_name(run_id, known))})
 
 
 def copy_of_run(transaction: Transaction, contract: Contract, run_id: int, as_of: date) -> Source:
     """Return the copy that a run of a date reads; RunError where it is gone."""
     try:
-        return _described(transaction, contract, f"source_{run_id}", as_of)
+        return _described(transaction, contract, _name(run_id), as_of)
     except LookupError:
         raise RunError(f"the copy of the source that run {run_id} reads is gone; start a new run") from None
+
+
+def aged_copy_of_run(
+    transaction: Transaction, contract: Contract, run_id: int, *, known: date, as_of: date
+) -> Source | None:
+    """Return a run's copy of the customers as known on a former date; None where it has none."""
+    try:
+        return _described(transaction, contract, _name(run_id, known), as_of)
+    except LookupError:
+        return None
 
 
 def latest_copy(transaction: Transaction, contract: Contract) -> Source | None:
@@ -71,6 +81,10 @@ def latest_copy(transaction: Transaction, contract: Contract) -> Source | None:
         return None if found is None else _described(transaction, contract, found.name, found.as_of)
     except (DataError, LookupError):
         return None
+
+
+def _name(run_id: int, known: date | None = None) -> str:
+    return f"source_{run_id}" if known is None else f"source_{run_id}_{known:%Y%m%d}"
 
 
 def _described(transaction: Transaction, contract: Contract, name: str, as_of: date) -> Source:

@@ -1,4 +1,4 @@
-"""The contract's query in the warehouse, as something to select from, with a date in its place."""
+"""The contract's query in the warehouse, as something to select from, with dates in their places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
-from clustering.config.source_query import around_date, clocks, names_date
+from clustering.config.source_query import AS_OF, KNOWN, around_dates, clocks, names_date
 from clustering.errors import DataError
 from clustering.warehouse.connection import Transaction, is_transient
 from clustering.warehouse.states import NOT_ALLOWED, state_of
@@ -18,19 +18,24 @@ from clustering.warehouse.states import NOT_ALLOWED, state_of
 
 @dataclass(frozen=True)
 class Subquery:
-    """A query of the contract, the place where it stands there, and the date that is bound wherever it names one."""
+    """A query of the contract, the place where it stands there, and the dates that are bound wherever it names them.
+
+    Up to `known` it knows what happened; by default that is the date up to which it counts.
+    """
 
     place: str
     query: str
     as_of: date
+    known: date | None = None
 
     @property
     def relation(self) -> sql.Composable:
         """The query in parentheses, with a name."""
-        first, *rest = around_date(self.query)
+        (first, *rest), dates = around_dates(self.query)
+        bound = {AS_OF: sql.Literal(self.as_of), KNOWN: sql.Literal(self.known or self.as_of)}
         parts: list[sql.Composable] = [sql.SQL(first)]
-        for text in rest:
-            parts += [sql.Literal(self.as_of), sql.SQL(text)]
+        for date_named, text in zip(dates, rest, strict=True):
+            parts += [bound[date_named], sql.SQL(text)]
         # A line of its own, because the query may end with a comment.
         return sql.SQL("({}\n) as customers").format(sql.Composed(parts))
 
@@ -38,7 +43,8 @@ class Subquery:
     def name(self) -> str:
         """What it is called where people are told of it."""
         dated = f" as of {self.as_of}" if names_date(self.query) else ""
-        return f"{self.place} in customers.yaml{dated}"
+        known = f" as known on {self.known}" if self.known else ""
+        return f"{self.place} in customers.yaml{dated}{known}"
 
     @property
     def warning(self) -> str | None:

@@ -46,6 +46,7 @@ def movement_figure(warehouse: Warehouse, model: str, former: date, latter: date
             "to": flow_chart.GONE if flow.latter is None else counted.names[1].get(flow.latter, str(flow.latter)),
             "customers": flow.customers,
             "themselves": flow.by_behaviour,
+            "time": flow.by_time,
             "version": flow.by_model,
             "moved": flow.former != flow.latter,
         }

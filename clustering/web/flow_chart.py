@@ -94,4 +94,5 @@ def _cause(flow: Flow) -> str:
     told = f"<b>{flow.customers:,}</b> customers"
     if not flow.moved or flow.by_behaviour is None or flow.by_model is None:
         return told
-    return f"{told}: {flow.by_behaviour:,} changed themselves, {flow.by_model:,} by the version"
+    passed = "" if flow.by_time is None else f" {flow.by_time:,} because time has passed,"
+    return f"{told}: {flow.by_behaviour:,} changed themselves,{passed} {flow.by_model:,} by the version"

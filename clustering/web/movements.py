@@ -8,7 +8,7 @@ from datetime import date
 
 from clustering.errors import RunError
 from clustering.scoring.history import read_sizes
-from clustering.segments.movement import Move, movement
+from clustering.segments.movement import Move, Moves, movement
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.customer_values import TimeLimit, limit_time
 from clustering.web.night_rows import NightRun, read_night_run
@@ -113,7 +113,7 @@ def _by_history(transaction: Transaction, model: str, former: date, latter: date
             one["by_behaviour"],
             one["by_model"],
         )
-        for one in movement(moves, sizes, before)
+        for one in movement(Moves(moves), sizes, before)
     ]
 
 

@@ -41,7 +41,7 @@ comment on column segmentation.segment_flows.from_segment_id is 'The segment on 
 comment on column segmentation.segment_flows.from_segment_name is 'Its name on that date.';
 comment on column segmentation.segment_flows.to_segment_id is 'The segment on as_of; null: is not labelled any more.';
 comment on column segmentation.segment_flows.to_segment_name is 'Its name on that date.';
-comment on column segmentation.segment_flows.by_behaviour is 'Those of them whose own change moved them; null where the former version could not be asked.';
+comment on column segmentation.segment_flows.by_behaviour is 'Those of them whose own change moved them, or time where by_time is null; null where the former version could not be asked.';
 comment on column segmentation.segment_flows.by_model is 'Those whom only the change of version moved; null where by_behaviour is.';
 comment on column segmentation.segment_flows.by_source is 'Those who are labelled on one of the two dates alone.';
-comment on column segmentation.segment_flows.by_time is 'Those whom only the passing of time moved; null, which counts as 0: it is not told apart yet.';
+comment on column segmentation.segment_flows.by_time is 'Those whom only the passing of time moved; null, which counts as 0, where it is not told apart.';

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clustering import Configuration, Registry, Warehouse, cluster_records, explain_customer
-from clustering.config import Column
+from clustering.config import Column, CustomerSource
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import DataError
@@ -121,3 +121,29 @@ def test_a_core_point_of_days_cannot_be_told_from_others(shop: Project) -> None:
     shop.night(TODAY.isoformat(), models=["dbscan"])
     told = forget(shop.warehouse, shop.configuration, shop.registry, customer_id=customer, requested_by="Ada Lovelace")
     assert {point["outcome"] for point in told["core_points"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("is_dated", [True, False])
+def test_counted_days_of_a_table_with_its_past_tell_whom_time_alone_moved(shop: Project, is_dated: bool) -> None:
+    """A day older, nobody has behaved but who has ordered; a table without its past cannot tell."""
+    retrain(shop, "kmeans")
+    shop.sql("create table past as select * from shop")
+    before = TODAY - timedelta(days=15)
+    source = CustomerSource(table="public.shop", dated="select * from past where :as_of is not null")
+    if is_dated:
+        shop = shop.with_contract(table=None, source=source)
+    # As nights of those dates would have read the table.
+    night = {"models": ["kmeans"], "shards": 2}
+    moment = datetime.combine(before, datetime.min.time(), UTC) + timedelta(days=1)
+    shop.sql("update segmentation.promotions set decided_at = %s", moment - timedelta(days=1))
+    shop.night(before.isoformat(), ended_at=moment, from_present_rows=not is_dated, **night)
+    shop.sql("update shop set last_order = %s where customer_id %% 10 = 0", TODAY)
+    shop.night(TODAY.isoformat(), **night)
+    ((moved, by_behaviour, by_time),) = shop.sql(
+        "select sum(customers) filter (where from_segment_id <> to_segment_id)::int, sum(by_behaviour)::int,"
+        " sum(by_time)::int from segmentation.segment_migrations where as_of = %s",
+        TODAY,
+    )
+    assert by_behaviour + (by_time or 0) == moved
+    assert by_behaviour >= 50
+    assert (by_time or 0) > 20 if is_dated else by_time is None

@@ -36,6 +36,15 @@ def test_order_is_that_of_the_cards_and_outliers_are_last() -> None:
     assert drawn == [5.0]
 
 
+def test_causes_of_a_flow_name_time_where_it_is_told_apart() -> None:
+    """Null is not 0: nothing is said of it."""
+    [diagram] = flow_chart.movement(moved([Flow(1, 2, 5, 2, 1, 2), Flow(2, 1, 3, 3, 0)]))["data"]
+    assert diagram["link"]["customdata"][:2] == [
+        "<b>5</b> customers: 2 changed themselves, 2 because time has passed, 1 by the version",
+        "<b>3</b> customers: 3 changed themselves, 0 by the version",
+    ]
+
+
 def test_joined_and_gone_have_nodes_of_their_own() -> None:
     """They are there only where somebody joined or is gone."""
     [diagram] = flow_chart.movement(moved([Flow(None, 1, 3, 0, 0), Flow(2, None, 2, 0, 0)]))["data"]

@@ -127,6 +127,9 @@ class Orders(Frozen):
     materialise: bool | None = None
     """Whether a night computes the features once, into a staging table with an index on the key, as for a source; null:
     where `customers` is named, since a range of its keys reads all lines."""
+    by_time: bool = True
+    """Whether a night tells apart whom the passing of time alone moved, by a second reading of the orders; false saves
+    it, and `by_time` is null."""
     features: Mapping[Identifier, Annotated[DeclaredFeature, BeforeValidator(_as_feature)]] = Field(min_length=1)
     """By column of the contract what it holds: a feature, or one of the last days."""
 

@@ -2,7 +2,7 @@
 
 It is the one statement that stands in no file of `sql/`, since what it computes is declared. Names and values are
 quoted by `clustering/config/orders/quoting.py`, the date stands in it as `:as_of`, and whatever is computed is computed
-from `lines`, which ends with that date.
+from `lines`, which ends with that date, or with an earlier one, `:known`, since which nobody is taken to have ordered.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clustering.config.orders.declared_orders import CustomerTable, Orders
-from clustering.config.orders.feature_columns import DAY, PURCHASES, feature_column, purchases
+from clustering.config.orders.feature_columns import PURCHASES, feature_column, purchases
 from clustering.config.orders.quoting import has_any, is_one_of, quoted, quoted_table, written
+from clustering.config.source_query import AS_OF
 
-END = f"({DAY} + 1)::timestamp"  # from which on nothing belongs to the date
 
-
-def order_query(orders: Orders, key: str, columns: Sequence[str]) -> str:
+def order_query(orders: Orders, key: str, columns: Sequence[str], *, known: str = AS_OF) -> str:
     """Return the query, one row a customer; no semicolon ends it.
 
-    Its columns are the key and then `columns`, each a feature or a column of the table of customers.
+    Its columns are the key and then `columns`, each a feature or a column of the table of customers. `known` names the
+    date up to whose end lines are read and customers are some; days are counted up to `:as_of`.
     """
+    end = _end(known)
     features = {name: feature_column(declared, orders) for name, declared in orders.features.items()}
     totals = {PURCHASES: purchases()}
     for feature in features.values():
@@ -31,8 +32,8 @@ def order_query(orders: Orders, key: str, columns: Sequence[str]) -> str:
     return "\n".join(
         (
             "with lines as (",
-            f"    -- Lines of known customers, up to the end of :as_of{_clock(orders)}; nothing else is read.",
-            *_lines(orders),
+            f"    -- Lines of known customers, up to the end of {known}{_clock(orders)}; nothing else is read.",
+            *_lines(orders, end),
             "),",
             "totals as (",
             "    select",
@@ -42,7 +43,7 @@ def order_query(orders: Orders, key: str, columns: Sequence[str]) -> str:
             ")",
             "select",
             *_listed([f"{customer} as {quoted(key)}", *(figures[name] for name in columns)], indent=4),
-            *_population(orders),
+            *_population(orders, end),
         )
     )
 
@@ -50,16 +51,21 @@ def order_query(orders: Orders, key: str, columns: Sequence[str]) -> str:
 def currency_query(orders: Orders, column: str) -> str:
     """Return the query of the currencies, as text, of the lines that count; the date stands in it as `:as_of`."""
     currency = f"{quoted(column)}::text"
-    conditions = [*_counted(orders), *_known(orders), f"btrim({currency}) <> ''"]
+    conditions = [*_counted(orders, _end(AS_OF)), *_known(orders, _end(AS_OF)), f"btrim({currency}) <> ''"]
     return "\n".join((f"select {currency} as currency", f"from {quoted_table(orders.table)}", *_where(conditions, 0)))
 
 
-def _known(orders: Orders) -> Iterable[str]:
+def _end(known: str) -> str:
+    """Return the moment from which on nothing belongs to a date."""
+    return f"(cast({known} as date) + 1)::timestamp"
+
+
+def _known(orders: Orders, end: str) -> Iterable[str]:
     """Yield the condition for lines of customers who are some, where a table says so."""
     customers = orders.customers
     if customers is not None:
         keys = (f"select customers.{quoted(customers.key)}", f"from {quoted_table(customers.table)} as customers")
-        held = " ".join((*keys, *_where([*_held(customers, orders)], 0)))
+        held = " ".join((*keys, *_where([*_held(customers, orders, end)], 0)))
         yield f"{quoted(orders.customer)} in ({held})"
 
 
@@ -67,16 +73,16 @@ def _clock(orders: Orders) -> str:
     return f" in {orders.time_zone}" if orders.time_zone else ""
 
 
-def _lines(orders: Orders) -> Iterable[str]:
+def _lines(orders: Orders, end: str) -> Iterable[str]:
     yield "    select" if orders.duplicates == "keep" else "    select distinct"
     yield from _listed(_line_columns(orders), indent=8)
     yield f"    from {quoted_table(orders.table)}"
-    yield from _where(_counted(orders), 4)
+    yield from _where(_counted(orders, end), 4)
 
 
-def _counted(orders: Orders) -> list[str]:
+def _counted(orders: Orders, end: str) -> list[str]:
     """Return the conditions for the lines that count."""
-    chosen = [f"{quoted(orders.customer)} is not null", f"{_local(orders.time, orders)} < {END}"]
+    chosen = [f"{quoted(orders.customer)} is not null", f"{_local(orders.time, orders)} < {end}"]
     chosen.append(f"isfinite({quoted(orders.time)})")
     chosen += [is_one_of(column, values) for column, values in orders.only.items()]
     chosen += [f"({is_one_of(column, values)}) is not true" for column, values in orders.without.items()]
@@ -112,22 +118,22 @@ def _local(time: str, orders: Orders, table: str = "") -> str:
     return f"({column} at time zone {written(orders.time_zone)})" if orders.time_zone else column
 
 
-def _population(orders: Orders) -> Iterable[str]:
+def _population(orders: Orders, end: str) -> Iterable[str]:
     customers = orders.customers
     if customers is None:
         yield "from totals"
         return
     yield f"from {quoted_table(customers.table)} as customers"
     yield f"left join totals on totals.customer = customers.{quoted(customers.key)}"
-    yield from _where([*_held(customers, orders)], 0)
+    yield from _where([*_held(customers, orders, end)], 0)
 
 
-def _held(customers: CustomerTable, orders: Orders) -> Iterable[str]:
+def _held(customers: CustomerTable, orders: Orders, end: str) -> Iterable[str]:
     """Yield the conditions for the rows of customers that held when the date ended."""
     columns = ((customers.since, "<"), (customers.until, ">="))
     for column, comparison in columns:
         if column:
-            condition = f"{_begun(column, orders)} {comparison} {END}"
+            condition = f"{_begun(column, orders)} {comparison} {end}"
             yield f"(customers.{quoted(column)} is null or {condition})"
 
 

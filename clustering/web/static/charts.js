@@ -147,7 +147,7 @@
       ...rows.map((row) => {
         const line = document.createElement("tr");
         if (row.moved) line.className = "moved";
-        const numbers = [row.customers, row.themselves, row.version].map((one) => [number(one), "number"]);
+        const numbers = [row.customers, row.themselves, row.time, row.version].map((one) => [number(one), "number"]);
         for (const [text, kind] of [[row.from], [row.to], ...numbers]) {
           const cell = document.createElement("td");
           cell.textContent = text;

@@ -121,6 +121,11 @@ CUSTOMERS = [
         "source.query: names :asof; the date is :as_of, and there",
     ),
     (
+        "table: public.customers",
+        QUERY.format("select * from t where day <= :known"),
+        "source.query: names :known, which is for beside :as_of",
+    ),
+    (
         "columns:",
         "changed_at: joined\ncolumns:\n  joined: {type: date, role: profile, transform: days_since}",
         "changed_at: 'joined' is read as a count of days, and tells no moment",

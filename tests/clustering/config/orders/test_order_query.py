@@ -15,6 +15,7 @@ import pytest
 
 from clustering.config.orders import DeclaredFeature, OrderFeature, Orders, order_query
 from clustering.config.orders.declared_orders import EVER
+from clustering.config.source_query import KNOWN, with_dates
 from tests.clustering.config.orders.shop import ZONE, generate_lines, local_time, plain_features
 from tests.databases import Server
 
@@ -243,11 +244,25 @@ def test_names_and_values_stay_what_they_are(cursor: Any, name: str) -> None:
     assert [tuple(row) for row in found] == [(7, 2)]
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_customers_as_known_before_are_those_of_whom_nothing_was_heard_since(cursor: Any, seed: int) -> None:
+    """Lines up to one date, counted up to a later one, are those of that one without the lines in between."""
+    lines, known, as_of = generate_lines(600, seed=seed), date(2026, 1, 10), date(2026, 2, 9)
+    windowed = {f"{name}_{DAYS}": {"feature": name, "days": DAYS} for name in ALL if name not in EVER}
+    declared = Orders.model_validate(BASE | {"features": BASE["features"] | windowed})
+    fill(cursor, lines)
+    aged = order_query(declared, "customer_id", [*declared.features], known=KNOWN)
+    cursor.execute(with_dates(aged, f"date '{as_of}'", f"date '{known}'").replace("%", "%%"))
+    found = sorted(map(str, cursor.fetchall()))
+    now = ask_odd(cursor, declared, as_of)
+    fill(cursor, lines[local_time(lines, ZONE) < pd.Timestamp(known) + pd.Timedelta(days=1)])
+    assert found == sorted(map(str, ask_odd(cursor, declared, as_of)))
+    assert found != sorted(map(str, now))
+
+
 def ask_odd(cursor: Any, declared: Orders, as_of: date) -> list[Any]:
     """Return the rows of a date, which is put in as the source puts it in."""
-    from clustering.config.source_query import around_date
-
-    cursor.execute(f"date '{as_of}'".join(around_date(order_query(declared, "customer_id", [*declared.features]))))
+    cursor.execute(with_dates(order_query(declared, "customer_id", [*declared.features]), f"date '{as_of}'"))
     return list(cursor.fetchall())
 
 

@@ -1,0 +1,8 @@
+-- Whom the passing of time alone moved is told apart.
+
+comment on column segmentation.segment_migrations.by_behaviour is 'Those of them whose own change moved them: the version of previous_as_of, asked about the data of as_of, would not have left them where they were, nor have moved them so had only time passed. 0 for those who stayed, or are labelled on one of the dates alone; null where that version could not be asked.';
+comment on column segmentation.segment_migrations.by_time is 'Those whom only the passing of time moved: the version of previous_as_of says of what was known then, counted up to as_of, what it says of the data of as_of, and that is not where they were. Null, which counts as 0, where it is not told apart: the source has no past dates, or by_time is switched off in customers.yaml; they are among by_behaviour then.';
+comment on column segmentation.segment_changes.cause is 'behaviour: the customer changed. time: only time passed, where that is told apart. model: only the change of version moved the customer. joined: new in the source. left: gone from the source. source: rejected tonight, or back after a time without a label. correction: the date was run again or withdrawn, and what had been told was wrong. unknown: the former version could not be asked. Null but for change.';
+
+comment on column segmentation.scoring_runs.source is 'What the customers were read from: the table, or the query that source or orders of the contract says.';
+comment on column segmentation.scoring_runs.source_time is 'present: the customers were read on the date itself, or by its own night a little later; dated: from the contract''s source as of the date; substituted: the date was past, and the customers are those of the day of the run.';
