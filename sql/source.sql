@@ -1,3 +1,16 @@
+-- name: alike
+-- Returns the tables and views of this name in other schemas or in another case, as schema.table, the first five.
+-- Parameters: schema, table.
+select namespace.nspname || '.' || class.relname as name
+from pg_class as class
+join pg_namespace as namespace on namespace.oid = class.relnamespace
+where
+    lower(class.relname) = lower(:table) and (namespace.nspname, class.relname) <> (:schema, :table)
+    and class.relkind in ('r', 'v', 'm', 'p', 'f')
+    and namespace.nspname !~ '^(pg_|information_schema$|segmentation(_|$))'
+order by name
+limit 5;
+
 -- name: bounds
 -- Returns the keys that cut a table into parts of about equal size.
 -- Names: table, key, portion (a sampling clause, or nothing).

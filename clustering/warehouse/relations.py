@@ -11,7 +11,9 @@ def find_relation(transaction: Transaction, schema: str, table: str, *, place: s
     relation = transaction.row("source/table", schema=schema, table=table)
     if relation is None:
         named = f"{place}: the table" if place else "the table"
+        alike = " and ".join(row.name for row in transaction.rows("source/alike", schema=schema, table=table))
         raise DataError(
-            f"{named} {schema}.{table} does not exist in the warehouse; name the right one in customers.yaml"
+            f"{named} {schema}.{table} does not exist in the warehouse{', which has ' * bool(alike)}{alike}; "
+            "name the right one in customers.yaml"
         )
     return relation

@@ -53,6 +53,21 @@ def test_validate_goes_with_a_newcomer_from_nothing_to_a_night(clustering: Run) 
     assert again["replaces"] == {"kmeans": night["run_id"]}
 
 
+def test_a_table_elsewhere_is_told_of(clustering: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table without a schema is one of public, whatever the connection's search_path; where it is instead is said."""
+    clustering("migrate")
+    clustering("load", "customers.csv")
+    sql("create schema crm")
+    sql('create table crm."Kunde" as table customers')
+    monkeypatch.setenv("WAREHOUSE_URL", f"{os.environ['WAREHOUSE_URL']}&options=-csearch_path%3Dcrm,public")
+    declare({"table": "kunde"}, tmp_path, monkeypatch)
+    told = clustering("validate")
+    assert told.code == 1
+    assert "the table public.kunde does not exist in the warehouse, which has crm.Kunde; name the right" in told.err
+    declare({"table": "crm.Kunde"}, tmp_path, monkeypatch)
+    assert clustering("validate").code == 0
+
+
 def test_rejected_rows_are_counted_by_column_with_an_example(clustering: Run) -> None:
     """Each column's faults are counted, of the values one is shown, of keys none; too many of them end with 1."""
     clustering("migrate")
