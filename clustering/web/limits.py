@@ -11,7 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from anyio import CapacityLimiter
@@ -27,6 +27,8 @@ QUEUE_SECONDS = 5.0  # for which a request waits for one of them
 LOCK_SECONDS = 2  # for which a statement waits for a lock
 STATEMENT_SECONDS = 15
 LIMIT = TimeLimit(STATEMENT_SECONDS, LOCK_SECONDS)
+
+Value = TypeVar("Value")
 
 _threads: RunVar[CapacityLimiter] = RunVar("segmentation_threads")
 _counted: RunVar[CapacityLimiter] = RunVar("segmentation_counted")
@@ -54,19 +56,23 @@ class HurriedWarehouse(Warehouse):
             yield transaction
 
 
+async def run_in_own_thread(call: Callable[[], Value]) -> Value:
+    """Run what waits for the warehouse in a thread of ours; Refusal 503 where none is free in time."""
+    threads, holder = _limiter(_threads, THREADS), object()
+    with anyio.move_on_after(QUEUE_SECONDS) as waiting:
+        await threads.acquire_on_behalf_of(holder)
+    if waiting.cancelled_caught:
+        raise busy()
+    try:
+        return await anyio.to_thread.run_sync(call, limiter=_limiter(_counted, math.inf))
+    finally:
+        threads.release_on_behalf_of(holder)
+
+
 def _in_own_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(endpoint)
     async def run(**arguments: Any) -> Any:
-        threads, holder = _limiter(_threads, THREADS), object()
-        with anyio.move_on_after(QUEUE_SECONDS) as waiting:
-            await threads.acquire_on_behalf_of(holder)
-        if waiting.cancelled_caught:
-            raise busy()
-        try:
-            call = functools.partial(endpoint, **arguments)
-            return await anyio.to_thread.run_sync(call, limiter=_limiter(_counted, math.inf))
-        finally:
-            threads.release_on_behalf_of(holder)
+        return await run_in_own_thread(functools.partial(endpoint, **arguments))
 
     return run
 

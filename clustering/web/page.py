@@ -26,6 +26,7 @@ from clustering.web.limits import OwnThreads
 from clustering.web.own_page import COOKIE, page_token, require_change
 from clustering.web.router import describe
 from clustering.web.security import Access, Caller
+from clustering.web.segment_page import add_segment
 from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
 
@@ -60,6 +61,7 @@ def make_page(backend: Open, access: Access) -> APIRouter:
     _add_page(router, backend, access)
     _add_figures(router, backend)
     add_customer(router, backend, access, HEADERS)
+    add_segment(router, backend, access, HEADERS)
     _add_changes(router, backend, access)
     add_held_nights(router, backend, access)
     return router
