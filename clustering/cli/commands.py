@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 import clustering
 from clustering.cli.champions import models, promote, retire, rollback
+from clustering.cli.dbt_files import dbt
 from clustering.cli.describe_source import source
 from clustering.cli.explain import explain
 from clustering.cli.forget import forget
@@ -62,7 +63,7 @@ def describe(
 COMMANDS = (
     *(migrate, load, source, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
     *(models, promote, rollback, retire),
-    *(cluster, report, name_segment, explain, forget, rekey),
+    *(cluster, report, name_segment, explain, forget, rekey, dbt),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)
