@@ -131,11 +131,11 @@ create index on {table} using brin (segment_id) with (pages_per_range = 16);
 
 -- name: insert_run
 -- Adds a run and returns its id.
--- Parameters: as_of, dry_run, requested_by, source, source_time, contract_sha256.
+-- Parameters: as_of, dry_run, requested_by, source, source_time, source_oids, contract_sha256.
 insert into segmentation.scoring_runs (
-    as_of, dry_run, requested_by, source, source_time, contract_sha256
+    as_of, dry_run, requested_by, source, source_time, source_oids, contract_sha256
 )
-values (:as_of, :dry_run, :requested_by, :source, :source_time, :contract_sha256)
+values (:as_of, :dry_run, :requested_by, :source, :source_time, :source_oids, :contract_sha256)
 returning run_id;
 
 -- name: insert_run_model
@@ -196,7 +196,8 @@ select
 -- Parameters: run_id, shard.
 select
     shard.lower_bound, shard.upper_bound, shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
-    run.status, run.note, run.contract_sha256, run.as_of, run.source_time = 'dated' as is_past
+    run.status, run.note, run.contract_sha256, run.as_of, run.source_time = 'dated' as is_past,
+    run.source_oids
 from segmentation.run_shards as shard
 join segmentation.scoring_runs as run on run.run_id = shard.run_id
 where shard.run_id = :run_id and shard.shard = :shard;

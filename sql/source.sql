@@ -71,6 +71,12 @@ explain (format json) select * from {table};
 -- Keeps customers from being forgotten until the transaction ends; copies are made side by side.
 lock table segmentation.scoring_runs in row exclusive mode;
 
+-- name: identities
+-- Returns what the database calls tables, in their order; null for one that is not there.
+-- Names: tables (an array of quoted names).
+select array_agg(to_regclass(listed.name)::oid::bigint order by listed.place) as oids
+from unnest({tables}::text[]) with ordinality as listed (name, place);
+
 -- name: index_copy
 -- Makes single customers and ranges of keys quick to find in a copy of the source, and proves where it can that each
 -- key stands once; where one does not, its rows are rejected later on. Where a key is too long for it, the index is of

@@ -39,7 +39,7 @@ class Run:
 class PlannedShard:
     """A shard with its bounds, None for no bound, and the status of its run; rows are counted when it is finished.
 
-    Where `is_past`, it reads what the source has of past dates.
+    Where `is_past`, it reads what the source has of past dates; `source_oids` are what the database called its tables.
     """
 
     lower_bound: Any
@@ -53,6 +53,7 @@ class PlannedShard:
     contract_sha256: str
     as_of: date
     is_past: bool
+    source_oids: Sequence[int] | None
 
 
 @dataclass(frozen=True)

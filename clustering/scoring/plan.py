@@ -17,6 +17,7 @@ from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.endings import end_overdue, end_run
 from clustering.scoring.neighbours import require_neighbours
+from clustering.scoring.replaced_tables import table_oids
 from clustering.scoring.shard_costs import ShardCost, shard_cost
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
@@ -74,6 +75,7 @@ def plan_run(
         aged = (
             {} if dry_run or source.kind != "copy" else copy_aged(transaction, contract, list(champions), as_of=as_of)
         )
+        oids = table_oids(transaction, source, is_past=read_at == "dated")
         bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
         _tell_cost(shard_cost(transaction, source, bounds))
         act_as_writer(transaction)
@@ -95,6 +97,7 @@ def plan_run(
             requested_by=requested_by,
             source=contract.origin.query_of(is_past=read_at == "dated") or contract.origin.table,
             source_time=read_at,
+            source_oids=oids,
             contract_sha256=contract.digest,
         )
         if source.kind == "copy":

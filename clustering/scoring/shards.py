@@ -24,6 +24,7 @@ from clustering.scoring.labeller import Labeller
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.passing_time import PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
+from clustering.scoring.replaced_tables import require_same_tables
 from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, source_of_run
 from clustering.scoring.staging import ScoringVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
@@ -109,12 +110,12 @@ def score_shard(
             staging.append(parts)
             counts.add(batch.num_rows, parts)
             rejected = added_up([*rejected, *parts.faults])
-        faults = added_up(rejected, duplicated=0 if duplicated is None else len(duplicated))
+        require_same_tables(reader, transaction, contract, planned, run_id)
         won = staging.claim(
             read=counts.read,
             labelled=counts.labelled,
             rejected=counts.rejected,
-            faults=faults,
+            faults=added_up(rejected, duplicated=0 if duplicated is None else len(duplicated)),
             passing=PassingTime(reader, aged, contract, bounds),
         )
     if not won:
