@@ -48,6 +48,7 @@ from segmentation_definitions import (
     open_session,
     warn_of_logical_date,
 )
+from segmentation_links import compare_address
 from segmentation_schedules import LONG, default_args, tags, training_schedule
 
 APPROVE, REJECT = "Approve", "Reject"
@@ -156,7 +157,7 @@ def retrain_models() -> None:
     def review(held: list[int]) -> str:
         """Return in Markdown what the versions that wait would change."""
         with open_session() as session:
-            return clustering.preview(session.registry, held=held)
+            return clustering.preview(session.registry, held=held, address=compare_address)
 
     @task(map_index_template="{{ model_name }}", multiple_outputs=False)
     def decide(held: int, answer: dict[str, Any], dag_run: Any) -> dict[str, Any]:

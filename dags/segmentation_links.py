@@ -25,10 +25,22 @@ def page_address(told: Mapping[str, Any]) -> str:
 
     Airflow's frame takes the query only behind the whole path of the page in it, with that of Airflow itself.
     """
+    if not told.get("models"):
+        return f"{_airflow()}/plugin/segments"
+    return _framed("page", model=told["models"][0], as_of=told["as_of"])
+
+
+def compare_address(model: str, version: int) -> str:
+    """Return where Airflow shows a version beside the champion."""
+    return _framed("compare", model=model, latter=version)
+
+
+def _framed(page: str, **shown: Any) -> str:
+    airflow = _airflow()
+    return f"{airflow}/plugin/segments{urlsplit(airflow).path}/segmentation/{page}?{urlencode(shown)}"
+
+
+def _airflow() -> str:
     from segmentation_notifier import airflow_address  # needed by tasks, not while DAGs are read
 
-    airflow = airflow_address()
-    if not told.get("models"):
-        return f"{airflow}/plugin/segments"
-    shown = urlencode({"model": told["models"][0], "as_of": told["as_of"]})
-    return f"{airflow}/plugin/segments{urlsplit(airflow).path}/segmentation/page?{shown}"
+    return airflow_address()

@@ -89,14 +89,19 @@ class Project:
         ]
 
 
-def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
-    """Retrain models, all by default, and return the gate's decisions."""
+def train_candidates(project: Project, *models: str) -> list[dict[str, Any]]:
+    """Train models, all by default, on one sample, and return the versions, which wait."""
     drawn = draw_sample(project.warehouse, project.configuration, models=models or None, requested_by="test")
     versions = [
         train(project.warehouse, project.configuration, project.registry, model=model, sample=drawn["sample"])
         for model in drawn["models"]
     ]
     drop_sample(project.warehouse, sample=drawn["sample"])
+    return versions
+
+
+def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
+    """Retrain models, all by default, and return the gate's decisions."""
     return [
         gate(
             project.configuration,
@@ -104,5 +109,5 @@ def retrain(project: Project, *models: str) -> list[dict[str, Any]]:
             model_version_id=version["model_version_id"],
             decided_by="test",
         )
-        for version in versions
+        for version in train_candidates(project, *models)
     ]

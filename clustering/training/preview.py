@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from clustering.training.promotion import movement_in_words
 from clustering.versions.registry import Registry, Version
@@ -15,8 +15,11 @@ FIGURES = (
 )
 
 
-def preview(registry: Registry, *, held: Sequence[int]) -> str:
-    """Return a table of the held candidates, by their ids, and what each would change."""
+def preview(registry: Registry, *, held: Sequence[int], address: Callable[[str, int], str] | None = None) -> str:
+    """Return a table of the held candidates, by their ids, and what each would change.
+
+    `address` gives, for a model and a version, where both versions are shown side by side.
+    """
     candidates = [registry.version(identity) for identity in held]
     champions = registry.champions([candidate.model for candidate in candidates])
     rows = [_row(candidate, champions.get(candidate.model)) for candidate in candidates]
@@ -24,7 +27,15 @@ def preview(registry: Registry, *, held: Sequence[int]) -> str:
         "| model | version | instead of | would move | silhouette | stability | price of stability |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    details = (line for one in candidates for line in [*_beside(one, champions.get(one.model)), *_details(one)])
+    details = (
+        line
+        for one in candidates
+        for line in [
+            *_beside(one, champions.get(one.model)),
+            *([f"[Side by side on the Segments page]({address(one.model, one.version)})", ""] if address else []),
+            *_details(one),
+        ]
+    )
     return "\n".join([*head, *rows, "", *details])
 
 

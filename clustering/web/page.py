@@ -18,6 +18,7 @@ from clustering.web.api_docs import operations
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
+from clustering.web.compare_page import add_compare
 from clustering.web.customer_page import add_customer
 from clustering.web.error_answers import RETRY, Answer, Refusal, explain
 from clustering.web.figures import customer_figure, movement_figure, night_figures
@@ -62,6 +63,7 @@ def make_page(backend: Open, access: Access) -> APIRouter:
     _add_figures(router, backend)
     add_customer(router, backend, access, HEADERS)
     add_segment(router, backend, access, HEADERS)
+    add_compare(router, backend, access, HEADERS)
     _add_changes(router, backend, access)
     add_held_nights(router, backend, access)
     return router

@@ -70,7 +70,7 @@ def read_points(
     ):
         night = read_night_with_labels(transaction, model, as_of)
         columns = choose_columns(contract, night.features, asked)
-        labels = _sample(transaction, night)
+        labels = sample_labels(transaction, night)
     limit = TimeLimit(SECONDS, LOCK_SECONDS)
     with in_time("reading the sampled customers", SECONDS):
         customers = customer_values(warehouse, contract.only(columns), labels, limit=limit).split().valid
@@ -85,7 +85,7 @@ def read_points(
     )
 
 
-def _sample(transaction: Transaction, night: NightRun) -> dict[str, int]:
+def sample_labels(transaction: Transaction, night: NightRun) -> dict[str, int]:
     """Return the segments of a night's sampled customers, by key."""
     transaction.rows("page/set_timeout", milliseconds=str(SECONDS * 1000))
     rows = transaction.rows(

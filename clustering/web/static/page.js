@@ -154,6 +154,19 @@
         });
       });
     }
+    for (const button of document.querySelectorAll(".reject")) {
+      button.addEventListener("click", () => {
+        const { model, version } = button.dataset;
+        confirmChange({
+          title: `Reject version ${version}`,
+          text: `Version ${version} never becomes champion; the present one stays.`,
+          note: "Who decided and why is recorded.",
+          path: "rejection",
+          body: { model, version: Number(version) },
+          why: true,
+        });
+      });
+    }
     for (const button of document.querySelectorAll(".decide")) {
       button.addEventListener("click", () => {
         const { run, day, decision } = button.dataset;

@@ -161,7 +161,8 @@ def test_a_held_candidate_waits_for_a_person(registry, configuration, champion, 
     held = gate(configuration, registry, model_version_id=identity, decided_by="gate", hold=True)
     assert held["decision"] == "held"
     assert registry.version(identity).status == "candidate"
-    text = preview(registry, held=[identity])
+    text = preview(registry, held=[identity], address=lambda model, version: f"https://here/{model}/{version}")
+    assert "[Side by side on the Segments page](https://here/kmeans/2)" in text
     assert "| kmeans | 2 | version 1 | 0.1% | 0.5000 (champion 0.5000) | 0.900 | 1.000 |" in text
     assert "| training customers | version 2, new | version 1, champion |" in text
     for name in registry.version(identity).segment_names.values():
