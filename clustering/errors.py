@@ -15,6 +15,7 @@ gone a minute later.
     │   └── HeldError               a night has a grave finding and waits for a person
     └── TransientError
         ├── StoreError              a stored version cannot be read at this moment
+        ├── DestinationError        an audience could not be sent to where it goes
         └── WarehouseError          the warehouse cannot be reached or ended the connection
 """
 
@@ -79,6 +80,10 @@ class TransientError(ClusteringError):
 
 class StoreError(TransientError):
     """A stored version cannot be read at this moment: the model store is not mounted, or a file is missing."""
+
+
+class DestinationError(TransientError):
+    """Another system did not take an audience: it is full, refuses, or cannot be reached."""
 
 
 class WarehouseError(TransientError):

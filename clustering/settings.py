@@ -238,3 +238,9 @@ def compute_in_one_thread() -> None:
     """
     for variable in THREADS:
         os.environ.setdefault(variable, "1")
+
+
+def connection_variable(name: str) -> tuple[str, str | None]:
+    """Return the variable by which Airflow reads a connection of this id from the environment, and what it says."""
+    variable = f"AIRFLOW_CONN_{name.upper()}"
+    return variable, os.environ.get(variable, "").strip() or None

@@ -17,11 +17,14 @@ import embedded
 from clustering.config import (
     PROJECT,
     Alias,
+    Audience,
     Column,
+    Consent,
     Contract,
     CustomerSource,
     DbscanSpec,
     Drift,
+    Exports,
     Formats,
     Gate,
     GaussianMixtureSpec,
@@ -30,6 +33,7 @@ from clustering.config import (
     NamedSegment,
     Outliers,
     SegmentCatalogue,
+    SuppressionList,
     load_configuration,
 )
 from clustering.config.orders import CustomerTable, DeclaredFeature, Orders
@@ -63,6 +67,10 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
     ("segments.yaml", "The named segments. A cluster that fits none gets the next free number.", SegmentCatalogue),
     ("segments.yaml: segments", "Of each named segment. All prototypes name the same columns.", NamedSegment),
     ("segments.yaml: outliers", "What the noise of a density model is called.", Outliers),
+    ("exports.yaml", "What is sent to other systems, see [exports.md](exports.md); no file, nothing.", Exports),
+    ("exports.yaml: audiences", "Of each audience, under its name.", Audience),
+    ("exports.yaml: consent", "Of each `consent`: one of the three.", Consent),
+    ("exports.yaml: suppressed", "Of a list of those who are never sent.", SuppressionList),
     (
         "Models: every algorithm",
         "A model is a file `<model>.yaml`; all of these can stand in each.",
@@ -82,10 +90,10 @@ CONFIGURE_INTRODUCTION = """\
 <!-- Made from the code by `make docs`; edit the descriptions in clustering/config/ and clustering/settings.py. -->
 
 A setting is a key of a YAML file, a variable of the environment, or a parameter of a DAG; there is no fourth place. The
-YAML files lie in one folder, `models/` or what `CLUSTERING_CONFIG` names: `customers.yaml`, `segments.yaml`, and one
-file for each model, named after it. A mistake in any of them stops what reads it, with the file, the key, the value and
-what is allowed. `models/` and `examples/` hold complete configurations; the parameters of the DAGs are in
-[operate.md](operate.md#with-airflow).
+YAML files lie in one folder, `models/` or what `CLUSTERING_CONFIG` names: `customers.yaml`, `segments.yaml`, where
+customers are sent to other systems `exports.yaml`, and one file for each model, named after it. A mistake in any of
+them stops what reads it, with the file, the key, the value and what is allowed. `models/` and `examples/` hold complete
+configurations; the parameters of the DAGs are in [operate.md](operate.md#with-airflow).
 """
 ENVIRONMENT = "Blanks around a value do not count, and an empty one is not set."
 RELATIONS = """
@@ -176,7 +184,7 @@ def _allowed(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if kind == "object":
         values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
         held = next((value for value in values if isinstance(value, Mapping)), None)
-        return f"by name of a column: {_allowed(held, root)}" if held else "keys and values, see below"
+        return f"by name: {_allowed(held, root)}" if held else "keys and values, see below"
     return str(kind)
 
 

@@ -20,6 +20,7 @@ from clustering.cli.champions import models, promote, retire, rollback
 from clustering.cli.dbt_files import dbt
 from clustering.cli.describe_source import source
 from clustering.cli.explain import explain
+from clustering.cli.export import export
 from clustering.cli.forget import forget
 from clustering.cli.health_and_drift import drift, health
 from clustering.cli.input_files import cluster
@@ -63,7 +64,7 @@ def describe(
 COMMANDS = (
     *(migrate, load, source, validate, retrain, score, runs, publish, abandon, withdraw, segments, health, drift),
     *(models, promote, rollback, retire),
-    *(cluster, report, name_segment, explain, forget, rekey, dbt),
+    *(cluster, report, name_segment, explain, export, forget, rekey, dbt),
 )
 for command in COMMANDS:
     app.command(command.__name__.replace("_", "-"))(command)

@@ -55,6 +55,9 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"searched {searched}: the key stands nowhere{elsewhere}")
     if days := report["told_for_days"]:
         lines.append(f"segment_changes keeps it for {days} days, for those who follow it to remove the customer too")
+    for one in report["sent_to"]:
+        place = f"{one['destination']}, in the audience {one['audience']}, first as of {one['since']}"
+        lines.append(f"was sent to {place}: remove the customer there, and from files that were sent, by hand")
     if report["statistics"]:
         lines.append("the planner's statistics still show it; let the owner analyze " + ", ".join(report["statistics"]))
     lines += [

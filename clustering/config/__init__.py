@@ -7,6 +7,7 @@ from clustering.config.catalogue import NamedSegment, Outliers, SegmentCatalogue
 from clustering.config.column import NUMERIC_TYPES, Alias, Column, ColumnType, KeyType, Role, Transform
 from clustering.config.contract import Contract
 from clustering.config.customer_source import CustomerSource
+from clustering.config.declared_exports import LABEL_COLUMNS, Audience, Consent, Exports, SuppressionList
 from clustering.config.figures_in_words import rounded_figure
 from clustering.config.files import (
     PROJECT,
@@ -31,18 +32,22 @@ from clustering.config.night_checks import Checks, Drift
 from clustering.config.text_formats import DateOrder, Formats
 
 __all__ = [
+    "LABEL_COLUMNS",
     "NUMERIC_TYPES",
     "PROJECT",
     "Alias",
+    "Audience",
     "Checks",
     "Column",
     "ColumnType",
     "Configuration",
+    "Consent",
     "Contract",
     "CustomerSource",
     "DateOrder",
     "DbscanSpec",
     "Drift",
+    "Exports",
     "Formats",
     "Gate",
     "GaussianMixtureSpec",
@@ -54,6 +59,7 @@ __all__ = [
     "Outliers",
     "Role",
     "SegmentCatalogue",
+    "SuppressionList",
     "Transform",
     "algorithm_of",
     "configuration_directory",

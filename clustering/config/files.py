@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from clustering.config.catalogue import SegmentCatalogue
 from clustering.config.contract import Contract
+from clustering.config.declared_exports import LABEL_COLUMNS, Audience, Exports
 from clustering.config.frozen import Frozen
 from clustering.config.models import ModelSpec, specification
 from clustering.errors import ConfigurationError
@@ -22,6 +23,8 @@ _SHIPPED = _PACKAGE / "shipped"
 PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"
+EXPORTS_FILE = "exports.yaml"
+NO_MODELS = (CONTRACT_FILE, SEGMENTS_FILE, EXPORTS_FILE)
 MOST_NAME_BYTES = 56  # PostgreSQL keeps 63 of a name; the longest prefix is that of a model's history, `period_`
 _Spec = TypeVar("_Spec", bound=BaseModel)
 
@@ -33,6 +36,7 @@ class Configuration(Frozen):
     contract: Contract
     segments: SegmentCatalogue
     models: Mapping[str, ModelSpec]
+    exports: Exports | None = None
 
     def select(self, names: Sequence[str] | None = None) -> dict[str, ModelSpec]:
         """Return the models with these names (`KMeans` and `kmeans` are the same), or all.
@@ -70,11 +74,11 @@ def store_directory() -> Path:
 def model_names(directory: Path | None = None) -> list[str]:
     """Return the names of the configured models without reading their files, sorted."""
     directory = directory or configuration_directory()
-    return sorted(path.stem for path in directory.glob("*.yaml") if path.name not in (CONTRACT_FILE, SEGMENTS_FILE))
+    return sorted(path.stem for path in directory.glob("*.yaml") if path.name not in NO_MODELS)
 
 
 def load_configuration(directory: Path | str | None = None) -> Configuration:
-    """Read and check `customers.yaml`, `segments.yaml` and every model of a directory.
+    """Read and check `customers.yaml`, `segments.yaml`, every model of a directory, and `exports.yaml` if it is there.
 
     Raises ConfigurationError, which names the file, the key, the value and what is allowed.
     """
@@ -93,7 +97,12 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
             f"{directory / CONTRACT_FILE}: default_model: {contract.default_model!r} is not configured; there are "
             f"{', '.join(models)}, and null stands for the first of them"
         )
-    configuration = Configuration(directory=directory, contract=contract, segments=segments, models=models)
+    exports = _load(directory / EXPORTS_FILE, Exports) if (directory / EXPORTS_FILE).exists() else None
+    for name, audience in exports.audiences.items() if exports else ():
+        _check_audience(f"{directory / EXPORTS_FILE}: audiences.{name}", audience, contract, models)
+    configuration = Configuration(
+        directory=directory, contract=contract, segments=segments, models=models, exports=exports
+    )
     _check_titles(configuration)
     return configuration
 
@@ -182,3 +191,28 @@ def _check_columns(
                 f"{directory / place}: column {column!r} {found}; columns with the role cluster in {CONTRACT_FILE}: "
                 f"{', '.join(allowed)}"
             )
+
+
+def _check_audience(place: str, audience: Audience, contract: Contract, models: Mapping[str, ModelSpec]) -> None:
+    """Raise ConfigurationError for a model or a column that is not there, and for a protected column."""
+    if audience.model is not None and audience.model not in models:
+        raise ConfigurationError(f"{place}.model: {audience.model!r} is not configured; there are {', '.join(models)}")
+    consent = [audience.consent.column] if audience.consent.column else []
+    for key, columns in (("columns", audience.columns), ("consent.column", consent)):
+        for column in columns:
+            if key == "columns" and column in LABEL_COLUMNS:
+                continue
+            _check_sent(f"{place}.{key}", column, contract)
+
+
+def _check_sent(place: str, column: str, contract: Contract) -> None:
+    allowed = [name for name, one in contract.columns.items() if one.role not in ("key", "protected")]
+    if column in contract.columns and contract.columns[column].role == "protected":
+        raise ConfigurationError(f"{place}: column {column!r} is protected, and protected columns never leave")
+    if column not in allowed:
+        raise ConfigurationError(
+            f"{place}: column {column!r} is not in {CONTRACT_FILE}; there are {', '.join(allowed)}, and of labels "
+            f"{', '.join(LABEL_COLUMNS)}"
+        )
+    if contract.orders is not None and column not in contract.used:
+        raise ConfigurationError(f"{place}: column {column!r} is ignored, and declared orders have only what is used")

@@ -28,15 +28,20 @@ LONGEST_REASON = 300  # characters
 
 
 class ArrowConnection:
-    """One ADBC connection with one open transaction, rolled back unless committed."""
+    """One ADBC connection with one open transaction, rolled back unless committed.
 
-    def __init__(self, uri: str, *, read_only: bool = False) -> None:
+    One that is read-only sees the present, or what another transaction sees that has exported its snapshot.
+    """
+
+    def __init__(self, uri: str, *, read_only: bool = False, snapshot: str | None = None) -> None:
         self._uri = uri
         with self._errors():
             self._connection = dbapi.connect(as_url({**DEFAULTS, **read_settings(uri, "the warehouse's URL")}))
         try:
             if read_only:
                 self.execute("set transaction isolation level repeatable read, read only")
+            if snapshot is not None:
+                self.execute(f"set transaction snapshot '{snapshot}'")
             self.execute(SESSION.text)
         except BaseException:
             self._connection.close()

@@ -21,7 +21,7 @@ from segmentation.model_retirements
 where run_id is null;
 comment on view segmentation.audit_trail is 'Who changed what by hand, models that were retired so included, and who or what decided on versions; for whoever runs the segmentation, not for BI.';
 comment on column segmentation.audit_trail.occurred_at is 'When.';
-comment on column segmentation.audit_trail.action is 'name_segment, reset_segment_name, forget, drop_core_point, release_run, abandon_run, withdraw, rekey, download, retire, promoted, refused or rolled_back.';
+comment on column segmentation.audit_trail.action is 'name_segment, reset_segment_name, forget, drop_core_point, release_run, abandon_run, withdraw, rekey, download, export, retire, promoted, refused or rolled_back.';
 comment on column segmentation.audit_trail.model is 'The model that it is about, if it is about one.';
 comment on column segmentation.audit_trail.actor is 'Who: a person, or the gate of the retraining DAG, as the login says that wrote it.';
 comment on column segmentation.audit_trail.description is 'What happened, in a sentence.';

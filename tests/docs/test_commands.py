@@ -12,6 +12,7 @@ import pandas as pd
 import psycopg2
 import pytest
 import typer
+import yaml
 
 from clustering.cli import app
 from clustering.cli.commands import FAILED, INTERRUPTED, MISUSED, TERMINATED
@@ -45,7 +46,24 @@ def decide_long_ago() -> None:
         connection.cursor().execute("update segmentation.promotions set decided_at = '2025-12-31'")
 
 
-def test_pages_are_run_in_their_order(clustering: Run, folder: Path) -> None:
+@pytest.fixture
+def destination(folder: Path, quick_configuration: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that audiences are sent to."""
+    audience = {
+        "columns": ["customer_id"],
+        "destination": "drop",
+        "path": "{as_of}.csv",
+        "consent": {"waived": "a test"},
+    }
+    exports = {"destinations": ["drop"], "audiences": {"loyalists": audience}}
+    (quick_configuration / "exports.yaml").write_text(yaml.safe_dump(exports), encoding="utf-8")
+    (folder / "sent").mkdir()
+    connection = {"conn_type": "fs", "extra": {"path": str(folder / "sent")}}
+    monkeypatch.setenv("AIRFLOW_CONN_DROP", json.dumps(connection))
+    return folder / "sent"
+
+
+def test_pages_are_run_in_their_order(clustering: Run, folder: Path, destination: Path) -> None:
     """Every command of these pages works on an empty warehouse, one after the other; with --json it says JSON."""
     (folder / "shops.csv").write_text(SHOPS, encoding="utf-8")
     customers = pd.read_csv("customers.csv", dtype=str, keep_default_na=False)
@@ -61,6 +79,7 @@ def test_pages_are_run_in_their_order(clustering: Run, folder: Path) -> None:
             assert isinstance(done.document, dict), words
     for page in ("segments.html", "january.html"):
         assert "<html" in (folder / page).read_text(encoding="utf-8")
+    assert len(list(destination.iterdir())) == 2
 
 
 def test_other_pages_are_run(clustering: Run, folder: Path) -> None:

@@ -41,11 +41,28 @@ PLACES: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "segments.yaml": ("segments.yaml", ()),
     "segments.yaml: segments": ("segments.yaml", ("segments", 0)),
     "segments.yaml: outliers": ("segments.yaml", ("outliers",)),
+    "exports.yaml": ("exports.yaml", ()),
+    "exports.yaml: audiences": ("exports.yaml", ("audiences", "loyalists")),
+    "exports.yaml: consent": ("exports.yaml", ("audiences", "loyalists", "consent")),
+    "exports.yaml: suppressed": ("exports.yaml", ("audiences", "others", "consent", "suppressed")),
     "Models: every algorithm": ("gmm.yaml", ()),
     "Models: kmeans": ("kmeans.yaml", ()),
     "Models: gmm": ("gmm.yaml", ()),
     "Models: dbscan": ("dbscan.yaml", ()),
     "Models: gate": ("kmeans.yaml", ("gate",)),
+}
+
+_SENT = {"columns": ["customer_id"], "destination": "drop"}
+EXPORTS = {
+    "destinations": ["drop"],
+    "audiences": {
+        "loyalists": {**_SENT, "path": "loyalists.csv", "consent": {"waived": "a test"}},
+        "others": {
+            **_SENT,
+            "path": "others.csv",
+            "consent": {"suppressed": {"table": "public.suppressed", "column": "customer_id"}},
+        },
+    },
 }
 
 ORDERS = {
@@ -79,6 +96,7 @@ SETTINGS = settings()
 def directory(tmp_path: Path) -> Path:
     """Return a configuration with an alias to change."""
     found = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
+    (found / "exports.yaml").write_text(yaml.safe_dump(EXPORTS), encoding="utf-8")
     for section, (file, _) in PLACES.items():
         if not (found / file).exists():  # an algorithm that no other test has a model of
             model = {"algorithm": section.removeprefix("Models: "), "features": ["annual_income", "spending_score"]}
@@ -117,6 +135,7 @@ def held(configuration: Configuration, section: str, key: str) -> Any:
     found: Any = {
         "customers.yaml": configuration.contract,
         "segments.yaml": configuration.segments,
+        "exports.yaml": configuration.exports,
     }.get(file) or configuration.models[file.removesuffix(".yaml")]
     for step in path:
         found = getattr(found, step) if isinstance(step, str) and not isinstance(found, Mapping) else found[step]
@@ -146,6 +165,8 @@ def test_default_is_what_the_page_says(directory: Path, section: str, key: str, 
     file, path = PLACES[section]
     if (section, key) == ("customers.yaml: source", "query"):
         change(directory / file, path, "table", "public.customers")
+    if (section, key) == ("exports.yaml: consent", "waived"):
+        change(directory / file, path, "column", "age")
     change(directory / file, path, key, yaml.safe_load(default.strip("`")))
     written = held(load_configuration(directory), section, key)
     document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))

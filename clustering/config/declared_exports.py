@@ -1,0 +1,125 @@
+"""`exports.yaml`: who is handed to other systems, with what, where to, and by what right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from clustering.config.customer_source import TableName
+from clustering.config.frozen import Frozen, Identifier
+
+LABEL_COLUMNS = (
+    *("customer_id", "segment_id", "segment_name", "recommended_action"),
+    *("confidence", "as_of", "model", "run_id", "model_version_id"),
+)
+Format = Literal["csv", "parquet", "jsonl"]
+_PLACES = re.compile(r"\{([^{}]*)\}")
+
+
+def _relative(path: str) -> str:
+    parts = path.split("/")
+    if not path or "\\" in path or any(one in ("", ".", "..") for one in parts):
+        raise ValueError("has to be a path below the destination, such as loyalists/{as_of}.csv")
+    if path.rpartition(".")[2] not in get_args(Format):
+        raise ValueError("has to end with .csv, .parquet or .jsonl")
+    if unknown := set(_PLACES.findall(path)) - {"as_of"}:
+        raise ValueError(f"has {{{min(unknown)}}}, and {{as_of}} alone is filled in")
+    if "{" in _PLACES.sub("", path) or "}" in _PLACES.sub("", path):
+        raise ValueError("has a brace that stands alone")
+    return path
+
+
+class SuppressionList(Frozen):
+    """A table of the warehouse with the keys of those who are never sent."""
+
+    table: TableName
+    """The table or view, with its schema."""
+    column: str = Field(min_length=1)
+    """Its column with the customers' keys."""
+    may_be_empty: bool = False
+    """Whether a list without a row suppresses nobody; otherwise it is taken for one that is being loaded, and nothing
+    is sent."""
+
+
+class Consent(Frozen):
+    """By what right customers are sent: exactly one of the three."""
+
+    column: Identifier | None = None
+    """A column of the contract, of any role but key and protected: only those are sent of whom it says true, t, yes, y
+    or 1, in upper or lower case; nothing and everything else is a no."""
+    suppressed: SuppressionList | None = None
+    """A list of those who are not sent; everybody else is."""
+    waived: str | None = Field(default=None, min_length=1)
+    """Why neither is needed, in words: all are sent, and the audit log says so."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = [name for name in ("column", "suppressed", "waived") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("exactly one of column, suppressed and waived stands there")
+        return self
+
+
+class Audience(Frozen):
+    """Customers of one model who are sent to one destination, as one file."""
+
+    model: Identifier | None = None
+    """Name of the model; null: the default model of the contract."""
+    segments: tuple[int | str, ...] | None = Field(default=None, min_length=1)
+    """Ids or names of segments, as they are called on the date; null: all customers with a label."""
+    columns: tuple[Identifier, ...] = Field(min_length=1)
+    """What is sent: columns of `current_customer_segments`, and columns of the contract whose role is not protected."""
+    rows: Literal["all", "changes"] = "all"
+    """all: everybody in the audience. changes: who has come into it or left it since the last date that was sent, with
+    `change`, entered or left, as the first column."""
+    min_confidence: float = Field(default=0, ge=0, le=1)
+    """Customers of less confidence are left out."""
+    top: int | None = Field(default=None, ge=1)
+    """The number of customers with the greatest confidence; of equal ones, the smaller keys. Null: all."""
+    destination: Identifier
+    """One of `destinations`."""
+    path: Annotated[str, AfterValidator(_relative)]
+    """The file below the destination's URI; `{as_of}` is filled in. It ends with .csv, .parquet or .jsonl."""
+    consent: Consent
+    """By what right they are sent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.rows == "changes" and "{as_of}" not in self.path:
+            raise ValueError("path: has {as_of} where rows are changes, since each date has its own")
+        if "customer_id" not in self.columns:
+            raise ValueError("columns: have customer_id among them, by which customers are told apart and forgotten")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError(f"columns: every column stands once, found {list(self.columns)}")
+        return self
+
+    @property
+    def file_format(self) -> Format:
+        """The format of its file."""
+        return self.path.rpartition(".")[2]  # type: ignore[return-value]
+
+
+class Exports(Frozen):
+    """What leaves the warehouse; without the file, nothing does."""
+
+    destinations: tuple[Identifier, ...] = Field(min_length=1)
+    """The connections that customers may be sent to, by their ids in Airflow; no other is ever opened."""
+    audiences: Mapping[Identifier, Audience]
+    """The audiences by name."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        places: dict[tuple[str, str], str] = {}
+        for name, audience in self.audiences.items():
+            if audience.destination not in self.destinations:
+                raise ValueError(
+                    f"audiences.{name}.destination: {audience.destination!r} is not among destinations: "
+                    f"{', '.join(self.destinations)}"
+                )
+            other = places.setdefault((audience.destination, audience.path), name)
+            if other != name:
+                raise ValueError(f"audiences.{name}.path: {audience.path!r} is that of {other} too")
+        return self

@@ -1,0 +1,193 @@
+"""The query of an audience: labels of one label set, columns of the source as it is now, and who may be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+from sqlalchemy.exc import DBAPIError
+
+from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
+from clustering.config.table_name import split_name
+from clustering.errors import ConfigurationError, DataError, did_you_mean
+from clustering.warehouse import Transaction
+from clustering.warehouse.connection import is_transient
+from clustering.warehouse.source import Source, find_source
+from clustering.warehouse.source_types import INTEGERS
+
+_YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', 'y', '1'), false)")
+_NAMED = ("segment_name", "recommended_action")
+_TEXTS = (*_NAMED, "model")
+_NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
+_GUARDED = sql.SQL("case when {0} ~ '^[-=+@\\t\\r\\n]' then '''' || {0} else {0} end")
+# How a key of a suppression list is compared, and whether it can be one, by the key's type.
+_SUPPRESSED = {
+    "bigint": (
+        "case when suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'"
+        " then suppressed.{0}::text::numeric end = label.customer_id",
+        "suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'",
+    ),
+    "text": ("suppressed.{0}::text = label.customer_id", "suppressed.{0}::text <> ''"),
+    "uuid": (
+        "lower(btrim(suppressed.{0}::text)) = label.customer_id::text",
+        "btrim(suppressed.{0}::text) ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class AudienceQuery:
+    """What selects an audience: `keys` its customers alone, `rows` its columns as they are sent."""
+
+    keys: sql.Composable
+    rows: sql.Composable
+    left: sql.Composable  # in place of the columns, of those who have left
+
+
+def audience_query(
+    transaction: Transaction, contract: Contract, audience: Audience, *, label_set: int, place: str
+) -> AudienceQuery:
+    """Return what selects an audience from a label set; `place` names it in messages.
+
+    Raises ConfigurationError for a segment that the label set has not, DataError where the source, the column of
+    consent or the suppression list cannot be read.
+    """
+    source = _source(transaction, contract, audience)
+    if audience.consent.suppressed is not None:
+        _check_list(transaction, audience.consent.suppressed, contract.key_type, place)
+    names = {
+        **_joined(source, audience, contract),
+        "label_set": sql.Literal(label_set),
+        "in_segments": _in_segments(transaction, audience, label_set, place),
+        "is_clear": sql.SQL("label.confidence >= {}").format(sql.Literal(audience.min_confidence)),
+        "allowed": _allowed(source, audience, contract.key_type),
+        "ranking": sql.SQL("label.confidence desc, label.customer_id" if audience.top else "(select null)"),
+        "top": sql.Literal(audience.top),
+    }
+    columns = [_column(name, source, audience, contract.key_type) for name in audience.columns]
+    if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
+        columns.append(sql.SQL("label.customer_id as recipient"))
+    key = _cast(sql.SQL("told.customer_id"), contract.key_type, audience)
+    left = [key if name == "customer_id" else sql.SQL("null") for name in audience.columns]
+    return AudienceQuery(
+        keys=_members(transaction, names, [sql.SQL("label.customer_id")]),
+        rows=_members(transaction, names, columns),
+        left=sql.SQL(", ").join(left),
+    )
+
+
+def _members(
+    transaction: Transaction, names: dict[str, sql.Composable], columns: Sequence[sql.Composable]
+) -> sql.Composable:
+    return sql.SQL(transaction.compose("exports/members", {**names, "columns": sql.SQL(", ").join(columns)}) + "\n")
+
+
+def _source(transaction: Transaction, contract: Contract, audience: Audience) -> Source | None:
+    """Find what the audience needs of the customers as they are now; consent of a past date would not hold."""
+    wanted = [name for name in (*audience.columns, audience.consent.column) if name and name not in LABEL_COLUMNS]
+    if not wanted:
+        return None
+    profile = {
+        name: column if name == contract.key else column.model_copy(update={"role": "profile"})
+        for name, column in contract.columns.items()
+        if name == contract.key or name in wanted
+    }
+    return find_source(transaction, contract.model_copy(update={"columns": profile}))
+
+
+def _joined(source: Source | None, audience: Audience, contract: Contract) -> dict[str, sql.Composable]:
+    """Return what labels are joined with; a key that stands there several times is nobody's."""
+    if source is None:
+        return {"source": sql.SQL("(select) as source"), "on_source": sql.SQL("true")}
+    headers = sql.SQL(", ").join(
+        sql.Identifier(column.header) for name, column in source.columns.items() if name != contract.key
+    )
+    times = sql.SQL("1" if source.has_unique_key else "count(*) over (partition by {})").format(source.key)
+    rows = sql.SQL("(select {} as same_customer, {} as rows_of_customer, {} from {}) as source").format(
+        source.key, times, headers, source.table
+    )
+    return {
+        "source": rows,
+        "on_source": sql.SQL("source.same_customer = label.customer_id and source.rows_of_customer = 1"),
+    }
+
+
+def _in_segments(transaction: Transaction, audience: Audience, label_set: int, place: str) -> sql.Composable:
+    if audience.segments is None:
+        return sql.SQL("true")
+    known = {row.segment_id: row.segment_name for row in transaction.rows("exports/names", label_set=label_set)}
+    by_name = {name.casefold(): number for number, name in known.items()}
+    chosen = []
+    for one in audience.segments:
+        found = one if isinstance(one, int) else by_name.get(one.casefold())
+        if found not in known:
+            told = [f"{name} ({number})" for number, name in known.items()]
+            raise ConfigurationError(
+                f"{place}.segments: {one!r} is no segment of that date{did_you_mean(str(one), told)}; nothing was sent"
+            )
+        chosen.append(found)
+    return sql.SQL("label.segment_id = any({})").format(sql.Literal(chosen))
+
+
+def _allowed(source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
+    consent = audience.consent
+    if consent.column and source is not None:
+        return _YES.format(sql.Identifier(source.columns[consent.column].header))
+    if consent.suppressed is None:
+        return sql.SQL("true")
+    same, _ = _SUPPRESSED[key_type]
+    return sql.SQL("not exists (select from {} as suppressed where {})").format(
+        sql.Identifier(*split_name(consent.suppressed.table)),
+        sql.SQL(same).format(sql.Identifier(consent.suppressed.column)),
+    )
+
+
+def _check_list(transaction: Transaction, listed: SuppressionList, key_type: KeyType, place: str) -> None:
+    """Refuse a suppression list that cannot be read, has nobody, or has what is no key: it would suppress too few."""
+    column = sql.Identifier(listed.column)
+    names = {
+        "table": sql.Identifier(*split_name(listed.table)),
+        "column": column,
+        "readable": sql.SQL(_SUPPRESSED[key_type][1]).format(column),
+    }
+    where = f"{place}.consent.suppressed: {listed.column} of {listed.table}"
+    try:
+        counted = transaction.row("exports/clean_keys", names)
+    except DBAPIError as error:
+        if is_transient(error):
+            raise
+        raise DataError(f"{where} cannot be read: {str(error.orig).splitlines()[0]}; nothing was sent") from error
+    if counted is not None and counted.unreadable:
+        raise DataError(
+            f"{where} has {counted.unreadable} entries that are no key of a customer ({key_type}); correct them, "
+            "nothing was sent"
+        )
+    if counted is not None and not counted.keys and not listed.may_be_empty:
+        raise DataError(
+            f"{where} is empty, as while it is being loaded; say may_be_empty: true if it may be, nothing was sent"
+        )
+
+
+def _column(name: str, source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
+    """Return a column as it is sent: numbers as numbers, and text that is none for a spreadsheet."""
+    if source is None or name in LABEL_COLUMNS:
+        value = sql.SQL("{}.{}").format(sql.SQL("named" if name in _NAMED else "label"), sql.Identifier(name))
+        kind: str = "text" if name in _TEXTS else key_type if name == "customer_id" else "int8"
+    else:
+        found = source.columns[name]
+        value, kind = sql.SQL("source.{}").format(sql.Identifier(found.header)), found.pg_type
+        if found.factor != 1:
+            if kind not in (*INTEGERS, "numeric", "float4", "float8"):
+                raise DataError(f"column {name} stands under {found.header}, in another unit and as {kind}; cast it")
+            value, kind = sql.SQL("({} * {})").format(value, sql.Literal(found.factor)), "numeric"
+    return sql.SQL("{} as {}").format(_cast(value, kind, audience), sql.Identifier(name))
+
+
+def _cast(value: sql.Composable, kind: str, audience: Audience) -> sql.Composable:
+    if kind in _NATIVE:
+        return value
+    if kind == "numeric":
+        return value if audience.file_format == "jsonl" else sql.SQL("{}::double precision").format(value)
+    text = sql.SQL("{}::text").format(value)
+    return _GUARDED.format(text) if audience.file_format == "csv" else text

@@ -1,0 +1,244 @@
+"""Audiences leave the warehouse whole or not at all, with what is declared and nobody who may not be sent."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from clustering.config import Audience, Column, Exports
+from clustering.errors import ConfigurationError, DataError, DestinationError, RunError
+from clustering.exports import file_formats
+from clustering.exports.connection_variables import NamedConnection
+from clustering.exports.exporting import export_audience
+from clustering.privacy.forgetting import forget
+from tests.projects import Project
+
+WAIVED = {"waived": "the shop's own mail"}
+DATES = ("2026-11-20", "2026-11-21")
+
+
+@pytest.fixture
+def project(appointed_project: Project) -> Project:
+    """Return a project with a night, and columns of consent and names beside the contract's."""
+    appointed_project.sql("alter table customers add consent text, add note text")
+    appointed_project.sql("update customers set consent = ' Yes ', note = '=1+1' where customer_id % 2 = 0")
+    appointed_project.night(DATES[0], models=["kmeans"])
+    contract = appointed_project.configuration.contract
+    more = {name: Column(type="text", role="ignore") for name in ("consent", "note")}
+    return appointed_project.with_contract(columns={**contract.columns, **more})
+
+
+def sending(project: Project, **settings: Any) -> Project:
+    """Return the project with one audience, `shown`."""
+    declared = {
+        "model": "kmeans",
+        "columns": ["customer_id", "segment_name", "confidence"],
+        "destination": "drop",
+        "path": "shown/{as_of}.csv",
+        "consent": WAIVED,
+    }
+    exports = Exports(destinations=("drop",), audiences={"shown": Audience(**(declared | settings))})
+    return replace(project, configuration=project.configuration.model_copy(update={"exports": exports}))
+
+
+def send(project: Project, folder: Path, **options: Any) -> dict[str, Any]:
+    """Send the audience into a folder."""
+    given = NamedConnection("fs", extra_dejson={"path": str(folder)})
+    return export_audience(
+        project.warehouse,
+        project.configuration,
+        audience="shown",
+        connections=lambda _: given,
+        requested_by="Ada",
+        **options,
+    )
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def labels(project: Project) -> int:
+    """Return how many customers have a label."""
+    ((found,),) = project.sql("select count(*) from segmentation.customer_segments where model = 'kmeans'")
+    return int(found)
+
+
+def test_everybody_is_sent_noted_and_recorded_and_again_without_doubling(project: Project, tmp_path: Path) -> None:
+    """The same date again gives the same file; the audit log has both, the list of recipients everybody once."""
+    sent = sending(project)
+    for _ in range(2):
+        told = send(sent, tmp_path)
+    rows = table(tmp_path / "shown" / f"{DATES[0]}.csv")
+    assert len(rows) == told["rows"] == labels(project)
+    assert list(rows[0]) == ["customer_id", "segment_name", "confidence"]
+    assert [one.name for one in (tmp_path / "shown").iterdir()] == [f"{DATES[0]}.csv"]
+    assert project.sql("select count(*) from segmentation.export_recipients") == [(told["rows"],)]
+    assert project.sql("select distinct action, actor, detail ->> 'rows' from segmentation.audit_log") == [
+        ("export", "Ada", str(told["rows"]))
+    ]
+    assert project.sql("select status, members from segmentation.exports") == [("sent", told["rows"])] * 2
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_other_formats_have_the_same_rows_with_their_types(project: Project, tmp_path: Path, form: str) -> None:
+    """Keys are numbers, and text is as it stands."""
+    columns = ["customer_id", "annual_income", "note"]
+    told = send(sending(project, path=f"now.{form}", columns=columns), tmp_path)
+    path = tmp_path / f"now.{form}"
+    lines = path.read_text(encoding="utf-8").splitlines() if form == "jsonl" else []
+    rows = [json.loads(line) for line in lines] or pq.read_table(path).to_pylist()
+    assert len(rows) == told["rows"]
+    assert all(isinstance(row["customer_id"], int) and row["annual_income"] > 0 for row in rows)
+    assert {row["note"] for row in rows} == {"=1+1", None}
+
+
+def test_cell_of_text_is_no_formula_and_number_stays_one(project: Project, tmp_path: Path) -> None:
+    """A text that begins as a formula does gets a quote before it; a negative number is one."""
+    project.sql("alter table customers add balance numeric default -5")
+    columns = {**project.configuration.contract.columns, "balance": Column(type="number", role="ignore")}
+    wanted = sending(project.with_contract(columns=columns), columns=["customer_id", "note", "balance"])
+    send(wanted, tmp_path)
+    rows = table(tmp_path / "shown" / f"{DATES[0]}.csv")
+    assert {row["note"] for row in rows} == {"'=1+1", ""}
+    assert {row["balance"] for row in rows} == {"-5"}
+
+
+def test_only_who_consents_now_is_sent(project: Project, tmp_path: Path) -> None:
+    """A yes in any case counts; nothing, an empty text and everything else is a no; who is gone is not sent."""
+    project.sql("update customers set consent = '' where customer_id % 4 = 0")
+    project.sql("delete from customers where customer_id = 10")
+    send(sending(project, consent={"column": "consent"}), tmp_path)
+    keys = {int(row["customer_id"]) for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
+    assert keys
+    assert all(key % 4 == 2 for key in keys)
+    assert 10 not in keys
+
+
+def test_customer_who_stands_twice_by_now_is_not_sent(project: Project, tmp_path: Path) -> None:
+    """Which row holds cannot be told."""
+    project.sql("alter table customers drop constraint if exists customers_pkey")
+    project.sql("insert into customers select * from customers where customer_id = 10")
+    send(sending(project, consent={"column": "consent"}), tmp_path)
+    assert "10" not in {row["customer_id"] for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
+
+
+def test_suppressed_are_left_out_and_a_doubtful_list_stops_the_export(project: Project, tmp_path: Path) -> None:
+    """A list that is missing, empty or full of something else is no list of nobody."""
+    listed = {"table": "public.suppressed", "column": "customer"}
+    sent = sending(project, consent={"suppressed": listed})
+    with pytest.raises(DataError, match=r"suppressed: customer of public.suppressed cannot be read: .*does not exist"):
+        send(sent, tmp_path)
+    project.sql("create table suppressed (customer text)")
+    with pytest.raises(DataError, match="is empty, as while it is being loaded"):
+        send(sent, tmp_path)
+    assert send(sending(project, consent={"suppressed": {**listed, "may_be_empty": True}}), tmp_path)["rows"]
+    project.sql("insert into suppressed values (' 10 '), (null), ('0012')")
+    send(sent, tmp_path)
+    keys = {row["customer_id"] for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
+    assert len(keys) == labels(project) - 2
+    assert not keys & {"10", "12"}
+    project.sql("insert into suppressed values ('ann@example.org')")
+    with pytest.raises(DataError, match="1 entries that are no key of a customer"):
+        send(sent, tmp_path)
+
+
+def test_segments_confidence_and_top_choose_with_stable_ties(project: Project, tmp_path: Path) -> None:
+    """Of equal confidence, the smaller keys; a segment is named as on the date, by id or name in any case."""
+    ((name, number),) = project.sql(
+        "select segment_name, segment_id from segmentation.customer_segments group by 1, 2"
+        " order by count(*) desc limit 1"
+    )
+    expected = project.sql(
+        "select customer_id from segmentation.customer_segments where segment_id = %s and confidence >= 0.3"
+        " order by confidence desc, customer_id limit 5",
+        number,
+    )
+    for one in (number, name.upper()):
+        send(sending(project, segments=[one], min_confidence=0.3, top=5), tmp_path)
+        rows = table(tmp_path / "shown" / f"{DATES[0]}.csv")
+        assert [(int(row["customer_id"]),) for row in rows] == expected
+    with pytest.raises(ConfigurationError, match=r"audiences.shown.segments: 'Stars' is no segment of that date"):
+        send(sending(project, segments=["Stars"]), tmp_path)
+
+
+def test_audience_of_nobody_is_a_file_with_a_header(project: Project, tmp_path: Path) -> None:
+    """It says that nobody is in it, as no file would not."""
+    told = send(sending(project, min_confidence=1), tmp_path)
+    assert told["rows"] == 0
+    assert (tmp_path / "shown" / f"{DATES[0]}.csv").read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_changes_tell_who_came_and_left_since_what_was_sent(project: Project, tmp_path: Path) -> None:
+    """A date that failed is made up for by the next; the same date again tells the same."""
+    sent = sending(project, rows="changes", consent={"column": "consent"}, columns=["customer_id", "segment_name"])
+    first = send(sent, tmp_path)
+    everybody = table(tmp_path / "shown" / f"{DATES[0]}.csv")
+    assert {row["change"] for row in everybody} == {"entered"}
+    project.night(DATES[1], models=["kmeans"])
+    project.sql("update customers set consent = 'no' where customer_id = 10")
+    project.sql("update customers set consent = 'true' where customer_id = 11")
+    with pytest.raises(DestinationError, match="is no folder"):
+        send(sent, tmp_path / "away")
+    for _ in range(2):
+        send(sent, tmp_path)
+        rows = [(row["change"], row["customer_id"]) for row in table(tmp_path / "shown" / f"{DATES[1]}.csv")]
+        assert sorted(rows) == [("entered", "11"), ("left", "10")]
+    assert first["rows"] == len(everybody)
+    with pytest.raises(RunError, match=f"changes of shown up to {DATES[1]} were sent"):
+        send(sent, tmp_path, as_of=date.fromisoformat(DATES[0]))
+
+
+def test_what_fails_half_way_leaves_the_former_file(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the attempt lies about, and the attempt is noted as failed."""
+    sent = sending(project)
+    send(sent, tmp_path)
+    path = tmp_path / "shown" / f"{DATES[0]}.csv"
+    before = path.read_bytes()
+
+    def write(batches: Any, stream: Any, form: str, **_: Any) -> int:
+        stream.write(b"half")
+        raise OSError("No space left on device, key hunter2")
+
+    monkeypatch.setattr(file_formats, "write_rows", write)
+    with pytest.raises(DestinationError, match="did not take the file: No space left"):
+        send(sent, tmp_path)
+    assert path.read_bytes() == before
+    assert list((tmp_path / "shown").iterdir()) == [path]
+    assert project.sql("select status from segmentation.exports order by export_id") == [("sent",), ("failed",)]
+
+
+def test_one_audience_is_sent_once_at_a_time(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is told so."""
+    sent, real = sending(project), file_formats.write_rows
+
+    def write(batches: Any, stream: Any, form: Any, **more: Any) -> int:
+        with pytest.raises(RunError, match="is being sent to drop at this moment"):
+            send(sent, tmp_path)
+        return real(batches, stream, form, **more)
+
+    monkeypatch.setattr(file_formats, "write_rows", write)
+    assert send(sent, tmp_path)["rows"]
+
+
+def test_forgetting_lists_where_a_customer_was_sent(project: Project, tmp_path: Path) -> None:
+    """And removes the customer from the list; the next file has them no more."""
+    sent = sending(project)
+    send(sent, tmp_path)
+    report = forget(project.warehouse, project.configuration, project.registry, customer_id=10, requested_by="Ada")
+    assert report["sent_to"] == [{"audience": "shown", "destination": "drop", "since": DATES[0]}]
+    assert report["removed"]["segmentation.export_recipients"] == 1
+    send(sent, tmp_path)
+    assert "10" not in {row["customer_id"] for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
+    assert project.sql("select count(*) from segmentation.export_recipients where customer_id = 10") == [(0,)]
