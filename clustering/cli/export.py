@@ -22,7 +22,8 @@ def export(
 ) -> None:
     """Send an audience to where exports.yaml says, and record it.
 
-    It is one file, there as a whole or not at all. The connection of its destination is read from AIRFLOW_CONN_ and its id.
+    It is one file, there as a whole or not at all. The connection of its destination is read from AIRFLOW_CONN_ and
+    its id.
     """
     from clustering.exports.connection_variables import connection_of_environment
     from clustering.exports.exporting import export_audience
