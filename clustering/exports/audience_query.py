@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
 from clustering.errors import ConfigurationError, DataError, did_you_mean
+from clustering.exports.spreadsheet_cells import guarded
 from clustering.warehouse import Transaction
 from clustering.warehouse.connection import is_transient
 from clustering.warehouse.source import Source, find_source
@@ -20,7 +21,6 @@ _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', '
 _NAMED = ("segment_name", "recommended_action")
 _TEXTS = (*_NAMED, "model")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
-_GUARDED = sql.SQL("case when {0} ~ '^[-=+@\\t\\r\\n]' then '''' || {0} else {0} end")
 # How a key of a suppression list is compared, and whether it can be one, by the key's type.
 _SUPPRESSED = {
     "bigint": (
@@ -190,4 +190,4 @@ def _cast(value: sql.Composable, kind: str, audience: Audience) -> sql.Composabl
     if kind == "numeric":
         return value if audience.file_format == "jsonl" else sql.SQL("{}::double precision").format(value)
     text = sql.SQL("{}::text").format(value)
-    return _GUARDED.format(text) if audience.file_format == "csv" else text
+    return guarded(text) if audience.file_format == "csv" else text

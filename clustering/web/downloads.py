@@ -13,6 +13,7 @@ from psycopg2 import sql
 from psycopg2.extras import Json
 
 from clustering.errors import RunError
+from clustering.exports.spreadsheet_cells import cell
 from clustering.warehouse import Warehouse
 from clustering.web.backend import Backend
 from clustering.web.limits import run_in_own_thread
@@ -23,7 +24,6 @@ What: TypeAlias = Literal["members", "came", "left"]
 Page: TypeAlias = list[Sequence[Any]]
 
 ROWS = 10_000  # of a page
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 SAID = {"members": "members", "came": "who came", "left": "who left"}
 HEADS = {
     "members": ("customer_id", "model", "segment_id", "segment_name", "confidence", "as_of"),
@@ -48,15 +48,6 @@ def download(
     name = f"{view.model.name}-segment-{view.segment_id}-{what}-{span.until}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_lines(HEADS[what], first, pages), 200, headers, "text/csv; charset=utf-8")
-
-
-def cell(value: Any) -> Any:
-    """Return a value as a spreadsheet may have it: a text that it would take for a formula gets an apostrophe.
-
-    >>> [cell("=1+1"), cell("Ada"), cell(-3), cell(None)]
-    ["'=1+1", 'Ada', -3, None]
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _members(warehouse: Warehouse, view: SegmentView) -> Iterator[Page]:

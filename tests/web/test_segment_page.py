@@ -139,20 +139,6 @@ def test_whoever_may_not_look_up_sees_numbers_and_no_keys(moved) -> None:
     assert project.sql("select count(*) from segmentation.audit_log where action = 'download'") == [(0,)]
 
 
-def test_cells_are_never_formulas() -> None:
-    """Neither keys nor names that begin like one; numbers stay numbers."""
-    assert [downloads.cell(text) for text in ("=1", "+1", "-1", "@a", "\tx", "a=1", "")] == [
-        "'=1",
-        "'+1",
-        "'-1",
-        "'@a",
-        "'\tx",
-        "a=1",
-        "",
-    ]
-    assert downloads.cell(-1) == -1
-
-
 def test_what_is_not_there_is_a_sentence(api: TestClient) -> None:
     """A model, a date, a segment, a place or a cause that is not known."""
     for params in ({"segment": 99}, {"segment": 1, "model": "<b>"}, {"segment": 1, "as_of": "2020-01-01"}):
