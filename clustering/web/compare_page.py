@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse
-from pydantic import AfterValidator, BaseModel, StrictInt, StrictStr, StringConstraints
-from sqlalchemy.exc import DBAPIError
+from pydantic import BaseModel, StrictInt, StrictStr
 
-from clustering.errors import ClusteringError, DataError, RunError
+from clustering.errors import ClusteringError
 from clustering.web.assets import assets
-from clustering.web.backend import Open
+from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
-from clustering.web.error_answers import RETRY, Refusal, explain
-from clustering.web.held_nights import MOST, one_line
-from clustering.web.own_page import COOKIE, page_token, require_change
+from clustering.web.error_answers import Refusal
+from clustering.web.held_nights import Reason
+from clustering.web.own_page import keep_token, page_token, require_change
 from clustering.web.security import Access, Caller
+from clustering.web.shown_pages import shown
 from clustering.web.templating import render
 from clustering.web.trainings import figures
 from clustering.web.version_pairs import read_pair
@@ -30,9 +29,7 @@ class Rejection(BaseModel):
 
     model: StrictStr
     version: StrictInt
-    reason: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST), AfterValidator(one_line)
-    ]
+    reason: Reason
 
 
 def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[str, str]) -> None:
@@ -48,10 +45,9 @@ def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[
     ) -> Response:
         """Show two versions of a model."""
         token = page_token(request)
-        answer = _shown(backend, caller, token, (model or None, former, latter))
+        answer = shown(lambda: _text(backend(), caller, token, (model or None, former, latter)))
         answer.headers.update(headers)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+        keep_token(request, answer, token)
         return answer
 
     @router.post("/page/rejection")
@@ -76,24 +72,17 @@ def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[
                 remark=wanted.reason,
                 decided_by=caller.name,
             )
-        except (ClusteringError, RunError) as error:
+        except ClusteringError as error:
             raise Refusal(409, str(error)) from None
         return {"message": f"Version {wanted.version} of {wanted.model} was rejected; the champion stays."}
 
 
-def _shown(
-    backend: Open, caller: Caller, token: str, wanted: tuple[str | None, int | None, int | None]
-) -> HTMLResponse:
-    try:
-        pair = read_pair(backend(), *wanted)
-    except DataError as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=str(error)), 404)
-    except (ClusteringError, DBAPIError) as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503, RETRY)
+def _text(opened: Backend, caller: Caller, token: str, wanted: tuple[str | None, int | None, int | None]) -> str:
+    pair = read_pair(opened, *wanted)
     versions = [one for one in (pair.former, pair.latter) if one]
     told = [figures(one.metrics) for one in versions]
     titles = dict.fromkeys(title for one in told for title in one if title != "Would move")
-    text = render(
+    return render(
         "compare.html",
         assets=assets(),
         caller=caller,
@@ -103,4 +92,3 @@ def _shown(
         titles=list(titles),
         figures=told,
     )
-    return HTMLResponse(text)

@@ -24,12 +24,16 @@ MOST = 500  # characters of a reason
 TOLD = 3  # checks that are named in an answer; the others are a number
 
 
-def one_line(text: str) -> str:
-    """Return a text that is one line; ValueError otherwise."""
+def _one_line(text: str) -> str:
     # A NUL and half of a surrogate pair cannot be stored, and the others change how a terminal shows the reason.
     if any(category(one) in ("Cc", "Cs") for one in text):
         raise ValueError("has to be one line without control characters")
     return text
+
+
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST), AfterValidator(_one_line)
+]
 
 
 class Decision(BaseModel):
@@ -37,9 +41,7 @@ class Decision(BaseModel):
 
     run_id: Annotated[StrictInt, Field(ge=1, lt=2**63)]
     decision: Literal["publish", "abandon"]
-    reason: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST), AfterValidator(one_line)
-    ]
+    reason: Reason
 
 
 def add_held_nights(router: APIRouter, backend: Open, access: Access) -> None:

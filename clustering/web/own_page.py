@@ -6,7 +6,7 @@ import hmac
 import re
 import secrets
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from clustering.web.error_answers import Refusal
 from clustering.web.security import Caller
@@ -18,6 +18,12 @@ def page_token(request: Request) -> str:
     """Return the caller's token against forged requests, a new one when there is none."""
     present = request.cookies.get(COOKIE, "")
     return present if re.fullmatch(r"[\w-]{43}", present) else secrets.token_urlsafe(32)
+
+
+def keep_token(request: Request, answer: Response, token: str) -> None:
+    """Let the caller's browser keep the token that is in a page."""
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
 
 
 def require_change(request: Request, caller: Caller, what: str) -> None:

@@ -11,23 +11,23 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, StrictInt, StrictStr
-from sqlalchemy.exc import DBAPIError
 
-from clustering.errors import ArtifactError, ClusteringError, DataError, PermanentError, RunError
+from clustering.errors import ArtifactError, PermanentError, RunError
 from clustering.web.api_docs import operations
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
 from clustering.web.compare_page import add_compare
 from clustering.web.customer_page import add_customer
-from clustering.web.error_answers import RETRY, Answer, Refusal, explain
+from clustering.web.error_answers import Answer, Refusal
 from clustering.web.figures import customer_figure, movement_figure, night_figures
 from clustering.web.held_nights import add_held_nights
 from clustering.web.limits import OwnThreads
-from clustering.web.own_page import COOKIE, page_token, require_change
+from clustering.web.own_page import keep_token, page_token, require_change
 from clustering.web.router import describe
 from clustering.web.security import Access, Caller
 from clustering.web.segment_page import add_segment
+from clustering.web.shown_pages import shown
 from clustering.web.templating import render
 from clustering.web.views import choose_model, read_models, read_overview
 
@@ -79,10 +79,9 @@ def _add_page(router: APIRouter, backend: Open, access: Access) -> None:
     ) -> Response:
         """Show the segments of a model on a date."""
         token = page_token(request)
-        answer = _shown(backend, caller, token, model=model or None, as_of=as_of or None)
+        answer = shown(lambda: _text(backend(), caller, token, model=model or None, as_of=as_of or None))
         answer.headers.update(HEADERS)
-        secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+        keep_token(request, answer, token)
         return answer
 
     @router.get("/docs")
@@ -110,20 +109,13 @@ def _static(digest: str, name: str, *, takes_gzip: bool) -> Response:
     return Response(asset.compressed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
 
 
-def _shown(backend: Open, caller: Caller, token: str, *, model: str | None, as_of: str | None) -> Response:
-    try:
-        opened = backend()
-        with opened.reading() as transaction:
-            overview = read_overview(transaction, opened.configuration, model=model, as_of=as_of)
-    except DataError as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=str(error)), 404)
-    except (ClusteringError, DBAPIError) as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503, RETRY)
+def _text(opened: Backend, caller: Caller, token: str, *, model: str | None, as_of: str | None) -> str:
+    with opened.reading() as transaction:
+        overview = read_overview(transaction, opened.configuration, model=model, as_of=as_of)
     columns = opened.configuration.contract.averaged
-    text = render(
+    return render(
         "page.html", assets=assets(), caller=caller, columns=columns, overview=overview, token=token, is_report=False
     )
-    return HTMLResponse(text)
 
 
 def _add_figures(router: APIRouter, backend: Open) -> None:

@@ -6,17 +6,15 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
 
-from clustering.errors import ClusteringError, DataError, RunError
+from clustering.errors import DataError, RunError
 from clustering.warehouse import Row
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.customer_page import CAUSES
 from clustering.web.downloads import What, download
-from clustering.web.error_answers import RETRY, Refusal, explain
+from clustering.web.error_answers import Refusal
 from clustering.web.limits import STATEMENT_SECONDS
 from clustering.web.overdue import in_time
 from clustering.web.security import Access, Caller
@@ -31,6 +29,7 @@ from clustering.web.segment_reads import (
     read_segment,
     read_starts,
 )
+from clustering.web.shown_pages import shown
 from clustering.web.templating import render
 
 LISTED = 50  # customers of a list
@@ -70,7 +69,7 @@ def add_segment(router: APIRouter, backend: Open, access: Access, headers: dict[
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Response:
         """Show a segment."""
-        answer = _shown(backend, wanted, caller)
+        answer = shown(lambda: _text(backend(), wanted, caller))
         answer.headers.update(headers)
         return answer
 
@@ -100,16 +99,6 @@ def _read(opened: Backend, transaction: Any, wanted: Asked) -> SegmentView:
         segment_id=wanted.segment,
         as_of=wanted.as_of or None,
     )
-
-
-def _shown(backend: Open, wanted: Asked, caller: Caller) -> HTMLResponse:
-    try:
-        opened = backend()
-        return HTMLResponse(_text(opened, wanted, caller))
-    except DataError as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=str(error)), 404)
-    except (ClusteringError, DBAPIError) as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503, RETRY)
 
 
 def _text(opened: Backend, wanted: Asked, caller: Caller) -> str:
