@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from clustering.arithmetic import log1p
 from clustering.config import Contract, Transform
 from clustering.errors import TrainingError
 
@@ -30,7 +31,7 @@ class Scaling:
     def apply(self, rows: pa.RecordBatch) -> FloatMatrix:
         """Return the features (n, d) of valid customers, C order.
 
-        The arithmetic is elementwise: a row's features never depend on the rows around it.
+        The arithmetic is elementwise: a row's features never depend on the rows around it, nor on the processor.
         """
         features = np.empty((rows.num_rows, len(self.columns)))
         # The difference of two numbers near the largest double is infinite; the algorithms bound what they take.
@@ -88,7 +89,7 @@ def fit_scaling(rows: pa.RecordBatch, columns: Sequence[str], contract: Contract
 
 def _transformed(rows: pa.RecordBatch, column: str, transform: Transform) -> FloatVector:
     values: FloatVector = rows.column(column).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
-    return np.log1p(values) if transform == "log" else values
+    return log1p(values) if transform == "log" else values
 
 
 def _moments(column: str, values: FloatVector) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import FloatMatrix, FloatVector, Labels
+from clustering.arithmetic import exp
 
 
 def most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labels, FloatVector]:
@@ -18,8 +19,7 @@ def most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labe
         np.copyto(labels, label, where=density > highest)
         np.maximum(highest, density, out=highest)
     densities -= highest
-    np.exp(densities, out=densities)
-    return labels, 1.0 / densities.sum(axis=0)
+    return labels, 1.0 / exp(densities).sum(axis=0)
 
 
 def monomials(columns: NDArray[np.float64]) -> NDArray[np.float64]:
