@@ -33,14 +33,17 @@ def ratio(results: Sequence[shapes.Result]) -> float:
 
 @pytest.mark.soak
 def test_noise_has_no_structure() -> None:
-    """One in a hundred may be taken for structure; K-Means divides the others, and the other models are refused."""
+    """One in a hundred may be taken for structure; K-Means divides the others, and the other models are refused.
+
+    It divides into five, but for heavy tails, in which outliers would be clusters of their own.
+    """
     found = judged(NOISE, verdicts.MODELS)
     for model in verdicts.MODELS:
         assert sum(one.structure == "structured" for one in found if one.model == model) <= 1, model
     for verdict in found:
         if verdict.structure == "none":
             assert verdict.refused == (verdict.model != "kmeans"), verdict
-            assert verdict.model != "kmeans" or verdict.clusters == 5, verdict
+            assert verdict.model != "kmeans" or verdict.clusters == 5 or "heavy" in verdict.data, verdict
 
 
 def test_five_groups_are_found() -> None:
