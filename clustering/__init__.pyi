@@ -6,6 +6,8 @@ from clustering.errors import (
     PermanentError as PermanentError,
     TransientError as TransientError,
 )
+from clustering.exports.due_audiences import due_audiences as due_audiences, named_audiences as named_audiences
+from clustering.exports.exporting import export_audience as export_audience
 from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
 from clustering.monitoring.checking import check_run as check_run

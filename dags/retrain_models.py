@@ -46,6 +46,7 @@ from segmentation_definitions import (
     may_retry,
     models_param,
     open_session,
+    person,
     warn_of_logical_date,
 )
 from segmentation_links import compare_address
@@ -216,11 +217,6 @@ def retrain_models() -> None:
 def show_model(name: str) -> None:
     """Show the model's name in the grid in place of a number."""
     get_current_context()["model_name"] = name  # type: ignore[typeddict-unknown-key]
-
-
-def person(dag_run: Any) -> str:
-    """Return who started the run, for the records."""
-    return f"{dag_run.triggering_user_name or 'somebody'} (retrain_models {dag_run.run_id})"
 
 
 PARAMS = tuple(retrain_models().params)

@@ -24,7 +24,7 @@ def note_failure(context: Any) -> None:
         "task": task.task_id,
         "line": line_of(error),
         "held": isinstance(error, HeldError),
-        "model": context.get("model_name"),
+        "part": context.get("model_name") or context.get("audience"),
         "link": task.log_url,
     }
     try:
@@ -66,7 +66,7 @@ def alert_of_run(context: Any) -> None:
 
 
 def _subject(note: Mapping[str, Any]) -> str:
-    return f"{note['task']} of {note['model']}" if note["model"] else str(note["task"])
+    return f"{note['task']} of {note['part']}" if note["part"] else str(note["task"])
 
 
 def failures(context: Any) -> Sequence[dict[str, Any]]:

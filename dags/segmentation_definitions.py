@@ -62,6 +62,25 @@ def warehouse_url() -> str:
     return url_of_connection(connection)
 
 
+def destination(name: str) -> Any:
+    """Return Airflow's connection to a destination of `exports.yaml`.
+
+    Raises ConfigurationError when there is none.
+    """
+    try:
+        return Connection.get(name)
+    except AirflowNotFoundException:
+        raise ConfigurationError(
+            f"Airflow has no connection {name!r}, a destination of exports.yaml; add it under Admin, Connections, or "
+            f"set AIRFLOW_CONN_{name.upper()}"
+        ) from None
+
+
+def person(dag_run: Any) -> str:
+    """Return who started the run, for the records."""
+    return f"{dag_run.triggering_user_name or 'somebody'} ({dag_run.dag_id} {dag_run.run_id})"
+
+
 def may_retry(task_instance: Any) -> bool:
     """Return whether Airflow tries a task again that fails now."""
     return bool(task_instance.try_number <= task_instance.max_tries)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Param, dag, result, task
+from airflow.sdk import Param, dag, result, task
 
 import clustering
 from segmentation_assets import CUSTOMER_LABELS, SEGMENT_HISTORY, SEGMENTS
 from segmentation_days import business_date, zone
-from segmentation_definitions import check_conf, chosen_models, documentation, open_session
+from segmentation_definitions import check_conf, chosen_models, documentation, open_session, person
 from segmentation_schedules import default_args, tags
 
 
@@ -42,7 +42,7 @@ from segmentation_schedules import default_args, tags
 def withdraw_date() -> None:
     @result
     @task(inlets=[CUSTOMER_LABELS], outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY], multiple_outputs=False)
-    def withdraw(params: dict[str, Any], dag: DAG, dag_run: Any) -> dict[str, Any]:
+    def withdraw(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Withdraw the date and return what holds since."""
         check_conf(PARAMS, params, dag_run)
         with open_session() as session:
@@ -51,7 +51,7 @@ def withdraw_date() -> None:
                 session.configuration,
                 as_of=business_date(params["as_of"], None, dag_run, zone()),
                 models=chosen_models(params),
-                withdrawn_by=f"{dag_run.triggering_user_name or 'somebody'} ({dag.dag_id} {dag_run.run_id})",
+                withdrawn_by=person(dag_run),
                 reason=params["reason"],
             )
 

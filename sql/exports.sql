@@ -49,6 +49,23 @@ where export_id = :export_id;
 -- Waits for customers who are being forgotten or given other keys, and lets nobody be until the transaction ends.
 lock table segmentation.scoring_runs in row exclusive mode;
 
+-- name: holds
+-- Returns whether what a destination has of an audience is of a run and date: the last that was sent, or, where each
+-- date has a place of its own, the last of the date.
+-- Parameters: audience, destination, as_of, run_id, contents, dated.
+select coalesce(
+    (
+        select sent.as_of = :as_of and sent.run_id = :run_id and sent.contents = :contents
+        from segmentation.exports as sent
+        where
+            sent.audience = :audience and sent.destination = :destination and sent.status = 'sent'
+            and (not :dated or sent.as_of = :as_of)
+        order by sent.export_id desc
+        limit 1
+    ),
+    false
+) as holds;
+
 -- name: json_lines
 -- Returns rows as JSON, a text each.
 -- Names: audience_rows (a query).
@@ -137,6 +154,15 @@ order by recipient.audience, recipient.destination;
 -- name: share_snapshot
 -- Returns the name by which another transaction can see what this one sees.
 select pg_export_snapshot();
+
+-- name: still_holds
+-- Returns whether a run is still the one that is published for a model and date.
+-- Parameters: model, as_of, run_id.
+select exists (
+    select
+    from segmentation.published_runs
+    where model = :model and as_of = :as_of and run_id = :run_id
+) as holds;
 
 -- name: take_turn
 -- Returns whether nobody else sends an audience, and keeps everybody from it until the transaction ends.

@@ -14,7 +14,7 @@ from psycopg2.extras import Json
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Audience, Configuration
-from clustering.errors import ClusteringError, ConfigurationError, RunError, did_you_mean
+from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
 from clustering.exports import file_formats
 from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.destinations import Folder, open_folder
@@ -60,6 +60,11 @@ def declared_audience(configuration: Configuration, name: str) -> Audience:
     return known[name]
 
 
+def model_of(configuration: Configuration, audience: Audience) -> str:
+    """Return the model of an audience."""
+    return audience.model or configuration.contract.default_model or next(iter(configuration.models))
+
+
 def export_audience(
     warehouse: Warehouse,
     configuration: Configuration,
@@ -74,12 +79,12 @@ def export_audience(
     The file of the date takes the place of the former one when it is whole. Who is in it is noted before, and so is the
     export in the audit log. `connections` gives a connection by its id. Raises ConfigurationError for what is not
     declared, DataError where the source, the consent or the suppression list cannot be read, RunError where the date
-    is not published, its labels are gone, the same audience is being sent, or changes of a later date were sent, and
-    DestinationError where the destination does not take it.
+    is not published, its labels are gone, changes of a later date were sent, or the date is withdrawn or repeated
+    meanwhile, and DestinationError where the destination does not take it, or the same audience is being sent.
     """
     declared = declared_audience(configuration, audience)
     folder = open_folder(declared.destination, connections(declared.destination))
-    model = declared.model or configuration.contract.default_model or next(iter(configuration.models))
+    model = model_of(configuration, declared)
     with _turn(warehouse, audience, folder):
         with warehouse.transaction(read_only=True) as transaction:
             found = _label_set(transaction, model, as_of)
@@ -113,11 +118,13 @@ def _where(export: Export) -> dict[str, Any]:
 
 @contextmanager
 def _turn(warehouse: Warehouse, audience: str, folder: Folder) -> Iterator[None]:
-    """Keep others from sending the same audience; RunError where somebody does."""
+    """Keep others from sending the same audience; DestinationError where somebody does."""
     with warehouse.transaction() as transaction:
         transaction.rows("sessions/limit_time", statement="0", lock="30s", idle="0")
         if not transaction.scalar("exports/take_turn", audience=audience, destination=folder.name):
-            raise RunError(f"the audience {audience} is being sent to {folder.name} at this moment; try again after it")
+            raise DestinationError(
+                f"the audience {audience} is being sent to {folder.name} at this moment; try again after it"
+            )
         yield
 
 
@@ -198,9 +205,15 @@ def _changed(transaction: Transaction, export: Export, query: AudienceQuery) -> 
 
 
 def _record(warehouse: Warehouse, export: Export, number: int, rows: int, requested_by: str) -> None:
-    """Note the export in the audit log, before the file is there."""
+    """Note the export in the audit log, before the file is there; RunError where its night holds no longer."""
     consent = export.audience.consent.model_dump(exclude_none=True)
     with warehouse.transaction() as transaction:
+        held = {"model": export.model, "as_of": export.as_of, "run_id": export.run_id}
+        if not transaction.scalar("exports/still_holds", **held):
+            raise RunError(
+                f"{export.model} as of {export.as_of} was withdrawn or repeated while {export.name} was being sent; "
+                "nothing was sent"
+            )
         transaction.execute(
             "audit/insert",
             action="export",

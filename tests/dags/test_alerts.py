@@ -228,16 +228,16 @@ def failed_run(*left: dict[str, Any] | None, ask: str = "success") -> dict[str, 
     return {"dag": dag, "dag_run": run, "run_id": run.run_id, "ti": task, "params": params}
 
 
-def note(line: str, *, held: bool = False, model: str | None = None) -> dict[str, Any]:
+def note(line: str, *, held: bool = False, part: str | None = None) -> dict[str, Any]:
     """Return what a failed task leaves."""
-    return {"task": "score", "line": line, "held": held, "model": model, "link": "http://airflow/log"}
+    return {"task": "score", "line": line, "held": held, "part": part, "link": "http://airflow/log"}
 
 
 def test_failed_run_is_told_by_its_errors(told: list[tuple[str, str]]) -> None:
     """One message has each error's own line once, the task, the day, the models, and a link to the log."""
     from segmentation_alerts import alert_of_run
 
-    alert_of_run(failed_run(None, note("a shard is gone"), note("a shard is gone"), note("no file", model="gmm")))
+    alert_of_run(failed_run(None, note("a shard is gone"), note("a shard is gone"), note("no file", part="gmm")))
     [(subject, text)] = told
     assert subject == "segment_customers failed"
     assert text.startswith("score: a shard is gone; score of gmm: no file (as of 2026-01-31; models: kmeans)")

@@ -12,9 +12,9 @@ import pytest
 
 from clustering.config import PROJECT, model_names
 from progress import WORDS
-from segmentation_assets import DRIFT, HELD_NIGHTS
+from segmentation_assets import CUSTOMER_LABELS, DRIFT, HELD_NIGHTS
 
-DAGS = {"segment_customers", "retrain_models", "withdraw_date"}  # that run alone
+DAGS = {"segment_customers", "retrain_models", "withdraw_date", "export_segments"}  # that run alone
 
 
 def test_dags_load(bag: Any) -> None:
@@ -143,7 +143,7 @@ def test_documentation_names_assets_as_airflow_does(bag: Any) -> None:
     """Whoever reads of an asset finds it by that name."""
     documented = " ".join(dag.doc_md for dag in bag.dags.values())
     named = set(re.findall(r"the asset `(.*?)`", " ".join(documented.split())))
-    assert named == {HELD_NIGHTS.name, DRIFT.name}
+    assert named == {HELD_NIGHTS.name, DRIFT.name, CUSTOMER_LABELS.name}
 
 
 def test_models_are_offered_in_the_form(bag: Any) -> None:
@@ -165,7 +165,7 @@ def test_every_task_has_a_time_limit_and_retries(bag: Any, dag: str) -> None:
 def test_reading_the_dags_loads_no_libraries_for_numbers() -> None:
     """Airflow reads the files over and over: nothing heavy is imported, and no warehouse is looked for."""
     program = (
-        "import sys, segment_customers, retrain_models;"
+        "import sys, segment_customers, retrain_models, export_segments;"
         "print(sorted({'numpy', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'psycopg2'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -18,6 +18,7 @@ from clustering.exports import file_formats
 from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.exporting import export_audience
 from clustering.privacy.forgetting import forget
+from clustering.scoring.withdrawal import withdraw_date
 from tests.projects import Project
 
 WAIVED = {"waived": "the shop's own mail"}
@@ -224,12 +225,34 @@ def test_one_audience_is_sent_once_at_a_time(project: Project, tmp_path: Path, m
     sent, real = sending(project), file_formats.write_rows
 
     def write(batches: Any, stream: Any, form: Any, **more: Any) -> int:
-        with pytest.raises(RunError, match="is being sent to drop at this moment"):
+        with pytest.raises(DestinationError, match="is being sent to drop at this moment"):
             send(sent, tmp_path)
         return real(batches, stream, form, **more)
 
     monkeypatch.setattr(file_formats, "write_rows", write)
     assert send(sent, tmp_path)["rows"]
+
+
+def test_night_that_is_withdrawn_meanwhile_is_not_sent(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former file stays, and no record says that it was sent."""
+    project.night(DATES[1], models=["kmeans"])
+    sent, real = sending(project, path="now.csv"), file_formats.write_rows
+    send(sent, tmp_path, as_of=date.fromisoformat(DATES[0]))
+    before = (tmp_path / "now.csv").read_bytes()
+
+    def write(*given: Any, **more: Any) -> int:
+        told: dict[str, Any] = {"as_of": date.fromisoformat(DATES[1]), "withdrawn_by": "Ada", "reason": "half of them"}
+        withdraw_date(project.warehouse, project.configuration, **told)
+        return real(*given, **more)
+
+    monkeypatch.setattr(file_formats, "write_rows", write)
+    with pytest.raises(RunError, match="was withdrawn or repeated while shown was being sent; nothing was sent"):
+        send(sent, tmp_path)
+    assert (tmp_path / "now.csv").read_bytes() == before
+    assert project.sql("select status from segmentation.exports order by export_id") == [("sent",), ("failed",)]
+    assert project.sql("select count(*) from segmentation.audit_log where action = 'export'") == [(1,)]
 
 
 def test_forgetting_lists_where_a_customer_was_sent(project: Project, tmp_path: Path) -> None:

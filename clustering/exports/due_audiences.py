@@ -1,0 +1,75 @@
+"""Which audiences have to be sent: those whose model holds for another night than the one that was sent last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from clustering.config import Audience, Configuration
+from clustering.exports.exporting import declared_audience, model_of
+from clustering.warehouse import Transaction, Warehouse
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The audiences to send, each with its date or None for the current one, and why the others are not sent."""
+
+    due: list[dict[str, str | None]]
+    left: dict[str, str]
+
+
+def named_audiences(
+    configuration: Configuration, *, audiences: Sequence[str] | None = None, as_of: date | None = None
+) -> Choice:
+    """Choose audiences by their names, all by default, whatever was sent before.
+
+    Raises ConfigurationError for one that is not declared.
+    """
+    names = audiences or (configuration.exports.audiences if configuration.exports else ())
+    for name in names:
+        declared_audience(configuration, name)
+    return Choice([{"audience": name, "as_of": str(as_of) if as_of else None} for name in names], {})
+
+
+def due_audiences(warehouse: Warehouse, configuration: Configuration) -> Choice:
+    """Choose the audiences whose model has a night that was not sent: a new one, a repeated one, or the one before.
+
+    The night of a past date changes nothing of what holds now, and makes nothing due.
+    """
+    found = Choice([], {})
+    with warehouse.transaction(read_only=True) as transaction:
+        for name, audience in configuration.exports.audiences.items() if configuration.exports else ():
+            as_of, reason = _due(transaction, configuration, name, audience)
+            if reason:
+                found.left[name] = reason
+            else:
+                found.due.append({"audience": name, "as_of": str(as_of)})
+    for name, reason in found.left.items():
+        log.info("the audience %s is not sent: %s", name, reason)
+    return found
+
+
+def _due(
+    transaction: Transaction, configuration: Configuration, name: str, audience: Audience
+) -> tuple[date | None, str | None]:
+    """Return the date to be sent, and why there is nothing to send."""
+    model = model_of(configuration, audience)
+    now = transaction.row("exports/label_set", model=model, as_of=None)
+    if now is None:
+        return None, f"{model} is not published, or is retired"
+    if now.is_expired:
+        return None, f"the labels of {model} as of {now.as_of} are no longer kept"
+    to: dict[str, Any] = {"audience": name, "destination": audience.destination, "as_of": now.as_of}
+    if audience.rows == "changes":
+        sent = transaction.row("exports/last_sent", **to)
+        if sent is not None and sent.latest is not None and sent.latest > now.as_of:
+            return None, f"changes up to {sent.latest} were sent, and {model} is as of {now.as_of}"
+    is_dated = "{as_of}" in audience.path
+    if transaction.scalar("exports/holds", **to, run_id=now.run_id, contents=audience.rows, dated=is_dated):
+        return None, f"it was sent as of {now.as_of}, and no other night holds since"
+    return now.as_of, None
