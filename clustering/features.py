@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clustering.arithmetic import log1p
 from clustering.config import Contract, Transform
-from clustering.errors import TrainingError
+from clustering.errors import DataError, TrainingError
 
 FloatMatrix: TypeAlias = NDArray[np.float64]
 FloatVector: TypeAlias = NDArray[np.float64]
@@ -21,23 +21,33 @@ FloatVector: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scaling:
-    """How columns become features: log or none of each, then (value - mean) / scale; `mean` and `scale` are (d,)."""
+    """How columns become features: log or none of each, then (value - mean) / scale; `mean` and `scale` are (d,).
+
+    `medians` holds, in the column's own unit, what stands for a missing value, of the columns that have learnt one.
+    """
 
     columns: tuple[str, ...]
     transforms: tuple[Transform, ...]
     mean: FloatVector
     scale: FloatVector
+    medians: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def always_present(self) -> tuple[str, ...]:
+        """The columns in which a customer has to have a value, since nothing stands for one."""
+        return tuple(column for column in self.columns if column not in self.medians)
 
     def apply(self, rows: pa.RecordBatch) -> FloatMatrix:
         """Return the features (n, d) of valid customers, C order.
 
-        The arithmetic is elementwise: a row's features never depend on the rows around it, nor on the processor.
+        The arithmetic is elementwise: a row's features never depend on the rows around it, nor on the processor. Raises
+        DataError for a missing value for which nothing stands: a label made of it would mean nothing.
         """
         features = np.empty((rows.num_rows, len(self.columns)))
         # The difference of two numbers near the largest double is infinite; the algorithms bound what they take.
         with np.errstate(over="ignore"):
             for place, (column, transform) in enumerate(zip(self.columns, self.transforms, strict=True)):
-                centred = _transformed(rows, column, transform) - self.mean[place]
+                centred = _transformed(rows, column, transform, self.medians.get(column)) - self.mean[place]
                 np.divide(centred, self.scale[place], out=features[:, place])
         return features
 
@@ -57,6 +67,7 @@ class Scaling:
             "transforms": list(self.transforms),
             "mean": self.mean.tolist(),
             "scale": self.scale.tolist(),
+            **({"medians": dict(self.medians)} if self.medians else {}),
         }
 
     @classmethod
@@ -67,28 +78,49 @@ class Scaling:
             transforms=tuple(values["transforms"]),
             mean=np.array(values["mean"], dtype=np.float64),
             scale=np.array(values["scale"], dtype=np.float64),
+            medians=values.get("medians", {}),
         )
 
 
 def fit_scaling(rows: pa.RecordBatch, columns: Sequence[str], contract: Contract) -> Scaling:
     """Fit mean and population standard deviation of each column after its declared transform.
 
-    The sums are exact, so the order of the rows does not matter. Raises TrainingError, which names the column, for one
-    that is constant or too large to standardise.
+    Where a column says `missing: median`, it is that of the values that are there, and stands for the others from here
+    on. The sums are exact, so the order of the rows does not matter. Raises TrainingError, which names the column, for
+    one that is empty, constant or too large to standardise.
     """
     if not rows.num_rows:
         raise TrainingError("there are no valid customers to train on")
     transforms: tuple[Transform, ...] = tuple(contract.columns[column].of_number for column in columns)
+    medians = {column: _median(rows, column) for column in columns if contract.columns[column].missing == "median"}
     moments = [
-        _moments(column, _transformed(rows, column, transform))
+        _moments(column, _transformed(rows, column, transform, medians.get(column)))
         for column, transform in zip(columns, transforms, strict=True)
     ]
     mean, scale = np.array(moments).T
-    return Scaling(tuple(columns), transforms, mean, scale)
+    return Scaling(tuple(columns), transforms, mean, scale, medians)
 
 
-def _transformed(rows: pa.RecordBatch, column: str, transform: Transform) -> FloatVector:
-    values: FloatVector = rows.column(column).to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+def _median(rows: pa.RecordBatch, column: str) -> float:
+    present = rows.column(column).drop_null()
+    if not len(present):
+        raise TrainingError(
+            f"column {column} is empty for every customer, so it has no median; take it out of the model's features, "
+            "or give the number to fill in under missing in customers.yaml"
+        )
+    return float(np.median(present.to_numpy(zero_copy_only=False)))
+
+
+def _transformed(rows: pa.RecordBatch, column: str, transform: Transform, median: float | None) -> FloatVector:
+    present = rows.column(column)
+    if present.null_count and median is None:
+        raise DataError(
+            f"{present.null_count} of {len(present)} customers have no {column}, and the version has learnt nothing "
+            "that stands for it; retrain the model"
+        )
+    values: FloatVector = present.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    if median is not None:
+        values = np.where(np.isnan(values), median, values)
     return log1p(values) if transform == "log" else values
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -50,14 +50,16 @@ def cluster(
     model: ModelSpec | Mapping[str, Any],
     *,
     transforms: Mapping[str, Transform] | None = None,
+    medians: Collection[str] = (),
     segments: int = 5,
 ) -> Clustering:
     """Train a declared model on a frame with any numeric columns, and label its rows.
 
     `model` has the keys of a model's file; without `features`, all columns are. `transforms` names columns to take the
-    logarithm of, `segments` is the number of clusters for rows without groups. Of more than `sample_rows` rows, a
-    sample is learnt from, and all are labelled. Raises ConfigurationError for a wrong setting, DataError for a column
-    that is missing or holds anything but finite numbers, TrainingError when nothing can be learnt from the rows.
+    logarithm of, `medians` those in which the median stands for what is missing, `segments` is the number of clusters
+    for rows without groups. Of more than `sample_rows` rows, a sample is learnt from, and all are labelled. Raises
+    ConfigurationError for a wrong setting, DataError for a column that is missing or holds anything but finite numbers,
+    TrainingError when nothing can be learnt from the rows.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"spent": [1.0, 1.1, 1.2, 9.0, 9.1, 9.2], "visits": [1.0, 2.0, 1.5, 8.0, 9.0, 8.5]})
@@ -70,7 +72,7 @@ def cluster(
 
     frame = frame.rename(columns=str)
     spec = _spec(frame, model)
-    rows, contract = _rows(frame, spec, transforms or {})
+    rows, contract = _rows(frame, spec, transforms or {}, medians)
     places = draw_places(len(frame), spec.sample_rows, seed=spec.seed)
     scaling = fit_scaling(rows.take(pa.array(places)), spec.features, contract)
     features = scaling.apply(rows)
@@ -105,25 +107,30 @@ def _spec(frame: pd.DataFrame, model: ModelSpec | Mapping[str, Any]) -> ModelSpe
     return spec.model_copy(update={"features": features})
 
 
-def _rows(frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transform]) -> tuple[pa.RecordBatch, Contract]:
+def _rows(
+    frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transform], medians: Collection[str]
+) -> tuple[pa.RecordBatch, Contract]:
     """Return the features' columns as rows, and a contract that declares them."""
-    if unknown := set(transforms) - set(spec.features):
-        raise ConfigurationError(f"transforms: {', '.join(sorted(unknown))} are not among {', '.join(spec.features)}")
+    for given, names in (("transforms", transforms), ("medians", medians)):
+        if unknown := set(names) - set(spec.features):
+            raise ConfigurationError(f"{given}: {', '.join(sorted(unknown))} are not among {', '.join(spec.features)}")
     columns, values = {}, {}
     for name in spec.features:
-        values[name] = _numbers(frame, name)
+        numbers = _numbers(frame, name, may_be_empty=name in medians)
+        values[name] = pa.array(numbers, mask=np.isnan(numbers))
         transform = transforms.get(name, "none")
         if transform not in ("none", "log"):
             raise ConfigurationError(f"transforms: {name}: {transform!r}, allowed are none and log")
-        if transform == "log" and values[name].min(initial=0.0) < 0:
+        if transform == "log" and np.nanmin(numbers, initial=0.0) < 0:
             raise DataError(
-                f"column {name}: transform log takes log(1 + value) of 0 or more, found {values[name].min():g}"
+                f"column {name}: transform log takes log(1 + value) of 0 or more, found {np.nanmin(numbers):g}"
             )
-        columns[name] = Column(type="number", role="cluster", transform=transform, range=(0, None))
+        missing: Literal["median", "reject"] = "median" if name in medians else "reject"
+        columns[name] = Column(type="number", role="cluster", transform=transform, range=(0, None), missing=missing)
     return pa.RecordBatch.from_pydict(values), Contract.model_construct(table="frame", columns=columns)
 
 
-def _numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+def _numbers(frame: pd.DataFrame, name: str, *, may_be_empty: bool) -> NDArray[np.float64]:
     if name not in frame:
         raise DataError(f"column {name} is missing; there are {', '.join(map(str, frame.columns))}")
     if (frame.columns == name).sum() > 1:
@@ -132,7 +139,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
         values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
         raise DataError(f"column {name} holds {frame[name].dtype}, not numbers; leave it out of the features") from None
-    if bad := int((~np.isfinite(values)).sum()):
+    good = np.isfinite(values) | np.isnan(values) if may_be_empty else np.isfinite(values)
+    if bad := int((~good).sum()):
         raise DataError(
             f"column {name}: {bad} of {len(values)} values are missing or infinite; drop or fill these rows"
         )

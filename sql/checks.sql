@@ -120,6 +120,11 @@ from segmentation.scoring_runs as run
 order by run.run_id desc
 limit :at_most;
 
+-- name: filled
+-- Returns how many customers of a run lacked a value for which something stood, by column; null where nothing is known.
+-- Parameters: run_id.
+select measures.counts -> 'filled' from segmentation.run_measures as measures where measures.run_id = :run_id;
+
 -- name: summary
 -- Returns what has become of a run, its counts, and the models that hold by it.
 -- Parameters: run_id.

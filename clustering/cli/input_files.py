@@ -85,6 +85,8 @@ def cluster(
 
 
 def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool) -> None:
+    from clustering.customers import filled_in
+
     if output:
         _write(labelled.labels, output)
     document = _document(labelled, model, output)
@@ -92,6 +94,8 @@ def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool)
         tell(document, table(document["verdict"], labelled.clusters), as_json=as_json)
     else:
         labelled.labels.to_csv(sys.stdout, index=False)
+    if document["filled"]:
+        warn(f"{document['labelled']} rows labelled{filled_in(document['filled'])}")
     if labelled.rejected:
         rejected = document["rows"] - document["labelled"]
         warn(f"warning: {rejected} of {document['rows']} rows were rejected: {labelled.told}")
@@ -107,6 +111,7 @@ def _document(labelled: Labelled, model: str, output: Path | None) -> dict[str, 
         "rows": len(labelled.labels) + rejected,
         "labelled": len(labelled.labels),
         "rejected": labelled.rejected,
+        "filled": {column: rows for column, rows in labelled.filled.items() if rows},
         "clusters": labelled.clusters,
     }
     if output:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ ROW = "row"
 class Labelled:
     """The labels of a file's rows, one row each, what became of each cluster, and which rows were rejected.
 
-    `recognised` is what was unusual about the file, in words.
+    `recognised` is what was unusual about the file, in words; `filled` are the rows without a value, by each column in
+    which something stands for it.
     """
 
     labels: pd.DataFrame
@@ -41,6 +42,7 @@ class Labelled:
     result: Clustering
     told: str = ""
     recognised: tuple[str, ...] = ()
+    filled: Mapping[str, int] = field(default_factory=dict)
 
 
 def label_customers(file: Path, configuration: Configuration, model: str, options: FileOptions) -> Labelled:
@@ -61,6 +63,7 @@ def label_customers(file: Path, configuration: Configuration, model: str, option
         pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
         spec,
         transforms={name: contract.columns[name].of_number for name in spec.features},
+        medians=[name for name in spec.features if contract.columns[name].missing == "median"],
         segments=len(configuration.segments.segments) or DIVISION,
     )
     names = _names(customers, configuration, spec.features, result)
@@ -73,7 +76,7 @@ def label_customers(file: Path, configuration: Configuration, model: str, option
             "confidence": _confidence(result),
         }
     )
-    return Labelled(labels, _clusters(result, names), reasons, result, told, found.said)
+    return Labelled(labels, _clusters(result, names), reasons, result, told, found.said, parts.filled)
 
 
 def label_columns(

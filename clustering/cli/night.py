@@ -144,11 +144,14 @@ def _retain(session: Session) -> dict[str, Any]:
 
 
 def _in_words(told: dict[str, Any]) -> str:
+    from clustering.customers import filled_in
+
     versions = ", ".join(f"{name} version {version}" for name, version in told["models"].items())
     did = "counted, nothing was published" if told["dry_run"] else "published"
     lines = [
         f"run {told['run_id']} as of {told['as_of']}: {did}",
-        f"{told['rows_read']:,} rows read, {told['rows_labelled']:,} labelled, {told['rows_rejected']:,} rejected",
+        f"{told['rows_read']:,} rows read, {told['rows_labelled']:,} labelled, {told['rows_rejected']:,} rejected"
+        f"{filled_in(told['filled'])}",
         f"scored by {versions}, in {told['shards']} shards",
     ]
     if told["source_time"] != "present":

@@ -65,9 +65,12 @@ def _tables(found: Rehearsal) -> Sequence[Table]:
 
 
 def _lines(found: Rehearsal) -> Iterator[str]:
+    from clustering.customers import filled_in
+
     if found.rows:
         rows = found.rows
-        yield f"{rows['read']:,} rows read, {rows['valid']:,} valid, {rows['rejected']:,} to be rejected"
+        counted = f"{rows['read']:,} rows read, {rows['valid']:,} valid, {rows['rejected']:,} to be rejected"
+        yield f"{counted}{filled_in(found.filled)}"
     if night := found.night:
         versions = ", ".join(f"{name} version {version}" for name, version in night["models"].items())
         shards = f"{night['shards']} shard{'s' if night['shards'] > 1 else ''}"

@@ -17,6 +17,7 @@ Transform = Literal["none", "log", "days_since", "log_days_since"]
 
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"bigint", "integer", "number"})
 DAYS: tuple[Transform, ...] = ("days_since", "log_days_since")
+DESCRIBED: frozenset[Role] = frozenset({"profile", "protected"})
 
 
 class Alias(Frozen):
@@ -51,8 +52,10 @@ class Column(Frozen):
     of every model, ignore is not read."""
     range: Annotated[tuple[Number | None, Number | None], BeforeValidator(_as_pair)] = (None, None)
     """Smallest and largest valid number; null stands for no limit. Of a date that is counted in days, the days."""
-    missing: Literal["reject", "allow"] | Number = "reject"
-    """What to do where there is no value: reject the row, allow it, or fill in this number."""
+    missing: Literal["reject", "allow", "median"] | Number | None = None
+    """What to do where there is no value: reject the row; allow it; or let the customer count as this number, or for
+    the models alone as the median that the training has learnt, see [sources.md](sources.md#no-value). null: allow in a
+    column that is only described (profile, protected), reject in the others."""
     transform: Transform = "none"
     """log: the models see log(1 + value), for heavy tails. days_since, for a date or timestamp: the column is the days
     from then to the run's date, and log_days_since the same for models that see log(1 + days)."""
@@ -87,8 +90,18 @@ class Column(Frozen):
         return self.transform in ("log", "log_days_since")
 
     @property
+    def may_be_empty(self) -> bool:
+        """Whether a valid customer may have no value."""
+        return self.missing in ("allow", "median")
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether something stands for a missing value: a number, or the median of the training."""
+        return self.missing not in ("reject", "allow")
+
+    @property
     def fill(self) -> float | None:
-        """The number that stands for a missing value, in the column's type."""
+        """The number that stands for a missing value, in the column's type; None for a median, which versions learn."""
         if not isinstance(self.missing, float):
             return None
         return self.missing if self.type == "number" else round(self.missing)
@@ -110,6 +123,14 @@ class Column(Frozen):
             return {"range": [0, None], "unit": "days", **document}
         return document
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_role(cls, document: Any) -> Any:
+        """Reject nobody for want of a value that no distance is made of."""
+        if isinstance(document, Mapping) and document.get("missing") is None:
+            return {**document, "missing": "allow" if str(document.get("role")) in DESCRIBED else "reject"}
+        return document
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         low, high = self.range
@@ -125,9 +146,11 @@ class Column(Frozen):
             raise ValueError(f"a key is {', '.join(get_args(KeyType))} and never missing, not {self.type}")
         if self.role == "cluster" and (not self.is_numeric or self.missing == "allow"):
             raise ValueError(
-                "role cluster needs a number that is present: missing: reject, or the number to fill in; a date is one "
-                "with transform: days_since"
+                "role cluster needs a number that is present: missing: reject, median, or the number to fill in; a "
+                "date is one with transform: days_since"
             )
+        if self.role != "cluster" and self.missing == "median":
+            raise ValueError(f"missing median: only the role cluster has one, not {self.role}; leave missing out")
         if self.is_logarithmic and (low is None or low < 0):
             raise ValueError(
                 f"transform {self.transform} needs a range that starts at 0 or above: it takes log(1 + value)"

@@ -140,6 +140,11 @@ class Contract(Frozen):
         return tuple(name for name in self.used[1:] if self.columns[name].counts_days or name in moved)
 
     @property
+    def filled(self) -> tuple[str, ...]:
+        """Names of the columns in which a number, or the median of a training, stands for a missing value."""
+        return tuple(name for name in self.used[1:] if self.columns[name].is_filled)
+
+    @property
     def grouped(self) -> tuple[str, ...]:
         """Names of the protected columns whose values make groups of customers."""
         return tuple(
@@ -158,6 +163,15 @@ class Contract(Frozen):
     def source_digest(self) -> str:
         """A hash of what determines the customers and their values: nights of one are compared with each other."""
         return self._digest({"columns", "formats"}, {})
+
+    def requiring(self, columns: Collection[str]) -> Self:
+        """Return the contract that rejects a customer without a value in these columns where this one does not."""
+        required = {
+            name: self.columns[name].model_copy(update={"missing": "reject"})
+            for name in columns
+            if name in self.columns and self.columns[name].may_be_empty
+        }
+        return self.model_copy(update={"columns": {**self.columns, **required}}) if required else self
 
     def only(self, columns: Collection[str]) -> Self:
         """Return the contract of the key and these columns alone."""

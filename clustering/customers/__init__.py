@@ -7,7 +7,7 @@ from clustering.customers.columns import convert, valid_schema
 from clustering.customers.faults import Reason
 from clustering.customers.keys import as_keys, key_as_written
 from clustering.customers.records import is_written, match_headers, read_records, source_cast
-from clustering.customers.refusals import Rejection, added_up, describe_rejections, from_documents
+from clustering.customers.refusals import Rejection, added_up, describe_rejections, filled_in, from_documents
 from clustering.customers.row_checks import REJECTED, Reading, Split, split, split_whole, today
 from clustering.customers.text import multiplied
 
@@ -21,6 +21,7 @@ __all__ = [
     "as_keys",
     "convert",
     "describe_rejections",
+    "filled_in",
     "from_documents",
     "is_written",
     "key_as_written",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from clustering.config import NUMERIC_TYPES, Column, ColumnType, Contract
 from clustering.customers import text as texts
-from clustering.customers.faults import Codes, Converted, Reason, converted, mask_of, refused, without
+from clustering.customers.faults import Codes, Converted, Mask, Read, Reason, converted, mask_of, refused, without
 from clustering.errors import DataError
 
 VALID_TYPES: Mapping[ColumnType, pa.DataType] = {
@@ -48,15 +48,13 @@ _TICKS_A_DAY = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 8
 def valid_schema(contract: Contract) -> pa.Schema:
     """Return the schema of valid rows: the used columns, nullable only where the contract allows a missing value."""
     return pa.schema(
-        pa.field(
-            name, pa.int64() if column.counts_days else VALID_TYPES[column.type], nullable=column.missing == "allow"
-        )
+        pa.field(name, pa.int64() if column.counts_days else VALID_TYPES[column.type], nullable=column.may_be_empty)
         for name in contract.used
         for column in (contract.columns[name],)
     )
 
 
-def read(array: pa.Array, column: Column, *, as_of: date, factor: float = 1.0) -> Converted:
+def read(array: pa.Array, column: Column, *, as_of: date, factor: float = 1.0) -> Read:
     """Return a column as the contract has it: converted, times `factor`, missing values filled, ranges checked.
 
     A column that counts days does so up to `as_of`.
@@ -70,11 +68,14 @@ def read(array: pa.Array, column: Column, *, as_of: date, factor: float = 1.0) -
     if column.counts_days:
         low = column.range[0]
         values = _days_until(as_of, values, least=-math.inf if low is None else low)
+    filled = None
     if values.null_count:
-        values, faults = _merge(_without_gaps(values, column, faults), faults)
+        gaps = mask_of(values.is_null()) & (True if faults is None else faults == 0)
+        filled = gaps if column.is_filled and gaps.any() else None
+        values, faults = _merge(_without_gaps(values, column, gaps), faults)
     if column.is_numeric and len(values):
         values, faults = _merge(_in_range(values, column), faults)
-    return Converted(values, faults)
+    return Read(values, faults, filled)
 
 
 def convert(array: pa.Array, wanted: ColumnType, *, exact: bool = False) -> Converted:
@@ -202,9 +203,8 @@ def _short(keys: pa.StringArray) -> Converted:
     return converted(keys, (mask_of(pc.fill_null(pc.greater(lengths, MOST_KEY_BYTES), False)), Reason.NOT_CONVERTIBLE))
 
 
-def _without_gaps(values: pa.Array, column: Column, faults: Codes | None) -> Converted:
-    gaps = mask_of(values.is_null()) & (True if faults is None else faults == 0)
-    if column.missing == "allow" or not gaps.any():
+def _without_gaps(values: pa.Array, column: Column, gaps: Mask) -> Converted:
+    if column.may_be_empty or not gaps.any():
         return Converted(values)
     if column.missing == "reject":
         return converted(values, (gaps, Reason.MISSING_KEY if column.role == "key" else Reason.MISSING_VALUE))

@@ -36,6 +36,17 @@ class Converted(NamedTuple):
     faults: Codes | None = None
 
 
+class Read(NamedTuple):
+    """A column (n,) as the contract has it, as in `Converted`.
+
+    `filled` are the rows in which something stands for a missing value, or will for the models; None for no row.
+    """
+
+    values: pa.Array
+    faults: Codes | None = None
+    filled: Mask | None = None
+
+
 def mask_of(condition: pa.BooleanArray) -> Mask:
     """Return an Arrow condition as a NumPy mask; null counts as false."""
     mask: Mask = condition.fill_null(False).to_numpy(zero_copy_only=False)

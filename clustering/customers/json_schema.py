@@ -34,7 +34,7 @@ _EXAMPLES: Mapping[ColumnType, Any] = {
 def allowed(column: Column) -> str:
     """Return in words what a value of a column may be.
 
-    >>> allowed(Column(type="integer", role="profile", range=[0, 120]))
+    >>> allowed(Column(type="integer", role="cluster", range=[0, 120]))
     'a whole number from 0 to 120'
     """
     low, high = (None if limit is None else _plain(limit) for limit in column.range)

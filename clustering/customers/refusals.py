@@ -1,4 +1,4 @@
-"""What is said of rejected rows: the same words for a night, a training, a file and posted records."""
+"""What is said of rejected rows and filled values: the same for a night, a training, a file and posted records."""
 
 from __future__ import annotations
 
@@ -94,6 +94,16 @@ def describe_rejections(found: Sequence[Rejection], contract: Contract, *, with_
     return "; ".join(clauses + more)
 
 
+def filled_in(filled: Mapping[str, int]) -> str:
+    """Return a clause on filled values, nothing where there are none.
+
+    >>> filled_in({"income": 1200, "age": 0})
+    ', filled in: 1,200 without income'
+    """
+    found = [f"{customers:,} without {column}" for column, customers in filled.items() if customers]
+    return f", filled in: {', '.join(found)}" if found else ""
+
+
 def clause(column: str, shown: str, reason: str, limit: str) -> str:
     """Return what is wrong with a value of a column, and what is allowed."""
     return f"{column}{shown and ' '}{shown} {_WORDS[Reason[reason.upper()]]} (allowed: {limit})"
@@ -101,7 +111,12 @@ def clause(column: str, shown: str, reason: str, limit: str) -> str:
 
 def limits(contract: Contract, column: str, reason: str) -> str:
     """Return what is allowed in place of what was rejected."""
-    return "each key once" if reason == Reason.DUPLICATE_KEY.name.lower() else allowed(contract.columns[column])
+    if reason == Reason.DUPLICATE_KEY.name.lower():
+        return "each key once"
+    found = contract.columns[column]
+    if reason == Reason.MISSING_VALUE.name.lower():  # then a version demands what the contract does not
+        found = found.model_copy(update={"missing": "reject"})
+    return allowed(found)
 
 
 def from_documents(documents: Iterable[Mapping[str, Any]]) -> list[Rejection]:

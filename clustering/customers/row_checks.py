@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from clustering.config import Contract
 from clustering.customers.columns import plain, read, valid_schema
 from clustering.customers.declared_formats import as_programs_write
-from clustering.customers.faults import Codes, Converted, Mask, Reason, converted, mask_of
+from clustering.customers.faults import Codes, Mask, Read, Reason, converted, mask_of
 from clustering.customers.refusals import Rejection, rejections
 from clustering.customers.text import without_blanks
 from clustering.errors import DataError
@@ -52,12 +52,14 @@ class Reading:
 class Split:
     """Valid customers (`valid_schema(contract)`) and rejected rows (`REJECTED`), each in the order of the rows.
 
-    `faults` counts every fault of every column; a row is rejected once, for its first one.
+    `faults` counts every fault of every column; a row is rejected once, for its first one. `filled` counts the valid
+    customers without a value, by each column in which a number or the median of a training stands for it.
     """
 
     valid: pa.RecordBatch
     rejected: pa.RecordBatch
     faults: tuple[Rejection, ...] = ()
+    filled: Mapping[str, int] = field(default_factory=dict)
 
 
 def split(
@@ -91,11 +93,14 @@ def split(
         columns[contract.key] = _without_duplicates(key, duplicated)
     valid = pa.RecordBatch.from_arrays([column.values for column in columns.values()], schema=valid_schema(contract))
     faults = {name: column.faults for name, column in columns.items() if column.faults is not None}
+    gaps = {name: columns[name].filled for name in contract.filled}
     if not faults:
-        return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED))
+        filled = {name: 0 if mask is None else int(mask.sum()) for name, mask in gaps.items()}
+        return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED), filled=filled)
     bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
     rejected = _rejected(rows, contract, key.values, faults)
-    return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)))
+    filled = {name: 0 if mask is None else int((mask & ~bad).sum()) for name, mask in gaps.items()}
+    return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)), filled)
 
 
 def split_whole(rows: pa.RecordBatch, contract: Contract, reading: Reading | None = None) -> Split:
@@ -114,12 +119,12 @@ def _counted(rows: pa.RecordBatch, contract: Contract, faults: Mapping[str, Code
         yield from rejections(name, codes, _as_text(rows.column(name)))
 
 
-def _without_duplicates(key: Converted, duplicated: pa.Array) -> Converted:
+def _without_duplicates(key: Read, duplicated: pa.Array) -> Read:
     repeated: Mask = mask_of(pc.is_in(key.values, value_set=duplicated.cast(key.values.type)))
     values, faults = converted(key.values, (repeated, Reason.DUPLICATE_KEY))
     if key.faults is None or faults is None:
-        return Converted(values, key.faults if faults is None else faults)
-    return Converted(values, key.faults + faults)
+        return Read(values, key.faults if faults is None else faults)
+    return Read(values, key.faults + faults)
 
 
 def _rejected(rows: pa.RecordBatch, contract: Contract, key: pa.Array, faults: Mapping[str, Codes]) -> pa.RecordBatch:

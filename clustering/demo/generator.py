@@ -29,7 +29,7 @@ _GROUPS = (
 )
 _BAD_VALUES: dict[str, tuple[str | float | None, ...]] = {
     "customer_id": (None,),
-    "age": ("", "unknown", "25.5", "190", "99999999999999999999"),
+    "age": ("forty", "unknown", "25.5", "190", "99999999999999999999"),
     "annual_income": (None, float("nan"), float("inf"), -1200.0),
     "spending_score": (None, 0.0, 101.0),
 }

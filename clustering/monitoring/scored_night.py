@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
@@ -57,6 +58,9 @@ class ScoredNight:
         for one in (one for shard in self.shards for one in shard.rejections):
             subject = f"{one.column}: {one.reason}"
             rejected[subject] = rejected.get(subject, 0) + one.rows
+        filled = Counter[str]()
+        for shard in self.shards:
+            filled.update(shard.filled)
         changes = [shard.changed_at for shard in self.shards if shard.changed_at is not None]
         return NightCounts(
             rows_read=self.counts.rows_read,
@@ -68,6 +72,7 @@ class ScoredNight:
                 name: str(sum(cluster.columns[name].total for cluster in clusters)) for name in self.contract.averaged
             },
             changed_at=max(changes, default=None),
+            filled=dict(filled),
         )
 
     def movement(self, version: Version, base_run_id: int) -> ModelMovement | None:

@@ -113,7 +113,10 @@ def _drop(transaction: Transaction, registry: Registry, version: Version, custom
         artifact = registry.load(version)
     except (ArtifactError, StoreError):
         return CorePoint(version, "unreadable")
-    if customer is None or any(name not in customer.schema.names for name in artifact.features):
+    known = [] if customer is None else customer.schema.names
+    if customer is None or any(name not in known for name in artifact.features):
+        return CorePoint(version, "unknown")
+    if any(customer.column(name).null_count for name in artifact.scaling.always_present):
         return CorePoint(version, "unknown")
     points = artifact.parameters[algorithm(artifact.algorithm).personal[0]]
     kept = np.abs(points - artifact.scaling.apply(customer)).max(axis=1) > ROUNDING

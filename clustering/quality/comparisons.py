@@ -58,9 +58,7 @@ def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> 
     yield from _rejected(tonight, before)
     for name in sorted(tonight.columns.keys() & before.columns.keys()):
         here, there = tonight.columns[name], before.columns[name]
-        shares = [counts.missing / max(1, counts.missing + counts.present) for counts in (here, there)]
-        said = f"{shares[0]:.1%} of the customers have no {name}, {shares[1]:.1%} the night before"
-        yield Figure("missing", name, abs(shares[0] - shares[1]), tonight.rows_labelled, said)
+        yield _missing(name, tonight, before)
         apart = distance(here, there)
         said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
         yield Figure("distribution", name, apart, min(here.present, there.present), said)
@@ -160,6 +158,16 @@ def _rejected(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
     yield rise("rows", tonight.rows_rejected, before.rows_rejected)
     for subject, rows in sorted(tonight.rejections.items()):
         yield rise(subject, rows, before.rejections.get(subject, 0))
+
+
+def _missing(name: str, tonight: NightCounts, before: NightCounts) -> Figure:
+    nights = (tonight, before)
+    # A filled value is among the present ones. Former releases have not counted them, so only what both nights have.
+    counted = name in tonight.filled and name in before.filled
+    gaps = [night.filled[name] if counted else night.columns[name].missing for night in nights]
+    shares = [gap / max(1, night.rows_labelled) for gap, night in zip(gaps, nights, strict=True)]
+    said = f"{shares[0]:.1%} of the customers have no {name}, {shares[1]:.1%} the night before"
+    return Figure("missing", name, abs(shares[0] - shares[1]), tonight.rows_labelled, said)
 
 
 def _precision(name: str, here: ColumnCounts, there: ColumnCounts) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -17,7 +17,8 @@ class NightCounts:
     """Rows, rejected rows by column and reason, distributions of the numeric columns, sizes of the protected groups.
 
     `totals` are the exact sums of the columns over all labelled customers, as text, to tell whether anything has
-    changed; `changed_at` is the latest change that the source tells of, None where it tells of none.
+    changed; `changed_at` is the latest change that the source tells of, None where it tells of none. `filled` are the
+    labelled customers without a value, by each column in which something stands for it.
     """
 
     rows_read: int
@@ -27,6 +28,7 @@ class NightCounts:
     groups: Mapping[str, Mapping[str, int]]
     totals: Mapping[str, str]
     changed_at: datetime | None
+    filled: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows_rejected(self) -> int:
@@ -43,6 +45,7 @@ class NightCounts:
             "groups": {name: dict(groups) for name, groups in self.groups.items()},
             "totals": dict(self.totals),
             "changed_at": self.changed_at.isoformat() if self.changed_at else None,
+            **({"filled": dict(self.filled)} if self.filled else {}),
         }
 
     @classmethod
@@ -57,6 +60,7 @@ class NightCounts:
             groups=value["groups"],
             totals=value["totals"],
             changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
+            filled=value.get("filled", {}),
         )
 
 

@@ -172,7 +172,7 @@ def _explanation(label: _Label, configuration: Configuration, values: CustomerVa
     if not values.rows.num_rows:
         return Explanation("The source no longer holds this customer.")
     artifact = _as_published(label.artifact, label.row.segment_names)
-    parts = values.split(artifact.features)
+    parts = values.split(artifact.features, required=artifact.scaling.always_present)
     if not parts.valid.num_rows:
         told = describe_rejections(parts.faults, configuration.contract)
         return Explanation(f"The source no longer holds one row with valid values for this customer: {told}.")
@@ -184,7 +184,9 @@ def _explanation(label: _Label, configuration: Configuration, values: CustomerVa
         found = explain(artifact, features, given)
     except ArtifactError as error:
         return Explanation(f"{error}.")
-    shown = [parts.valid[name][0].as_py() for name in artifact.features]
+    medians = artifact.scaling.medians
+    known = {name: parts.valid[name][0].as_py() for name in artifact.features}
+    shown = [medians[name] if value is None else value for name, value in known.items()]
     return _first(found, artifact, shown)
 
 

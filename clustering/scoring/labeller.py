@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,6 +26,14 @@ class Labeller:
         """Return what an artifact labels with."""
         assign = algorithm(artifact.algorithm).assigner(artifact.parameters)
         return cls(artifact.scaling, assign, segments_by_label(artifact.clusters))
+
+
+def with_values_for(artifacts: Iterable[Artifact], contract: Contract) -> Contract:
+    """Return the contract that rejects a customer in whom one of the versions has nothing to stand for a missing value.
+
+    A version that was trained while a column was never empty, and has learnt no median, can label nobody without it.
+    """
+    return contract.requiring({column for one in artifacts for column in one.scaling.always_present})
 
 
 def missing_columns(artifact: Artifact, contract: Contract) -> list[str]:

@@ -69,6 +69,7 @@ class ScoredShard:
     rows_labelled: int
     rows_rejected: int
     rejections: Sequence[Rejection]
+    filled: Mapping[str, int]
     profiles: Mapping[int, Sequence[Mapping[str, Any]]]
     compositions: Mapping[int, Mapping[str, Sequence[Sequence[Any]] | None]]
     compared: Mapping[int, Compared | None]
@@ -127,6 +128,7 @@ def read_scored_shards(transaction: Transaction, run_id: int) -> list[ScoredShar
             rows_labelled=row.rows_labelled,
             rows_rejected=row.rows_rejected,
             rejections=from_documents((row.reasons or {}).get("faults", ())),
+            filled=(row.reasons or {}).get("filled", {}),
             profiles=by_version(row.profiles),
             compositions=by_version(row.compositions),
             compared={version: note and _compared(note) for version, note in by_version(row.compared).items()},

@@ -95,7 +95,8 @@ class PassingTime:
 
     def _stage(self, transaction: Transaction, source: Source, asked: Sequence[Moved], keys: sql.Composable) -> None:
         features = {column for one in asked for column in one.asked.scaling.columns}
-        narrowed = source.narrowed(source.contract.only(features))
+        needed = {column for one in asked for column in one.asked.scaling.always_present}
+        narrowed = source.narrowed(source.contract.only(features).requiring(needed))
         names = {"table": source.table, "range": keys, "columns": narrowed.select_list()}
         with reading_rows(source):
             for batch in self._reader.batches(transaction.compose("source/rows", names)):

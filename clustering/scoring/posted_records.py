@@ -11,9 +11,9 @@ import pyarrow as pa
 from clustering.algorithms import Assigner, algorithm
 from clustering.algorithms.base import DECIMALS
 from clustering.config import Configuration, Contract
-from clustering.customers.record_checks import check_records, describe_faults
+from clustering.customers.record_checks import Checked, check_records, describe_faults
 from clustering.errors import ArtifactError, DataError, NoChampionError
-from clustering.scoring.labeller import missing_columns, outdated
+from clustering.scoring.labeller import missing_columns, outdated, with_values_for
 from clustering.segments.explanations import explain
 from clustering.versions.artifacts import Artifact
 from clustering.versions.own_names import OwnName, own_names, put_on
@@ -28,6 +28,10 @@ class Scorer:
     version: Version
     artifact: Artifact
     assign: Assigner
+
+    def demands(self, contract: Contract) -> Contract:
+        """Return the contract, with a value wherever the version has nothing to stand for a missing one."""
+        return with_values_for([self.artifact], contract)
 
     def label(self, customers: pa.RecordBatch, keys: Sequence[Any], *, detail: bool = False) -> list[dict[str, Any]]:
         """Return the cluster of every valid customer under its key, with segment and reason where `detail` is asked."""
@@ -77,16 +81,24 @@ def cluster_records(
     DataError, which names row, field, value and what is allowed, when a record is not a valid customer.
     """
     (name,) = configuration.select([model])
-    checked = check_records(records, configuration.contract)
-    if checked.faults:
-        raise DataError(describe_faults(checked.faults, rows=len(records)))
+    contract = configuration.contract
+    checked = _checked(records, contract)
     version = registry.champions([name]).get(name)
     if version is None:
         raise no_champion(name)
     with registry.warehouse.transaction(read_only=True) as transaction:
         own = own_names(transaction, [name])[name]
-    scorer = make_scorer(version, registry.load(version), configuration.contract, own=own)
+    scorer = make_scorer(version, registry.load(version), contract, own=own)
+    if (stricter := scorer.demands(contract)) is not contract:
+        checked = _checked(records, stricter)
     return {"clusters": scorer.label(checked.customers, checked.keys, detail=detail)}
+
+
+def _checked(records: Sequence[Mapping[str, Any]], contract: Contract) -> Checked:
+    checked = check_records(records, contract)
+    if checked.faults:
+        raise DataError(describe_faults(checked.faults, rows=len(records)))
+    return checked
 
 
 def no_champion(model: str) -> NoChampionError:

@@ -22,6 +22,7 @@ from clustering.config import Contract, KeyType
 from clustering.errors import ArtifactError, StoreError
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.labeller import Labeller, missing_columns
+from clustering.scoring.usable_versions import unfilled
 from clustering.versions.artifacts import SegmentIds
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction
@@ -122,6 +123,9 @@ def _former(registry: Registry, contract: Contract, model_version_id: int) -> La
             named,
             ", ".join(missing),
         )
+        return None
+    if told := unfilled(version, artifact, contract):
+        log.warning("%s, so who moved by the change of version stays unknown", told)
         return None
     return Labeller.of(artifact)
 

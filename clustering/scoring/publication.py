@@ -19,6 +19,7 @@ from clustering.errors import HeldError, RunError
 from clustering.scoring.changes import tell
 from clustering.scoring.current_models import read_current
 from clustering.scoring.endings import end_superseded, record_decision_on_run
+from clustering.scoring.filled_values import read_filled
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
@@ -76,6 +77,7 @@ def publish_run(
             log.info("run %s %s in %.1f s", run_id, run.status, time.monotonic() - started)
         models = [version.model for version in read_run_versions(transaction, run_id)]
         failed, retired = read_failures(transaction, run_id), retired_by_run(transaction, run_id)
+        filled = read_filled(transaction, run_id)
     return {
         "run_id": run_id,
         "as_of": run.as_of.isoformat(),
@@ -86,6 +88,7 @@ def publish_run(
         "rows_read": run.rows_read,
         "rows_labelled": run.rows_labelled,
         "rows_rejected": run.rows_rejected,
+        "filled": filled,
     }
 
 

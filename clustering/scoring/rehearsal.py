@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -15,11 +16,12 @@ from clustering.customers.refusals import limits
 from clustering.errors import ArtifactError, DataError, NoChampionError, StoreError
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import SourceTime, require_begun, source_time
+from clustering.scoring.labeller import with_values_for
 from clustering.scoring.plan import shard_bounds, shard_count
 from clustering.scoring.refused_runs import is_too_many
 from clustering.scoring.shard_costs import shard_cost
 from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
-from clustering.scoring.usable_versions import Usable, find_usable
+from clustering.scoring.usable_versions import Usable, find_usable, unfilled
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection, reading_rows
@@ -34,13 +36,15 @@ Progress = Callable[[int], object]  # is told how many rows have been read
 class Rehearsal:
     """What was found. `problems` would make a night fail, `to_do` is left before a first one, `warnings` are neither.
 
-    `columns`, `rows`, `rejections` and `night` are empty where a problem stood before them.
+    `columns`, `rows`, `rejections`, `filled` (customers without a value for which something stands, by column) and
+    `night` are empty where a problem stood before them.
     """
 
     table: str
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     rejections: list[dict[str, Any]] = field(default_factory=list)
+    filled: dict[str, int] = field(default_factory=dict)
     night: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     to_do: list[str] = field(default_factory=list)
@@ -90,7 +94,10 @@ def rehearse(
                 if cost is not None and cost.is_high and not contract.origin.materialise:
                     found.warnings.append(cost.told)
                 found.night = _plan(transaction, asked, time, usable, chosen) | {"shards": len(bounds) + 1}
-        _read_rows(warehouse, source, found, progress)
+        artifacts = usable.artifacts if usable else []
+        found.warnings += filter(None, (unfilled(*one, contract) for one in artifacts))
+        needed = with_values_for((artifact for _, artifact in artifacts), needed_columns(contract))
+        _read_rows(warehouse, source, needed, found, progress)
     except DataError as error:
         found.problems.append(str(error))
     return found
@@ -161,21 +168,23 @@ def _plan(
     }
 
 
-def _read_rows(warehouse: Warehouse, described: Source, found: Rehearsal, progress: Progress) -> None:
+def _read_rows(warehouse: Warehouse, described: Source, needed: Contract, found: Rehearsal, progress: Progress) -> None:
     """Read every row and count those that would be rejected, each column's faults apart."""
-    contract, needed = described.contract, needed_columns(described.contract)
+    contract = described.contract
     source = described.narrowed(needed)
     with warehouse.transaction(read_only=True) as transaction:
         queries = compose_queries(transaction, source, sql.SQL("true"))
-    read, rejected, faults = 0, 0, list[Rejection]()
+    read, rejected, faults, filled = 0, 0, list[Rejection](), Counter[str]()
     with reading_rows(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
         repeated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, needed)
         for batch in reader.batches(queries.rows):
             parts = split(batch, needed, source.reading, duplicated=repeated)
             read, rejected = read + batch.num_rows, rejected + parts.rejected.num_rows
             faults = added_up([*faults, *parts.faults])
+            filled.update(parts.filled)
             progress(read)
     found.rows = {"read": read, "valid": read - rejected, "rejected": rejected}
+    found.filled = {column: customers for column, customers in filled.items() if customers}
     found.rejections = [
         {
             "column": one.column,

@@ -9,18 +9,20 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import Rejection, Split, added_up, split
+from clustering.customers import Rejection, Split, added_up, filled_in, split
 from clustering.drift.measurements import NightMeasure
 from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.label_sets import LabelSet, read_label_sets
-from clustering.scoring.labeller import Labeller
+from clustering.scoring.labeller import Labeller, with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.passing_time import PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
@@ -43,19 +45,24 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Counts:
-    """Rows of one shard."""
+    """Rows of one shard; `faults` are what was wrong, `filled` the valid rows without a value for which one stood."""
 
     read: int = 0
     labelled: int = 0
     rejected: int = 0
+    faults: Sequence[Rejection] = ()
+    filled: Counter[str] = field(default_factory=Counter)
 
     def add(self, read: int, parts: Split) -> None:
         self.read += read
         self.labelled += parts.valid.num_rows
         self.rejected += parts.rejected.num_rows
+        self.faults = added_up([*self.faults, *parts.faults])
+        self.filled.update(parts.filled)
 
     def __str__(self) -> str:
-        return f"{self.read} rows read, {self.labelled} labelled, {self.rejected} rejected"
+        told = filled_in(self.filled)
+        return f"{self.read} rows read, {self.labelled} labelled, {self.rejected} rejected{told}"
 
     def as_dict(self) -> dict[str, int]:
         return {"rows_read": self.read, "rows_labelled": self.labelled, "rows_rejected": self.rejected}
@@ -91,6 +98,7 @@ def score_shard(
     bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     _leave_out(warehouse, run_id, usable)
+    contract = with_values_for((artifact for _, artifact in usable.artifacts), contract)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
     champions = [
         _champion(artifact, contract, label_sets[number], base=bases.get(number))
@@ -104,18 +112,18 @@ def score_shard(
     ):
         duplicated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, contract)
         staging = Staging(transaction, writer, contract, champions, attempt, bounds)
-        counts, rejected = Counts(), list[Rejection]()
+        counts = Counts()
         for batch in reader.batches(queries.rows):
             parts = split(batch, contract, source.reading, duplicated=duplicated)
             staging.append(parts)
             counts.add(batch.num_rows, parts)
-            rejected = added_up([*rejected, *parts.faults])
         require_same_tables(reader, transaction, contract, planned, run_id)
         won = staging.claim(
             read=counts.read,
             labelled=counts.labelled,
             rejected=counts.rejected,
-            faults=added_up(rejected, duplicated=0 if duplicated is None else len(duplicated)),
+            faults=added_up(counts.faults, duplicated=0 if duplicated is None else len(duplicated)),
+            filled=counts.filled,
             passing=PassingTime(reader, aged, contract, bounds),
         )
     if not won:

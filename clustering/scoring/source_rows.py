@@ -33,7 +33,7 @@ def needed_columns(contract: Contract) -> Contract:
         name
         for name in contract.used
         if contract.columns[name].type == "text"
-        and contract.columns[name].missing == "allow"
+        and contract.columns[name].may_be_empty
         and name not in contract.grouped
     ]
     ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}

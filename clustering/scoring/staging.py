@@ -6,7 +6,7 @@ dies, or finds the shard claimed or the run ended, leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -155,7 +155,14 @@ class Staging:
             self._writing.pop(0).result()
 
     def claim(
-        self, *, read: int, labelled: int, rejected: int, faults: Sequence[Rejection], passing: PassingTime
+        self,
+        *,
+        read: int,
+        labelled: int,
+        rejected: int,
+        faults: Sequence[Rejection],
+        filled: Mapping[str, int],
+        passing: PassingTime,
     ) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
@@ -170,7 +177,7 @@ class Staging:
             rows_read=read,
             rows_labelled=labelled,
             rows_rejected=rejected,
-            reasons={"faults": [asdict(one) for one in faults]},
+            reasons={"faults": [asdict(one) for one in faults], "filled": dict(filled)},
             profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
             compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
             measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},

@@ -48,9 +48,23 @@ def find_usable(
             errors.append(error)
     if not found.artifacts:
         raise errors[0] if errors else RunError("no model of the run is left; start a new run")
+    for version, artifact in found.artifacts:
+        if told := unfilled(version, artifact, contract):
+            log.warning("%s", told)
     for version, reason in found.failed:
         log.error("%s version %s labels nobody this time: %s", version.model, version.version, reason)
     return found
+
+
+def unfilled(version: Version, artifact: Artifact, contract: Contract) -> str | None:
+    """Say which customers without a value a version still rejects, though the contract does not; None for nobody."""
+    columns = [name for name in artifact.scaling.always_present if contract.columns[name].may_be_empty]
+    if not columns:
+        return None
+    return (
+        f"{version.model} version {version.version} has learnt nothing that stands for a missing {', '.join(columns)}: "
+        "customers without one are rejected until the model is retrained"
+    )
 
 
 def leave_out(transaction: Transaction, run_id: int, failed: Mapping[str, str]) -> None:

@@ -142,6 +142,7 @@ def _explained(trained: Trained, identities: list[SegmentIdentity]) -> tuple[Clu
         trained.labels,
         features=trained.spec.features,
         contract=trained.configuration.contract,
+        medians=trained.scaling.medians,
         stability=trained.selection.stability,
     )
 
@@ -193,7 +194,7 @@ def describe(
         algorithm(spec.algorithm).assigner(fitted.parameters)(features),
         columns=spec.features,
         customers=customers,
-        optional=tuple(name for name in contract.averaged if contract.columns[name].missing == "allow"),
+        optional=tuple(name for name in contract.averaged if contract.columns[name].may_be_empty),
         rejected=rejected,
         # Of a density model it is the nearness to the nearest core customer, who in training may be oneself.
         with_confidence=not spec.has_noise,

@@ -66,10 +66,15 @@ def meet(
             raise
         log.warning("%s version %s cannot be compared: %s", version.model, version.version, error)
         return ChampionOnSample(version, None, None, _unreadable(version, error))
-    if set(artifact.features) - set(customers.schema.names):
+    if set(artifact.features) - set(customers.schema.names) or _lacks_values(artifact, customers):
         return ChampionOnSample(version, artifact, None)
     assigner = algorithm(artifact.algorithm).assigner(artifact.parameters)
     return ChampionOnSample(version, artifact, assigner(artifact.scaling.apply(customers)).labels)
+
+
+def _lacks_values(artifact: Artifact, customers: pa.RecordBatch) -> bool:
+    """Whether the version has nothing to stand for a value that some customer lacks."""
+    return any(customers.column(name).null_count for name in artifact.scaling.always_present)
 
 
 def _unreadable(version: Version, error: ArtifactError | StoreError) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,17 +21,24 @@ def with_explanations(
     *,
     features: Sequence[str],
     contract: Contract,
+    medians: Mapping[str, float],
     stability: Sequence[float],
 ) -> tuple[ClusterSegment, ...]:
     """Return the clusters with rules learnt from the `features` of the customers (n,) with cluster `labels` (n,).
 
-    `stability` holds the mean bootstrap Jaccard of the clusters from label 0 on, nothing where it was not measured.
+    `medians` are what stands for a missing value, beside the numbers of the contract. `stability` holds the mean
+    bootstrap Jaccard of the clusters from label 0 on, nothing where it was not measured.
     """
     segment_of = np.zeros(2 + max(cluster.cluster_label for cluster in clusters), dtype=np.intp)
     for cluster in clusters:
         segment_of[cluster.cluster_label + 1] = cluster.segment_id
-    columns = [customers.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in features]
-    fills = {name: fill for name in features if (fill := contract.columns[name].fill) is not None}
+    fills = {name: fill for name in features if (fill := contract.columns[name].fill) is not None} | dict(medians)
+    columns = [
+        np.nan_to_num(
+            customers.column(name).to_numpy(zero_copy_only=False).astype(np.float64), nan=fills.get(name, 0.0)
+        )
+        for name in features
+    ]
     measured = dict(enumerate(stability))
     rules = explain_segments(np.column_stack(columns), segment_of[labels + 1], columns=features, fills=fills)
     return tuple(

@@ -38,12 +38,12 @@ class CustomerValues:
     source: Source
     rows: pa.RecordBatch
 
-    def split(self, columns: Collection[str] | None = None) -> Split:
+    def split(self, columns: Collection[str] | None = None, *, required: Collection[str] = ()) -> Split:
         """Split the rows as a night does, by the key and these columns alone, by default all that were read.
 
-        A key that stands in several rows rejects them.
+        A key that stands in several rows rejects them, and so does a missing value in a `required` column.
         """
-        contract = self.source.contract
+        contract = self.source.contract.requiring(required)
         kept = contract if columns is None else contract.only(columns)
         return split_whole(self.rows, kept, self.source.reading)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,8 +11,9 @@ from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.openapi.utils import get_openapi
 from starlette.convertors import Convertor, register_url_convertor
 
+from clustering.config import Contract
 from clustering.customers.json_schema import body_schema, example_record, record_schema
-from clustering.customers.record_checks import check_records, describe_faults
+from clustering.customers.record_checks import Checked, check_records, describe_faults
 from clustering.errors import DataError, did_you_mean
 from clustering.monitoring.health import read_health
 from clustering.scoring.customer_lives import look_up
@@ -89,13 +90,21 @@ def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail
     backend = opened(request)
     asked = parse_request(body)
     model = configured(backend, asked.model_of_choice)
-    checked = check_records(asked.data, backend.configuration.contract)
+    contract = backend.configuration.contract
+    checked = _checked(asked.data, contract)
+    scorer = backend.champions.scorer(model)
+    if (stricter := scorer.demands(contract)) is not contract:
+        checked = _checked(asked.data, stricter)
+    return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail or asked.detail)})
+
+
+def _checked(records: Sequence[Mapping[str, Any]], contract: Contract) -> Checked:
+    checked = check_records(records, contract)
     if checked.faults:
         faults = [fault.as_dict() for fault in checked.faults[:ERRORS_LISTED]]
-        told = describe_faults(checked.faults, rows=len(asked.data))
+        told = describe_faults(checked.faults, rows=len(records))
         raise Refusal(422, told, errors=faults, errors_found=len(checked.faults))
-    scorer = backend.champions.scorer(model)
-    return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail or asked.detail)})
+    return checked
 
 
 @customers.get(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clustering.config import Configuration, Contract
-from clustering.errors import TrainingError
+from clustering.errors import DataError, TrainingError
 from clustering.features import Scaling, fit_scaling
 
 CONTRACT = Contract.model_validate(
@@ -28,7 +29,7 @@ CONTRACT = Contract.model_validate(
 )
 
 
-def rows_of(plain: list[float], skewed: list[int]) -> pa.RecordBatch:
+def rows_of(plain: list[float], skewed: Sequence[int | None]) -> pa.RecordBatch:
     return pa.record_batch({"plain": pa.array(plain, pa.float64()), "skewed": pa.array(skewed, pa.int64())})
 
 
@@ -46,6 +47,44 @@ def test_features_are_standardised_after_the_declared_transform() -> None:
     assert features[:, 0].tolist() == pytest.approx([-1, -1, 1, 1])
     assert features[:, 1].tolist() == pytest.approx([-1.3416407865, -0.4472135955, 0.4472135955, 1.3416407865])
     assert scaling.apply(rows.slice(0, 0)).shape == (0, 2)
+
+
+def with_median(name: str) -> Contract:
+    column = CONTRACT.columns[name].model_copy(update={"missing": "median"})
+    return CONTRACT.model_copy(update={"columns": {**CONTRACT.columns, name: column}})
+
+
+def test_the_median_of_the_training_stands_for_a_missing_value() -> None:
+    """It is that of the values that are there, in their own unit, also where models see a logarithm."""
+    rows = rows_of([1.0, 2.0, 3.0, 4.0, 5.0], [0, 7, None, 63, None])
+    scaling = fit_scaling(rows, ("skewed", "plain"), with_median("skewed"))
+    assert scaling.medians == {"skewed": 7.0}
+    assert scaling.always_present == ("plain",)
+    filled = rows_of([1.0, 2.0, 3.0, 4.0, 5.0], [0, 7, 7, 63, 7])
+    plain = fit_scaling(filled, ("skewed", "plain"), CONTRACT)
+    assert scaling.mean.tolist() == plain.mean.tolist()
+    assert scaling.scale.tolist() == plain.scale.tolist()
+    assert scaling.apply(rows).tobytes() == plain.apply(filled).tobytes()
+    copy = Scaling.from_dict(json.loads(json.dumps(scaling.to_dict())))
+    assert copy.medians == scaling.medians
+    assert scaling.invert(scaling.apply(rows))[2].tolist() == pytest.approx([7.0, 3.0])
+
+
+def test_the_median_of_an_even_number_of_values_lies_between_them() -> None:
+    assert fit_scaling(rows_of([1.0] * 3, [2, 5, None]), ("skewed",), with_median("skewed")).medians == {"skewed": 3.5}
+
+
+def test_a_column_that_is_empty_for_everybody_has_no_median() -> None:
+    with pytest.raises(TrainingError, match="column skewed is empty for every customer, so it has no median"):
+        fit_scaling(rows_of([1.0] * 2, [None] * 2), ("skewed",), with_median("skewed"))
+
+
+def test_a_version_that_has_learnt_no_median_labels_nobody_without_a_value() -> None:
+    """One that was trained before the contract said so would put them anywhere."""
+    scaling = Scaling.from_dict(fit_scaling(rows_of([1.0, 2.0], [3, 4]), ("skewed",), CONTRACT).to_dict())
+    assert scaling.medians == {}
+    with pytest.raises(DataError, match="1 of 2 customers have no skewed, and the version has learnt nothing"):
+        scaling.apply(rows_of([1.0, 2.0], [3, None]))
 
 
 def test_a_scaling_survives_json_to_the_last_bit() -> None:

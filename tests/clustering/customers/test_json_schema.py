@@ -27,7 +27,7 @@ from clustering.customers.record_checks import check_records
 )
 def test_limits_are_told_in_words(column: dict[str, Any], words: str) -> None:
     """What is allowed is told as a person would."""
-    assert allowed(Column.model_validate({"role": "profile", **column})) == words
+    assert allowed(Column.model_validate({"role": "profile", "missing": "reject", **column})) == words
 
 
 @pytest.mark.parametrize("directory", ["models", "examples/online_retail"])

@@ -37,7 +37,7 @@ GOOD = {"customer_id": 1, "age": 30, "gender": "Female", "annual_income": 50_000
 
 def contract_of(value: dict[str, Any], key: str = "bigint") -> Contract:
     """Return a contract with a key, the given column `value` and one that is always needed."""
-    columns = {"id": {"type": key, "role": "key"}, "value": {"role": "profile", **value}}
+    columns = {"id": {"type": key, "role": "key"}, "value": {"role": "profile", "missing": "reject", **value}}
     return Contract.model_validate({"table": "t", "columns": {**columns, "x": {"type": "number", "role": "cluster"}}})
 
 
@@ -237,6 +237,49 @@ def test_a_missing_value_is_rejected_allowed_or_filled() -> None:
     assert outcomes({"type": "integer", "missing": 3}, pa.array([None, 4], pa.int32())) == [3, 4]
 
 
+@pytest.mark.parametrize("role", ["profile", "protected"])
+@pytest.mark.parametrize("kind", ["number", "text", "date"])
+def test_what_only_describes_rejects_nobody_by_being_empty(role: str, kind: str) -> None:
+    """No distance is made of it; a value that is there and wrong is a mistake all the same."""
+    column = Column.model_validate({"role": role, "type": kind})
+    assert column.missing == "allow"
+    rows = rows_of(pa.array(["", None, "long ago"]))
+    columns = {**contract_of({"type": "text"}).columns, "value": column}
+    parts = split(rows, Contract.model_validate({"table": "t", "columns": columns}))
+    assert parts.valid["value"].to_pylist() == [None, None, *(["long ago"] if kind == "text" else [])]
+    assert [row["reason"] for row in parts.rejected.to_pylist()] == ([] if kind == "text" else ["wrong_type"])
+
+
+def test_filled_values_of_valid_customers_are_counted() -> None:
+    """Each column apart, and 0 where none was missing: of a rejected row nothing was filled in."""
+    columns = {
+        "id": {"type": "bigint", "role": "key"},
+        "visits": {"type": "integer", "role": "cluster", "missing": 0},
+        "spent": {"type": "number", "role": "cluster", "missing": "median"},
+        "age": {"type": "integer", "role": "cluster", "missing": 1},
+        "note": {"type": "text", "role": "profile"},
+    }
+    contract = Contract.model_validate({"table": "t", "columns": columns})
+    rows = pa.RecordBatch.from_pydict(
+        {
+            "id": ["1", "2", None, "4"],
+            "visits": ["", None, None, "7"],
+            "spent": ["1.5", "", "", "2"],
+            "age": ["1", "2", "3", "4"],
+            "note": [None] * 4,
+        }
+    )
+    parts = split(rows, contract)
+    assert parts.filled == {"visits": 2, "spent": 1, "age": 0}
+    assert parts.valid["visits"].to_pylist() == [0, 0, 7]
+    assert parts.valid["spent"].to_pylist() == [1.5, None, 2.0]
+    whole = split(rows.take(pa.array([0, 1, 3])), contract)
+    assert whole.filled == parts.filled
+    strict = split(rows, contract.requiring(["spent", "visits"]))
+    assert strict.rejected["column_name"].to_pylist() == ["spent", "id"]
+    assert strict.filled == {"visits": 1, "age": 0}
+
+
 def test_valid_rows_have_one_schema(configuration: Configuration) -> None:
     """Only what may be missing is nullable, whatever arrives, and even when nothing does."""
     schema = valid_schema(configuration.contract)
@@ -405,7 +448,7 @@ EVERY_TYPE = Contract.model_validate(
             "k": {"type": "text", "role": "key"},
             "b": {"type": "bigint", "role": "profile", "missing": "allow"},
             "n": {"type": "number", "role": "cluster", "range": [-1000, None], "missing": 0},
-            "t": {"type": "text", "role": "profile"},
+            "t": {"type": "text", "role": "profile", "missing": "reject"},
             "u": {"type": "uuid", "role": "profile", "missing": "allow"},
             "d": {"type": "date", "role": "profile", "missing": "allow"},
             "m": {"type": "timestamp", "role": "profile", "missing": "allow"},
@@ -557,7 +600,7 @@ def test_what_postgresql_holds_is_read_and_never_raises(empty_warehouse: Warehou
         "real": {"type": "number", "role": "cluster"},
         "day": {"type": "date", "role": "profile", "missing": "allow"},
         "zoned": {"type": "timestamp", "role": "profile", "missing": "allow"},
-        "padded": {"type": "text", "role": "profile"},
+        "padded": {"type": "text", "role": "profile", "missing": "reject"},
         "flag": {"type": "text", "role": "profile"},
         "words": {"type": "integer", "role": "profile"},
     }
@@ -619,5 +662,5 @@ def test_faults_are_counted_in_every_column_and_blank_rows_once() -> None:
     assert describe_rejections(split(rows, contract).faults, contract) == (
         "id is missing (allowed: a whole number), missing_key 1 row; "
         "income '$5.00' has the wrong type (allowed: a number), wrong_type 2 rows; "
-        "enrolled '6/16/2014' has the wrong type (allowed: a date such as 2026-01-31), wrong_type 1 row"
+        "enrolled '6/16/2014' has the wrong type (allowed: a date such as 2026-01-31, or nothing), wrong_type 1 row"
     )
