@@ -12,6 +12,7 @@ from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
 from clustering.monitoring.checking import check_run as check_run
 from clustering.monitoring.held_runs import describe_held as describe_held
+from clustering.monitoring.lineage import Dataset as Dataset, Lineage as Lineage, describe_lineage as describe_lineage
 from clustering.monitoring.run_summaries import summarise_run as summarise_run
 from clustering.privacy.forgetting import forget as forget
 from clustering.scoring.dates import end_of_past as end_of_past

@@ -21,6 +21,7 @@ from clustering.errors import ConfigurationError
 
 URL = "WAREHOUSE_URL"
 CONNECTION = "AIRFLOW_CONN_WAREHOUSE"
+ADDRESS = "CLUSTERING_CATALOGUE_ADDRESS"
 TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -115,6 +116,8 @@ class WarehouseSettings(Settings):
     [database.md](database.md#what-names-the-warehouse)."""
     connection: SecretStr | None = _variable(CONNECTION, otherwise="the connection `warehouse` of Airflow")
     """The warehouse, inside Airflow; the same form."""
+    address: str | None = _variable(ADDRESS, otherwise="host, port and database of the connection")
+    """The warehouse as catalogues name it, `postgres://host:5432/database`, see [catalogues.md](catalogues.md)."""
 
 
 class FolderSettings(Settings):

@@ -18,8 +18,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import clustering
 from segmentation_alerts import alert_of_drift, alert_of_models, alert_of_run
-from segmentation_assets import CUSTOMER_LABELS, HELD_NIGHTS, SEGMENT_HISTORY, SEGMENTS
+from segmentation_assets import CUSTOMER_LABELS, CUSTOMERS, HELD_NIGHTS, SEGMENT_HISTORY, SEGMENTS
 from segmentation_definitions import check_conf, documentation, open_session
+from segmentation_lineage import lineage_task
 from segmentation_schedules import default_args, tags
 
 PUBLISH, ABANDON = "Publish all the same", "Abandon"
@@ -76,7 +77,7 @@ def decide_held_night() -> None:
                 return told
             return clustering.abandon_by_hand(session.warehouse, run_id=run_id, abandoned_by=name, reason=reason)
 
-    @task(outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY])
+    @lineage_task(inlets=[CUSTOMERS], outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY])
     def announce(decided: dict[str, Any]) -> None:
         """Tell who waits for new segments, where the night was published."""
         if decided["status"] != "published":

@@ -49,6 +49,7 @@ from segmentation_definitions import (
     person,
     warn_of_logical_date,
 )
+from segmentation_lineage import lineage_task
 from segmentation_links import compare_address
 from segmentation_schedules import LONG, default_args, tags, training_schedule
 
@@ -92,14 +93,14 @@ def retrain_models() -> None:
         warn_of_logical_date(dag_run)
         return lines
 
-    @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}", multiple_outputs=False)
+    @lineage_task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}", multiple_outputs=False)
     def set_champion(order: str, dag_run: Any) -> dict[str, Any]:
         """Make another version the champion and return the decision."""
         show_model(order)
         with open_session() as session:
             return clustering.change_champion(session.registry, order=order, decided_by=person(dag_run))
 
-    @task(inlets=[CUSTOMERS], execution_timeout=LONG)  # a query is read whole
+    @lineage_task(inlets=[CUSTOMERS], execution_timeout=LONG)  # a query is read whole
     def sample(params: dict[str, Any], dag_run: Any, triggering_asset_events: Any) -> list[dict[str, str]]:
         """Draw the training customers and return the models to train on them."""
         check_conf(PARAMS, params, dag_run)
@@ -136,7 +137,7 @@ def retrain_models() -> None:
                 hold=params["approval"],
             )
 
-    @task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}")
+    @lineage_task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}")
     def announce(decided: dict[str, Any], outlet_events: Any) -> None:
         """Tell of a new champion."""
         show_model(decided["model"])

@@ -58,6 +58,7 @@ from segmentation_definitions import (
     models_param,
     open_session,
 )
+from segmentation_lineage import lineage_task
 from segmentation_links import SegmentsLink
 from segmentation_schedules import LONG, default_args, late_night, night_schedule, tags, workers
 
@@ -105,7 +106,7 @@ log = logging.getLogger(__name__)
 )
 def segment_customers() -> None:
     # It may copy what a query gives.
-    @task(inlets=[CUSTOMERS, CHAMPIONS], execution_timeout=LONG)
+    @lineage_task(inlets=[CUSTOMERS, CHAMPIONS], execution_timeout=LONG)
     def plan(
         params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, partition_key: str | None = None
     ) -> list[dict[str, Any]]:
@@ -156,7 +157,7 @@ def segment_customers() -> None:
                 may_retry=may_retry(ti),
             )
 
-    @task(
+    @lineage_task(
         inlets=[CUSTOMERS, CUSTOMER_LABELS],  # the labels of the date before, for what has changed since
         outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY],
         multiple_outputs=False,

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from airflow.sdk import Asset, AssetAlias
 
+from clustering.config import warehouse_address
 from clustering.settings import ScheduleSettings
 
 GROUP = "segmentation"
 
 
 def _asset(name: str) -> Asset:
-    # The scheme is nobody's, so no provider changes the address; where the tables lie, the connection alone knows.
+    # The scheme is nobody's, so no provider changes the address.
     return Asset(name=f"{GROUP}.{name}", uri=f"x-{GROUP}://{name}", group=GROUP)
 
 
-CUSTOMERS = _asset("customers")
-CUSTOMER_LABELS = _asset("customer_labels")
-SEGMENTS = _asset("segments")
+def _table(name: str) -> Asset:
+    """Return the asset of a table of ours, by its address where one is set: the connection is not asked for DAGs."""
+    address = warehouse_address()
+    return Asset(name=f"{GROUP}.{name}", uri=f"{address}/{GROUP}/{name}", group=GROUP) if address else _asset(name)
+
+
+CUSTOMERS = _asset("customers")  # others own the address of the table, and Airflow has one asset an address
+CUSTOMER_LABELS = _table("customer_labels")
+SEGMENTS = _table("segments")
 CHAMPIONS = _asset("champions")
-SEGMENT_HISTORY = _asset("segment_history")
+SEGMENT_HISTORY = _table("segment_history")
 HELD_NIGHTS = _asset("held_nights")  # an event of it asks a person
 DRIFT = _asset("drift")  # an event of it starts a retraining
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import Param, dag, result, task
+from airflow.sdk import Param, dag, result
 
 import clustering
 from segmentation_assets import CUSTOMER_LABELS, SEGMENT_HISTORY, SEGMENTS
 from segmentation_days import business_date, zone
 from segmentation_definitions import check_conf, chosen_models, documentation, open_session, person
+from segmentation_lineage import lineage_task
 from segmentation_schedules import default_args, tags
 
 
@@ -41,7 +42,9 @@ from segmentation_schedules import default_args, tags
 )
 def withdraw_date() -> None:
     @result
-    @task(inlets=[CUSTOMER_LABELS], outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY], multiple_outputs=False)
+    @lineage_task(
+        inlets=[CUSTOMER_LABELS], outlets=[CUSTOMER_LABELS, SEGMENTS, SEGMENT_HISTORY], multiple_outputs=False
+    )
     def withdraw(params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Withdraw the date and return what holds since."""
         check_conf(PARAMS, params, dag_run)

@@ -51,7 +51,8 @@ def dbt(
     with open_session() as session:
         tables = session.configuration.contract.origin.tables
         with session.warehouse.transaction(read_only=True) as transaction:
-            rows = transaction.rows("dbt/relations")
+            readable = transaction.scalar("catalogue/readable", others=[])
+            rows = transaction.rows("catalogue/columns", relations=readable)
     if not rows:
         raise ConfigurationError("nothing is granted to the role segmentation_reader yet; run clustering migrate")
     named = [f"ref('{split_name(table)[1]}')" for table in tables] if depends_on is None else depends_on

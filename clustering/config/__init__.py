@@ -30,6 +30,7 @@ from clustering.config.models import (
 )
 from clustering.config.night_checks import Checks, Drift
 from clustering.config.text_formats import DateOrder, Formats
+from clustering.config.warehouse_address import warehouse_address
 
 __all__ = [
     "LABEL_COLUMNS",
@@ -69,4 +70,5 @@ __all__ = [
     "rounded_figure",
     "specification",
     "store_directory",
+    "warehouse_address",
 ]

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from clustering.config.warehouse_address import PORT, as_address
 from clustering.errors import ConfigurationError
 from clustering.settings import WarehouseSettings
 from clustering.warehouse.connection_texts import Settings, read_settings, settings_of_fields
 
 CONNECTION = "warehouse"
+LOCAL = "localhost"
 _REMEDY = f"set AIRFLOW_CONN_{CONNECTION.upper()}, or add it under Admin, Connections, with the type Postgres"
 _SOURCE = f"Airflow's connection {CONNECTION!r}"
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+")
@@ -50,6 +52,20 @@ def url_of_connection(connection: AirflowConnection | None) -> str:
         raise ConfigurationError(f"Airflow has no connection {CONNECTION!r}; {_REMEDY}")
     fields = {name: getattr(connection, name) for name in ("conn_type", "host", "port", "login", "password", "schema")}
     return as_url(settings_of_fields(fields, connection.extra_dejson, _SOURCE))
+
+
+def address_of(url: str) -> str:
+    """Return the database that a URL names as catalogues do, without a login.
+
+    Of several hosts the first counts; a socket is on this machine.
+
+    >>> address_of("postgresql://ann:secret@db,spare/shop?sslmode=require")
+    'postgres://db:5432/shop'
+    """
+    settings = read_settings(url, "the warehouse's URL")
+    hosts, ports = (settings.get(name, "").split(",")[0] for name in ("host", "port"))
+    host = LOCAL if hosts[:1] in ("", "/", "@") else hosts
+    return as_address(host, ports or PORT, settings.get("dbname") or settings.get("user", ""))
 
 
 def as_url(settings: Mapping[str, str]) -> str:

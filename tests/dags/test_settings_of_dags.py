@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.sdk import Asset
 
 from clustering.config import PROJECT
 from clustering.errors import ConfigurationError
@@ -49,6 +51,21 @@ def test_schedules_and_tasks_are_settings(monkeypatch: pytest.MonkeyPatch) -> No
     assert [asset.name for asset in drift.objects] == ["segmentation.drift"]
     assert not hasattr(dags["retrain_models"].timetable, "timetable")
     assert "in Europe/Berlin" in dags["segment_customers"].params.get_param("as_of").description
+
+
+def test_assets_of_tables_carry_their_address_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names stay; what is no table of ours keeps its address, and so does everything without the setting."""
+    file = str(PROJECT / "dags" / "segmentation_assets.py")
+    plain = {one.name: one.uri for one in runpy.run_path(file).values() if isinstance(one, Asset)}
+    assert all(uri == f"x-segmentation://{name.removeprefix('segmentation.')}" for name, uri in plain.items())
+    monkeypatch.setenv("CLUSTERING_CATALOGUE_ADDRESS", "postgres://dwh/shop")
+    addressed = {one.name: one.uri for one in runpy.run_path(file).values() if isinstance(one, Asset)}
+    tables = {name for name in plain if plain[name] != addressed[name]}
+    assert plain.keys() == addressed.keys()
+    assert {name: addressed[name] for name in tables} == {
+        f"segmentation.{name}": f"postgres://dwh:5432/shop/segmentation/{name}"
+        for name in ("customer_labels", "segments", "segment_history")
+    }
 
 
 def test_hours_until_a_night_is_late_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_every_folder_is_named() -> None:
 def test_every_task_of_the_night_is_named() -> None:
     """The nightly flow has the tasks of the DAG."""
     dag = (PROJECT / "dags" / "segment_customers.py").read_text(encoding="utf-8")
-    tasks = set(re.findall(r"@task(?:\(.*?\n? *\))?\n    def (\w+)", dag, re.DOTALL))
+    tasks = set(re.findall(r"@(?:lineage_)?task(?:\(.*?\n? *\))?\n    def (\w+)", dag, re.DOTALL))
     listed = {name.split("`")[1] for name, _, _ in rows(PAGE, "task", "calls", "does")}
     assert "publish" in tasks
     assert listed == tasks

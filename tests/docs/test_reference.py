@@ -14,7 +14,14 @@ import pytest
 import yaml
 from fastapi import HTTPException
 
-from clustering.config import PROJECT, Configuration, configuration_directory, load_configuration, store_directory
+from clustering.config import (
+    PROJECT,
+    Configuration,
+    configuration_directory,
+    load_configuration,
+    store_directory,
+    warehouse_address,
+)
 from clustering.errors import ConfigurationError
 from clustering.settings import AlertSettings, ApiLimits, DagLimits, NightSettings, ScheduleSettings, TaskSettings
 from clustering.warehouse import Warehouse, warehouse_url
@@ -282,6 +289,9 @@ EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     "AIRFLOW_CONN_WAREHOUSE": _connection,
     "CLUSTERING_CONFIG": _other_configuration,
     "CLUSTERING_STORE": _other_store,
+    "CLUSTERING_CATALOGUE_ADDRESS": _setting(
+        "CLUSTERING_CATALOGUE_ADDRESS", "postgres://dwh/shop", "postgres://dwh:5432/shop", warehouse_address
+    ),
     "CLUSTERING_API_TOKEN": _token,
     "CLUSTERING_API_ALLOW_ANONYMOUS": _anonymous,
     "CLUSTERING_API_MAX_ROWS": _limit("CLUSTERING_API_MAX_ROWS", lambda: ApiLimits.read().rows),

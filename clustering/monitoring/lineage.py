@@ -1,0 +1,164 @@
+"""What catalogues of data are told of a night: which tables it reads, what it publishes, and which column comes whence.
+
+Names are those of OpenLineage: a namespace such as `postgres://host:5432`, and `database.schema.table` in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Literal
+
+from clustering.config import Configuration
+from clustering.config.warehouse_address import warehouse_address
+from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.warehouse.relations import find_relation
+from clustering.warehouse.source import find_source
+from clustering.warehouse.urls import address_of
+
+KEY = "customer_id"  # what all of our relations call the contract's key
+LABELS = "customer_labels"  # what the views of customers read; no reader of BI has a right on it
+OF_TRAINING = frozenset({"model_history"})  # what a promotion changes, and no night
+STORED = ("r", "p", "f")
+ASSIGNED = ("segment_id", "from_segment_id", "to_segment_id", "confidence")
+FIGURES = ("mean", "minimum", "q1", "median", "q3", "maximum")
+
+How = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
+
+
+@dataclass(frozen=True)
+class DatasetColumn:
+    """A column with its type in PostgreSQL and its comment, and the source's columns that it is made from, and how."""
+
+    name: str
+    data_type: str
+    description: str | None = None
+    origins: Mapping[str, How] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table or view by its name in `Lineage.namespace`."""
+
+    name: str
+    is_view: bool
+    description: str | None
+    columns: Sequence[DatasetColumn]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The tables that hold the customers, what nights publish, and what promotions change.
+
+    `origin` is the name of the one of `inputs` that `origins` of columns speak of; None where customers come from a
+    query, whose columns are no table's.
+    """
+
+    namespace: str
+    origin: str | None
+    inputs: Sequence[Dataset]
+    published: Sequence[Dataset]
+    trained: Sequence[Dataset]
+
+
+def describe_lineage(warehouse: Warehouse, configuration: Configuration) -> Lineage:
+    """Return what catalogues are told, as the warehouse has it now.
+
+    Raises DataError where the source cannot be found. Nothing that is returned holds a login or a customer's value.
+    """
+    namespace, _, database = (warehouse_address() or address_of(warehouse.uri)).rpartition("/")
+    with warehouse.transaction(read_only=True) as transaction:
+        read = _source_tables(transaction, configuration)
+        headers = _headers(transaction, configuration)
+        made = transaction.scalar("catalogue/readable", others=[LABELS])
+        inputs = _datasets(transaction, read, database, _Origins({}, (), (), ()))
+        outputs = _datasets(transaction, made, database, _origins(configuration, headers))
+    trained = [one for one in outputs if one.name.rpartition(".")[2] in OF_TRAINING]
+    return Lineage(
+        namespace,
+        origin=inputs[0].name if headers else None,
+        inputs=inputs,
+        published=[one for one in outputs if one not in trained],
+        trained=trained,
+    )
+
+
+@dataclass(frozen=True)
+class _Origins:
+    """What columns of ours are made from: by name, and of the kinds that several relations have."""
+
+    named: Mapping[str, Mapping[str, How]]
+    features: Sequence[str]
+    figures: Sequence[str]
+    groups: Sequence[str]
+
+    def of(self, column: str, among: Sequence[str]) -> Mapping[str, How]:
+        """Return the source's columns of one column of ours, beside which a relation has others."""
+        if column in ASSIGNED and KEY in among:
+            return dict.fromkeys(self.features, "TRANSFORMATION")
+        if column in FIGURES and "column_name" in among:
+            return dict.fromkeys(self.figures, "AGGREGATION")
+        if column == "group_name":
+            return dict.fromkeys(self.groups, "IDENTITY")
+        return self.named.get(column, {})
+
+
+def _origins(configuration: Configuration, headers: Mapping[str, str]) -> _Origins:
+    if not headers:
+        return _Origins({}, (), (), ())
+    contract = configuration.contract
+    averages: dict[str, Mapping[str, How]] = {
+        f"avg_{name}": {headers[name]: "AGGREGATION"} for name in contract.averaged
+    }
+    used = {name for model in configuration.models.values() for name in model.features}
+    return _Origins(
+        named={KEY: {headers[contract.key]: "IDENTITY"}, **averages},
+        features=[headers[name] for name in contract.used if name in used],
+        figures=[headers[name] for name in contract.averaged],
+        groups=[headers[name] for name in contract.grouped],
+    )
+
+
+def _datasets(transaction: Transaction, relations: Sequence[int], database: str, origins: _Origins) -> list[Dataset]:
+    rows = transaction.rows("catalogue/columns", relations=relations)
+    found = groupby(rows, key=lambda row: (row.schema, row.relation))
+    return [_dataset(f"{database}.{schema}.{name}", list(columns), origins) for (schema, name), columns in found]
+
+
+def _dataset(name: str, rows: Sequence[Row], origins: _Origins) -> Dataset:
+    among = [row.name for row in rows]
+    columns = [
+        DatasetColumn(row.name, row.data_type, row.column_description, origins.of(row.name, among)) for row in rows
+    ]
+    return Dataset(name, rows[0].kind not in STORED, rows[0].description, columns)
+
+
+def _source_tables(transaction: Transaction, configuration: Configuration) -> list[int]:
+    """Return the oids of the table or view that is named, or of the tables below a query, which its plan has."""
+    contract = configuration.contract
+    if contract.origin.query is None:
+        return [find_relation(transaction, *contract.origin.schema_and_table).oid]
+    source = find_source(transaction, contract)
+    found = list(_planned(transaction.scalar("catalogue/plan", {"table": source.table})))
+    schemas, tables = [schema for schema, _ in found], [table for _, table in found]
+    return list(transaction.scalar("catalogue/named", schemas=schemas, tables=tables))
+
+
+def _planned(part: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _planned(one)
+    elif isinstance(part, dict):
+        if "Relation Name" in part:
+            yield part["Schema"], part["Relation Name"]
+        for one in part.values():
+            yield from _planned(one)
+
+
+def _headers(transaction: Transaction, configuration: Configuration) -> dict[str, str]:
+    """Return by the contract's columns what the table calls them, nothing for a query."""
+    if configuration.contract.origin.query is not None:
+        return {}
+    source = find_source(transaction, configuration.contract)
+    return {name: column.header for name, column in source.columns.items()}
