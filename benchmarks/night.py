@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from clustering import Configuration, Registry, Warehouse, check_run, load_configuration, plan_run, publish_run
-from clustering.config import PROJECT
 from setting import SAMPLE_ROWS, Bench, made_customers
 
 AS_OF = date(2026, 1, 1)
@@ -50,7 +49,7 @@ def scoring_processes(bench: Bench) -> Iterator[tuple[ProcessPoolExecutor, float
         bench.workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_prepare,
-        initargs=(bench.warehouse.uri, bench.registry.store),
+        initargs=(bench.warehouse.uri, bench.registry.store, bench.models),
     )
     with pool:
         list(pool.map(_wait, [0.2] * bench.workers))
@@ -88,12 +87,12 @@ def run_night(bench: Bench, pool: ProcessPoolExecutor, models: list[str], *, as_
     return night
 
 
-def _prepare(uri: str, store: Path) -> None:
+def _prepare(uri: str, store: Path, models: Path) -> None:
     from clustering.scoring import shards  # noqa: F401 - to be warm
 
     global _ready
     warehouse = Warehouse(uri)
-    _ready = warehouse, load_configuration(PROJECT / "models"), Registry(warehouse, store)
+    _ready = warehouse, load_configuration(models), Registry(warehouse, store)
 
 
 def _wait(seconds: float) -> None:

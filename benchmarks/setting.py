@@ -66,6 +66,7 @@ class Bench:
     folder: Path
     rows: int
     workers: int
+    models: Path = PROJECT / "models"  # the configuration's folder, which the scoring processes read too
 
     @property
     def psql(self) -> Path:
