@@ -42,7 +42,17 @@ where suppressed.{column} is not null;
 update segmentation.exports
 set
     status = :status, members = coalesce(:members, members),
-    sent_at = case when :status = 'sent' then statement_timestamp() end
+    sent_at = case when :status = 'sent' then statement_timestamp() end,
+    withdrawn_at = case
+        when withdrawn_at is not null then withdrawn_at
+        when
+            :status = 'sent' and not exists (
+                select
+                from segmentation.published_runs as published
+                where published.model = exports.model and published.as_of = exports.as_of
+            )
+        then statement_timestamp()
+    end
 where export_id = :export_id;
 
 -- name: hold_forgetting
@@ -154,6 +164,18 @@ order by recipient.audience, recipient.destination;
 -- name: share_snapshot
 -- Returns the name by which another transaction can see what this one sees.
 select pg_export_snapshot();
+
+-- name: note_withdrawal
+-- Notes that a date was withdrawn of models after it was sent, or while it is being sent; returns where it went.
+-- Parameters: as_of, models.
+with withdrawn as (
+    update segmentation.exports
+    set withdrawn_at = now()
+    where as_of = :as_of and model = any(:models) and status <> 'failed' and withdrawn_at is null
+    returning audience, destination, location
+)
+
+select distinct audience, destination, location from withdrawn order by 1, 2, 3;
 
 -- name: still_holds
 -- Returns whether a run is still the one that is published for a model and date.

@@ -51,4 +51,6 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"{model} is as of {day} again: the night had retired it"
     for model in told["still_retired"]:
         yield f"{model}, which the night had retired, stays so: its labels are no longer kept"
+    for one in told["sent_to"]:
+        yield f"the audience {one['audience']} was sent with it to {one['destination']}: {one['location']}"
     yield f"to publish the date anew: clustering score --as-of {told['as_of']}"

@@ -10,12 +10,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from clustering.config.customer_source import TableName
 from clustering.config.frozen import Frozen, Identifier
+from clustering.config.table_name import split_name
 
 LABEL_COLUMNS = (
     *("customer_id", "segment_id", "segment_name", "recommended_action"),
     *("confidence", "as_of", "model", "run_id", "model_version_id"),
 )
 Format = Literal["csv", "parquet", "jsonl"]
+MARK = "audience"  # the column of a table that says whose a row is, so that nobody else's rows are ever removed
 _PLACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -64,7 +66,7 @@ class Consent(Frozen):
 
 
 class Audience(Frozen):
-    """Customers of one model who are sent to one destination, as one file."""
+    """Customers of one model who are sent to one destination, as one file or as rows of a table."""
 
     model: Identifier | None = None
     """Name of the model; null: the default model of the contract."""
@@ -81,15 +83,23 @@ class Audience(Frozen):
     """The number of customers with the greatest confidence; of equal ones, the smaller keys. Null: all."""
     destination: Identifier
     """One of `destinations`."""
-    path: Annotated[str, AfterValidator(_relative)]
+    path: Annotated[str, AfterValidator(_relative)] | None = None
     """The file below the destination's URI; `{as_of}` is filled in. It ends with .csv, .parquet or .jsonl."""
+    table: TableName | None = None
+    """In place of a file, a table of the destination's database. It has the columns, and `audience` before; it is
+    made where it is not there. With `as_of` among the columns it keeps each date, otherwise the last that was sent."""
     consent: Consent
     """By what right they are sent."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.rows == "changes" and "{as_of}" not in self.path:
-            raise ValueError("path: has {as_of} where rows are changes, since each date has its own")
+        if (self.path is None) is (self.table is None):
+            raise ValueError("exactly one of path and table stands there")
+        if self.rows == "changes" and not self.is_dated:
+            where = "path: has {as_of}" if self.path else "columns: have as_of among them"
+            raise ValueError(f"{where} where rows are changes, since each date has its own")
+        if taken := {MARK, "change"} & set(self.columns):
+            raise ValueError(f"columns: {min(taken)!r} is what a column of the export itself is called")
         if "customer_id" not in self.columns:
             raise ValueError("columns: have customer_id among them, by which customers are told apart and forgotten")
         if len(set(self.columns)) != len(self.columns):
@@ -97,9 +107,22 @@ class Audience(Frozen):
         return self
 
     @property
-    def file_format(self) -> Format:
-        """The format of its file."""
-        return self.path.rpartition(".")[2]  # type: ignore[return-value]
+    def file_format(self) -> Format | None:
+        """The format of its file; None for a table."""
+        return self.path.rpartition(".")[2] if self.path else None  # type: ignore[return-value]
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether what was sent of one date stays beside that of another."""
+        return "{as_of}" in self.path if self.path else "as_of" in self.columns
+
+    @property
+    def schema_and_table(self) -> tuple[str | None, str]:
+        """The parts of its table; no schema where none is named, since not every database has `public`."""
+        name = self.table or ""
+        schema, table = split_name(name)
+        is_named = schema != "public" or name.startswith(("public.", '"public".'))
+        return schema if is_named else None, table
 
 
 class Exports(Frozen):
@@ -112,7 +135,7 @@ class Exports(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        places: dict[tuple[str, str], str] = {}
+        places: dict[tuple[str, str | None], str] = {}
         for name, audience in self.audiences.items():
             if audience.destination not in self.destinations:
                 raise ValueError(
@@ -120,6 +143,6 @@ class Exports(Frozen):
                     f"{', '.join(self.destinations)}"
                 )
             other = places.setdefault((audience.destination, audience.path), name)
-            if other != name:
+            if audience.path and other != name:
                 raise ValueError(f"audiences.{name}.path: {audience.path!r} is that of {other} too")
         return self

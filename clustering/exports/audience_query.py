@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
@@ -46,9 +47,9 @@ class AudienceQuery:
 
 
 def audience_query(
-    transaction: Transaction, contract: Contract, audience: Audience, *, label_set: int, place: str
+    transaction: Transaction, contract: Contract, audience: Audience, *, label_set: int, as_of: date, place: str
 ) -> AudienceQuery:
-    """Return what selects an audience from a label set; `place` names it in messages.
+    """Return what selects an audience from a label set, which is of a date; `place` names it in messages.
 
     Raises ConfigurationError for a segment that the label set has not, DataError where the source, the column of
     consent or the suppression list cannot be read.
@@ -69,7 +70,8 @@ def audience_query(
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
         columns.append(sql.SQL("label.customer_id as recipient"))
     key = _cast(sql.SQL("told.customer_id"), contract.key_type, audience)
-    left = [key if name == "customer_id" else sql.SQL("null") for name in audience.columns]
+    told = {"customer_id": key, "as_of": sql.SQL("{}::date").format(sql.Literal(as_of))}
+    left = [told.get(name, sql.SQL("null")) for name in audience.columns]
     return AudienceQuery(
         keys=_members(transaction, names, [sql.SQL("label.customer_id")]),
         rows=_members(transaction, names, columns),

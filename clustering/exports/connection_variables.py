@@ -46,7 +46,7 @@ def connection_of_environment(name: str) -> NamedConnection:
 
 def _of_json(fields: Mapping[str, Any]) -> NamedConnection:
     extra = fields.get("extra") or {}
-    known = {name: fields.get(name) for name in ("login", "password", "host", "schema")}
+    known = {name: fields.get(name) for name in ("login", "password", "host", "port", "schema")}
     named = json.loads(extra) if isinstance(extra, str) else dict(extra)
     return NamedConnection(conn_type=str(fields.get("conn_type", "")), extra_dejson=named, **known)
 
@@ -59,4 +59,5 @@ def _of_uri(text: str) -> NamedConnection:
     if "__extra__" in extra:
         extra |= json.loads(extra.pop("__extra__"))
     login, password = (unquote(one) if one else None for one in (parts.username, parts.password))
-    return NamedConnection(parts.scheme, login, password, parts.hostname, parts.port, extra_dejson=extra)
+    schema = unquote(parts.path.removeprefix("/")) or None
+    return NamedConnection(parts.scheme, login, password, parts.hostname, parts.port, schema, extra)

@@ -1,16 +1,19 @@
-"""Where audiences are sent: a connection of Airflow's becomes a file system below a URI, or a database."""
+"""Folders and stores that files are sent to: a connection of Airflow's becomes a file system below a URI."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 from pyarrow import fs
 
+from clustering.config.declared_exports import Format
 from clustering.errors import ConfigurationError, DestinationError
+from clustering.exports import file_formats
 from clustering.warehouse.urls import AirflowConnection
 
 PART = ".part"  # what a file is called after its own name until it is whole
@@ -26,10 +29,6 @@ class Folder:
     system: Any = field(repr=False)
     base: str = field(repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def location(self, path: str) -> str:
-        """Return what a file below it is called where people are told of it."""
-        return f"{self.uri.rstrip('/')}/{path}"
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[tuple[Any, Any]]:
@@ -87,6 +86,30 @@ class Folder:
             return  # the error that led here is the one to tell
 
 
+@dataclass(frozen=True)
+class File:
+    """A file below a folder, which is there as a whole or not at all."""
+
+    folder: Folder
+    path: str
+    form: Format
+
+    @property
+    def place(self) -> str:
+        """What the file is called where people are told of it."""
+        return f"{self.folder.uri.rstrip('/')}/{self.path}"
+
+    @contextmanager
+    def replacing(self) -> Iterator[tuple[Callable[..., int], Callable[[], None]]]:
+        """Open the file that takes its place; yield what writes batches, and what to call when it is whole."""
+        with self.folder.replacing(self.path) as (stream, replace):
+            yield lambda batches, schema: self._write(stream, batches, schema), replace
+
+    def _write(self, stream: Any, batches: Iterable[pa.RecordBatch], schema: Callable[[], pa.Schema]) -> int:
+        with self.folder.errors():
+            return file_formats.write_rows(batches, stream, self.form, schema=schema)
+
+
 def open_folder(name: str, connection: AirflowConnection) -> Folder:
     """Return the folder that a connection names in its extra `uri`, or in `path` where it is one of files.
 
@@ -122,7 +145,46 @@ def _open(uri: str, scheme: str, connection: AirflowConnection, extra: Mapping[s
             given = {key: str(value) for key, value in options.items() if value}
             parts = urlsplit(uri)
             return fs.S3FileSystem(**given), f"{parts.netloc}{unquote(parts.path)}"
-        system, base = fs.FileSystem.from_uri(uri)
+        if scheme.startswith("abfs"):
+            return _open_azure(uri, connection, extra)
+        return _open_google(uri, extra)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the uri of a destination cannot be opened: {type(error).__name__}") from None
-    return system, base
+
+
+def _open_azure(uri: str, connection: AirflowConnection, extra: Mapping[str, Any]) -> tuple[Any, str]:
+    """Open a container by an account's key or token, or as a service principal, or as the cloud's programs would.
+
+    A principal is one whose connection has a `tenant_id`: then login and password are its id and its secret, otherwise
+    the account's name and key.
+    """
+    parts = urlsplit(uri)
+    container, _, host = parts.netloc.rpartition("@")
+    account = extra.get("account_name") or (host.partition(".")[0] if container else connection.login)
+    if not account:
+        raise ConfigurationError(
+            "a destination in Azure has no account; write abfss://container@account.dfs.core.windows.net"
+        )
+    known = ("sas_token", "tenant_id", "blob_storage_authority", "dfs_storage_authority")
+    options = {name: extra.get(name) for name in (*known, "blob_storage_scheme", "dfs_storage_scheme")}
+    if extra.get("tenant_id"):
+        options |= {"client_id": connection.login, "client_secret": connection.password}
+    else:
+        options["account_key"] = connection.password
+    given = {name: str(value) for name, value in options.items() if value}
+    return fs.AzureFileSystem(str(account), **given), f"{container or host}{unquote(parts.path)}"
+
+
+def _open_google(uri: str, extra: Mapping[str, Any]) -> tuple[Any, str]:
+    """Open a bucket as the worker's own account, or as another that it may act for."""
+    if any(("keyfile" in name or "key_path" in name) and value for name, value in extra.items()):
+        raise ConfigurationError(
+            "a key file in a connection is not read; let GOOGLE_APPLICATION_CREDENTIALS of the worker name one, or "
+            "give the worker an identity, and in the extra impersonation_chain names an account that it acts for"
+        )
+    options = {"target_service_account": extra.get("impersonation_chain")}
+    options |= {name: extra.get(name) for name in ("endpoint_override", "scheme")}
+    given = {name: str(value) for name, value in options.items() if value}
+    parts = urlsplit(uri)
+    system = fs.GcsFileSystem(anonymous=bool(extra.get("anonymous")), **given)
+    return system, f"{parts.netloc}{unquote(parts.path)}"

@@ -69,7 +69,7 @@ def _due(
         sent = transaction.row("exports/last_sent", **to)
         if sent is not None and sent.latest is not None and sent.latest > now.as_of:
             return None, f"changes up to {sent.latest} were sent, and {model} is as of {now.as_of}"
-    is_dated = "{as_of}" in audience.path
-    if transaction.scalar("exports/holds", **to, run_id=now.run_id, contents=audience.rows, dated=is_dated):
+    sent_as = {"run_id": now.run_id, "contents": audience.rows, "dated": audience.is_dated}
+    if transaction.scalar("exports/holds", **to, **sent_as):
         return None, f"it was sent as of {now.as_of}, and no other night holds since"
     return now.as_of, None

@@ -15,9 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Audience, Configuration
 from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
-from clustering.exports import file_formats
 from clustering.exports.audience_query import AudienceQuery, audience_query
-from clustering.exports.destinations import Folder, open_folder
+from clustering.exports.targets import Target, open_target
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.urls import AirflowConnection
@@ -33,21 +32,16 @@ class Export:
 
     name: str
     audience: Audience
-    folder: Folder
+    target: Target
     model: str
     as_of: date
     run_id: int
     label_set: int
 
     @property
-    def path(self) -> str:
-        """The file below the destination."""
-        return self.audience.path.format(as_of=self.as_of)
-
-    @property
     def to(self) -> dict[str, Any]:
         """What is noted of whom it was sent to, as parameters of statements."""
-        return {"audience": self.name, "destination": self.folder.name, "as_of": self.as_of}
+        return {"audience": self.name, "destination": self.audience.destination, "as_of": self.as_of}
 
 
 def declared_audience(configuration: Configuration, name: str) -> Audience:
@@ -83,19 +77,20 @@ def export_audience(
     meanwhile, and DestinationError where the destination does not take it, or the same audience is being sent.
     """
     declared = declared_audience(configuration, audience)
-    folder = open_folder(declared.destination, connections(declared.destination))
+    connection = connections(declared.destination)
     model = model_of(configuration, declared)
-    with _turn(warehouse, audience, folder):
+    with _turn(warehouse, audience, declared.destination):
         with warehouse.transaction(read_only=True) as transaction:
             found = _label_set(transaction, model, as_of)
-            export = Export(audience, declared, folder, model, found.as_of, found.run_id, found.label_set)
+            target = open_target(audience, declared, connection, as_of=found.as_of)
+            export = Export(audience, declared, target, model, found.as_of, found.run_id, found.label_set)
             baseline = _baseline(transaction, export)
         with warehouse.transaction() as transaction:
             number = int(
                 transaction.scalar(
                     "exports/begin",
                     **export.to,
-                    location=folder.location(export.path),
+                    location=target.place,
                     model=model,
                     run_id=export.run_id,
                     contents=declared.rows,
@@ -108,22 +103,22 @@ def export_audience(
                 _finish(warehouse, number, "failed", None)
             raise
         _finish(warehouse, number, "sent", rows)
-    log.info("audience %s as of %s: %s customers to %s", audience, export.as_of, rows, folder.name)
+    log.info("audience %s as of %s: %s customers to %s", audience, export.as_of, rows, declared.destination)
     return {**export.to, "as_of": str(export.as_of), "model": model, "rows": rows, **_where(export)}
 
 
 def _where(export: Export) -> dict[str, Any]:
-    return {"contents": export.audience.rows, "location": export.folder.location(export.path)}
+    return {"contents": export.audience.rows, "location": export.target.place}
 
 
 @contextmanager
-def _turn(warehouse: Warehouse, audience: str, folder: Folder) -> Iterator[None]:
+def _turn(warehouse: Warehouse, audience: str, destination: str) -> Iterator[None]:
     """Keep others from sending the same audience; DestinationError where somebody does."""
     with warehouse.transaction() as transaction:
         transaction.rows("sessions/limit_time", statement="0", lock="30s", idle="0")
-        if not transaction.scalar("exports/take_turn", audience=audience, destination=folder.name):
+        if not transaction.scalar("exports/take_turn", audience=audience, destination=destination):
             raise DestinationError(
-                f"the audience {audience} is being sent to {folder.name} at this moment; try again after it"
+                f"the audience {audience} is being sent to {destination} at this moment; try again after it"
             )
         yield
 
@@ -169,11 +164,8 @@ def _send(
                     reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot))
         if snapshot is None:  # changes are read from the note
             reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True))
-        with export.folder.replacing(export.path) as (stream, replace):
-            with export.folder.errors():
-                form = export.audience.file_format
-                schema = lambda: reader.table(statement).schema  # noqa: E731 (of no rows)
-                rows = file_formats.write_rows(reader.batches(statement), stream, form, schema=schema)
+        with export.target.replacing() as (write, replace):
+            rows = write(reader.batches(statement), lambda: reader.table(statement).schema)
             _record(warehouse, export, number, rows, requested_by)
             replace()
     return rows
@@ -183,7 +175,14 @@ def _note(transaction: Transaction, configuration: Configuration, export: Export
     """Note who is sent, before anybody is, and return the statement that selects them."""
     audience = export.audience
     place = f"exports.yaml: audiences.{export.name}"
-    query = audience_query(transaction, configuration.contract, audience, label_set=export.label_set, place=place)
+    query = audience_query(
+        transaction,
+        configuration.contract,
+        audience,
+        label_set=export.label_set,
+        as_of=export.as_of,
+        place=place,
+    )
     if audience.rows == "all":
         transaction.execute("exports/note_recipients", {"audience_rows": query.keys}, **export.to)
         rows = query.rows
@@ -206,7 +205,8 @@ def _changed(transaction: Transaction, export: Export, query: AudienceQuery) -> 
 
 def _record(warehouse: Warehouse, export: Export, number: int, rows: int, requested_by: str) -> None:
     """Note the export in the audit log, before the file is there; RunError where its night holds no longer."""
-    consent = export.audience.consent.model_dump(exclude_none=True)
+    audience = export.audience
+    consent = audience.consent.model_dump(exclude_none=True)
     with warehouse.transaction() as transaction:
         held = {"model": export.model, "as_of": export.as_of, "run_id": export.run_id}
         if not transaction.scalar("exports/still_holds", **held):
@@ -219,9 +219,9 @@ def _record(warehouse: Warehouse, export: Export, number: int, rows: int, reques
             action="export",
             model=export.model,
             actor=requested_by,
-            description=f"The audience {export.name} as of {export.as_of} went to {export.folder.name}: {rows} rows.",
+            description=f"The audience {export.name} as of {export.as_of} went to {audience.destination}: {rows} rows.",
             detail=Json(
-                {"export_id": number, "run_id": export.run_id, "columns": export.audience.columns, "rows": rows}
+                {"export_id": number, "run_id": export.run_id, "columns": audience.columns, "rows": rows}
                 | {"consent": consent, **_where(export)}
             ),
         )

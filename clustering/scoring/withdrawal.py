@@ -73,9 +73,9 @@ def withdraw_date(
     The runs that held, by model, are `withdrawn`; `current` is the date that is current now, None for none. Retirements
     that the date had ended, or that its nights had made, are as they were before: `retired` and `returned`, with their
     dates; a model whose labels are gone meanwhile is `still_retired`. `trained_since` are the champions that may have
-    been trained from what was wrong. Raises ConfigurationError for a date that is not published, or without a reason;
-    RunError where the history does not reach back to the date, or the labels of the date before are no longer kept.
-    Nothing is changed then.
+    been trained from what was wrong, `sent_to` the exports that others have of it. Raises ConfigurationError for a date
+    that is not published, or without a reason; RunError where the history does not reach back to the date, or the
+    labels of the date before are no longer kept. Nothing is changed then.
     """
     asked = Withdrawal(as_of, withdrawn_by.strip(), " ".join(reason.split()))
     if not (asked.reason and asked.withdrawn_by):
@@ -138,6 +138,7 @@ def _withdraw(
     for one in held:
         _record(transaction, asked, one, now.get(one.model))
     tell(transaction, [*(one.model for one in held), *returned], {}, was=was, now=now, corrects=True)
+    sent = transaction.rows("exports/note_withdrawal", as_of=asked.as_of, models=[one.model for one in held])
     return {
         "as_of": asked.as_of.isoformat(),
         "withdrawn": {one.model: one.run_id for one in held},
@@ -146,6 +147,7 @@ def _withdraw(
         "returned": returned,
         "still_retired": left,
         "trained_since": _trained_since(transaction, held),
+        "sent_to": [dict(row._mapping) for row in sent],
     }
 
 

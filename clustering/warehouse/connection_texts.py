@@ -68,10 +68,15 @@ def read_settings(text: str, source: str, *, plus_is_space: bool = False) -> Set
         raise refusal(source, "a value with a space stands in quotes, such as password='a b'") from None
 
 
+def is_of_postgresql(kind: str) -> bool:
+    """Return whether a connection of this type is one of PostgreSQL."""
+    return _SCHEME.fullmatch(f"{kind}://") is not None
+
+
 def settings_of_fields(fields: Mapping[str, Any], extra: Mapping[str, Any], source: str) -> Settings:
     """Return the settings of a connection of Airflow's: its fields by their names, and its extra options."""
     kind = fields.get("conn_type")
-    if not _SCHEME.fullmatch(f"{kind}://"):
+    if not is_of_postgresql(str(kind)):
         raise ConfigurationError(f"{source} has the type {kind!r}; it has to be one of the type Postgres")
     named = {"host": "host", "port": "port", "login": "user", "password": "password", "schema": "dbname"}
     given = {setting: fields.get(field) for field, setting in named.items()}

@@ -50,8 +50,16 @@ def url_of_connection(connection: AirflowConnection | None) -> str:
         return as_url(_typed(typed.get_secret_value()))
     if connection is None:
         raise ConfigurationError(f"Airflow has no connection {CONNECTION!r}; {_REMEDY}")
+    return url_of_fields(connection, _SOURCE)
+
+
+def url_of_fields(connection: AirflowConnection, source: str) -> str:
+    """Return the URL of a connection's fields and extra options, password included; `source` names it in messages.
+
+    Raises ConfigurationError where it is not one of PostgreSQL.
+    """
     fields = {name: getattr(connection, name) for name in ("conn_type", "host", "port", "login", "password", "schema")}
-    return as_url(settings_of_fields(fields, connection.extra_dejson, _SOURCE))
+    return as_url(settings_of_fields(fields, connection.extra_dejson, source))
 
 
 def address_of(url: str) -> str:

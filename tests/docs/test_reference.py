@@ -174,6 +174,8 @@ def test_default_is_what_the_page_says(directory: Path, section: str, key: str, 
         change(directory / file, path, "table", "public.customers")
     if (section, key) == ("exports.yaml: consent", "waived"):
         change(directory / file, path, "column", "age")
+    if (section, key) == ("exports.yaml: audiences", "path"):
+        change(directory / file, path, "table", "crm.loyalists")
     change(directory / file, path, key, yaml.safe_load(default.strip("`")))
     written = held(load_configuration(directory), section, key)
     document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))

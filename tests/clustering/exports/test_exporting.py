@@ -255,6 +255,22 @@ def test_night_that_is_withdrawn_meanwhile_is_not_sent(
     assert project.sql("select count(*) from segmentation.audit_log where action = 'export'") == [(1,)]
 
 
+def test_withdrawn_date_tells_where_it_was_sent(project: Project, tmp_path: Path) -> None:
+    """The record of what was sent says so too, and that of the date before does not."""
+    sent = sending(project)
+    send(sent, tmp_path)
+    project.night(DATES[1], models=["kmeans"])
+    for _ in range(2):
+        send(sent, tmp_path)
+    day = date.fromisoformat(DATES[1])
+    told = withdraw_date(project.warehouse, project.configuration, as_of=day, withdrawn_by="Ada", reason="half of them")
+    [where] = told["sent_to"]
+    assert (where["audience"], where["destination"]) == ("shown", "drop")
+    assert where["location"].endswith(f"/shown/{DATES[1]}.csv")
+    marked = "select as_of::text, withdrawn_at is not null from segmentation.exports order by export_id"
+    assert project.sql(marked) == [(DATES[0], False), (DATES[1], True), (DATES[1], True)]
+
+
 def test_forgetting_lists_where_a_customer_was_sent(project: Project, tmp_path: Path) -> None:
     """And removes the customer from the list; the next file has them no more."""
     sent = sending(project)

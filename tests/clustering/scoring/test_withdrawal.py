@@ -104,6 +104,7 @@ def test_date_before_becomes_current_and_the_change_is_recorded(project):
         "returned": {},
         "still_retired": [],
         "trained_since": [],
+        "sent_to": [],
     }
     assert read(project) == before
     assert project.sql(STATUS, run_id) == [("withdrawn",)]

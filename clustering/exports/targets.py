@@ -1,0 +1,40 @@
+"""Where an audience of a date goes: a file, or rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Protocol
+
+from clustering.config import Audience
+from clustering.exports.destinations import File, open_folder
+from clustering.exports.tables import Table, url_of_database
+from clustering.warehouse.urls import AirflowConnection
+
+
+class Target(Protocol):
+    """What takes the place of what was there before, as a whole or not at all."""
+
+    @property
+    def place(self) -> str:
+        """What it is called where people are told of it, without secrets."""
+
+    def replacing(self) -> AbstractContextManager[tuple[Callable[..., int], Callable[[], None]]]:
+        """Begin; yield what writes batches and returns the number of rows, and what to call when they are whole.
+
+        The first is given the batches, and what returns their schema where there is none. Raises DestinationError.
+        """
+
+
+def open_target(name: str, audience: Audience, connection: AirflowConnection, *, as_of: date) -> Target:
+    """Return where an audience of a date goes, by the connection of its destination.
+
+    Raises ConfigurationError where the connection is not of its kind.
+    """
+    if audience.path is not None and audience.file_format is not None:
+        folder = open_folder(audience.destination, connection)
+        return File(folder, audience.path.format(as_of=as_of), audience.file_format)
+    schema, table = audience.schema_and_table
+    url = url_of_database(audience.destination, connection)
+    return Table(audience.destination, url, schema, table, name, as_of if audience.is_dated else None)
