@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.errors import UndefinedTable
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +21,6 @@ from clustering.errors import ArtifactError, StoreError
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.labeller import Labeller, missing_columns
 from clustering.scoring.usable_versions import unfilled
-from clustering.versions.artifacts import SegmentIds
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction
 
@@ -128,15 +125,6 @@ def _former(registry: Registry, contract: Contract, model_version_id: int) -> La
         log.warning("%s, so who moved by the change of version stays unknown", told)
         return None
     return Labeller.of(artifact)
-
-
-def elsewhere(former: Labeller, valid: pa.RecordBatch, segments: SegmentIds, keys: pa.Array) -> pa.RecordBatch | None:
-    """Return the customers whom the former version puts into another segment than the new one; None for nobody."""
-    theirs = former.segments[former.assign(former.scaling.apply(valid)).labels + 1]
-    place = np.flatnonzero(theirs != segments)
-    if not len(place):
-        return None
-    return pa.record_batch({"segment_id": pa.array(theirs[place]), "customer_id": keys.take(pa.array(place))})
 
 
 def _hold(transaction: Transaction, base: Base) -> bool:

@@ -9,30 +9,23 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from psycopg2 import sql
 
-from clustering.config import Configuration, Contract
-from clustering.customers import Rejection, Split, added_up, filled_in, split
-from clustering.drift.measurements import NightMeasure
+from clustering.config import Configuration
 from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
+from clustering.scoring.batch_scoring import BatchScorer, ScoringVersion, Summary
 from clustering.scoring.label_sets import LabelSet, read_label_sets
-from clustering.scoring.labeller import Labeller, with_values_for
+from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.passing_time import PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
 from clustering.scoring.replaced_tables import require_same_tables
 from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, source_of_run
-from clustering.scoring.staging import ScoringVersion, Staging
+from clustering.scoring.staging import StagedVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
-from clustering.segments.profiles import ProfileAccumulator
-from clustering.segments.protected_groups import GroupAccumulator
-from clustering.segments.quartiles import SampleAccumulator
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
@@ -41,31 +34,6 @@ from clustering.warehouse.bulk import ArrowConnection, reading_rows
 from clustering.warehouse.source import Source
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Counts:
-    """Rows of one shard; `faults` are what was wrong, `filled` the valid rows without a value for which one stood."""
-
-    read: int = 0
-    labelled: int = 0
-    rejected: int = 0
-    faults: Sequence[Rejection] = ()
-    filled: Counter[str] = field(default_factory=Counter)
-
-    def add(self, read: int, parts: Split) -> None:
-        self.read += read
-        self.labelled += parts.valid.num_rows
-        self.rejected += parts.rejected.num_rows
-        self.faults = added_up([*self.faults, *parts.faults])
-        self.filled.update(parts.filled)
-
-    def __str__(self) -> str:
-        told = filled_in(self.filled)
-        return f"{self.read} rows read, {self.labelled} labelled, {self.rejected} rejected{told}"
-
-    def as_dict(self) -> dict[str, int]:
-        return {"rows_read": self.read, "rows_labelled": self.labelled, "rows_rejected": self.rejected}
 
 
 def score_shard(
@@ -88,7 +56,7 @@ def score_shard(
         planned = read_planned_shard(transaction, run_id, shard, configuration.contract)
         if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
-            return _counts(planned).as_dict()
+            return _counts(planned)
         source = source_of_run(transaction, contract, planned, run_id)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
@@ -100,9 +68,9 @@ def score_shard(
     _leave_out(warehouse, run_id, usable)
     contract = with_values_for((artifact for _, artifact in usable.artifacts), contract)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
-    champions = [
-        _champion(artifact, contract, label_sets[number], base=bases.get(number))
-        for number, artifact in ((version.model_version_id, artifact) for version, artifact in usable.artifacts)
+    staged = [
+        _staged_version(artifact, label_sets[version.model_version_id], bases.get(version.model_version_id))
+        for version, artifact in usable.artifacts
     ]
     with (
         reading_rows(source),
@@ -111,29 +79,19 @@ def score_shard(
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
         duplicated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, contract)
-        staging = Staging(transaction, writer, contract, champions, attempt, bounds)
-        counts = Counts()
+        scorer = BatchScorer(contract, [each.scoring for each in staged], reading=source.reading, duplicated=duplicated)
+        staging = Staging(transaction, writer, contract, staged, attempt, bounds)
         for batch in reader.batches(queries.rows):
-            parts = split(batch, contract, source.reading, duplicated=duplicated)
-            staging.append(parts)
-            counts.add(batch.num_rows, parts)
+            staging.append(scorer.score(batch))
         require_same_tables(reader, transaction, contract, planned, run_id)
-        won = staging.claim(
-            read=counts.read,
-            labelled=counts.labelled,
-            rejected=counts.rejected,
-            faults=added_up(counts.faults, duplicated=0 if duplicated is None else len(duplicated)),
-            filled=counts.filled,
-            passing=PassingTime(reader, aged, contract, bounds),
-        )
+        summary = scorer.summary()
+        won = staging.claim(summary, PassingTime(reader, aged, contract, bounds))
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
-            return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract)).as_dict()
-    log.info(
-        "run %s shard %s: %s, %s models, %.1f s", run_id, shard, counts, len(champions), time.monotonic() - started
-    )
-    return counts.as_dict()
+            return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract))
+    log.info("run %s shard %s: %s, %s models, %.1f s", run_id, shard, summary, len(staged), time.monotonic() - started)
+    return _counts(summary)
 
 
 def _keys(source: Source, planned: PlannedShard, *, is_first: bool) -> sql.Composable:
@@ -146,17 +104,14 @@ def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:
             leave_out(transaction, run_id, usable.reasons)
 
 
-def _counts(shard: PlannedShard) -> Counts:
-    return Counts(shard.rows_read or 0, shard.rows_labelled or 0, shard.rows_rejected or 0)
+def _staged_version(artifact: Artifact, label_set: LabelSet, base: Base | None) -> StagedVersion:
+    scoring = ScoringVersion.of(label_set.model_version_id, artifact, former=base.former if base else None)
+    return StagedVersion(label_set, scoring, base)
 
 
-def _champion(artifact: Artifact, contract: Contract, label_set: LabelSet, *, base: Base | None) -> ScoringVersion:
-    return ScoringVersion(
-        label_set=label_set,
-        labeller=Labeller.of(artifact),
-        profiles=ProfileAccumulator(contract.averaged),
-        samples=SampleAccumulator(contract.averaged),
-        compositions=GroupAccumulator(contract.grouped),
-        base=base,
-        measure=NightMeasure(artifact.reference, artifact.features),
-    )
+def _counts(shard: PlannedShard | Summary) -> dict[str, int]:
+    return {
+        "rows_read": shard.rows_read or 0,
+        "rows_labelled": shard.rows_labelled or 0,
+        "rows_rejected": shard.rows_rejected or 0,
+    }

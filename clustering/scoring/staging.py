@@ -9,26 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg2 import sql
 
 from clustering.config import Contract
-from clustering.customers import Rejection, Split
-from clustering.drift.measurements import NightMeasure
 from clustering.errors import RunError
-from clustering.quality.sketches import SketchAccumulator
 from clustering.scoring.attempts import Attempt
+from clustering.scoring.batch_scoring import ScoredBatch, ScoringVersion, Summary
 from clustering.scoring.label_sets import LabelSet
-from clustering.scoring.labeller import Labeller
 from clustering.scoring.passing_time import Moved, PassingTime
-from clustering.scoring.preceding_runs import Base, Bounds, Compared, count_changes, elsewhere, stage_changes
-from clustering.scoring.stored_keys import stored
-from clustering.segments.profiles import ExactColumn, Groups, ProfileAccumulator
-from clustering.segments.protected_groups import Coded, GroupAccumulator
-from clustering.segments.quartiles import SampleAccumulator, hash_keys, to_bytes
+from clustering.scoring.preceding_runs import Base, Bounds, Compared, count_changes, stage_changes
+from clustering.segments.quartiles import to_bytes
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
 from clustering.warehouse.roles import act_as_writer
@@ -38,16 +31,12 @@ ROWS_WORTH_AN_INDEX_OF_SEGMENTS = 1_000_000  # 60 MB; smaller tables are read th
 
 
 @dataclass(frozen=True)
-class ScoringVersion:
-    """A version ready to score, and the profiles of what it has labelled."""
+class StagedVersion:
+    """A version whose labels are staged: as what, and with what they are compared."""
 
     label_set: LabelSet
-    labeller: Labeller
-    profiles: ProfileAccumulator
-    samples: SampleAccumulator
-    compositions: GroupAccumulator
-    measure: NightMeasure
-    base: Base | None  # what its labels are compared with
+    scoring: ScoringVersion
+    base: Base | None
 
     @property
     def model_version_id(self) -> int:
@@ -66,7 +55,7 @@ class Staging:
         transaction: Transaction,
         writer: Executor,
         contract: Contract,
-        champions: Sequence[ScoringVersion],
+        champions: Sequence[StagedVersion],
         attempt: Attempt,
         bounds: Bounds,
     ) -> None:
@@ -77,8 +66,6 @@ class Staging:
         self._champions = champions
         self._attempt = attempt
         self._bounds = bounds
-        self._sketches = SketchAccumulator(contract.averaged)
-        self._changed_at: datetime | None = None
         act_as_writer(transaction)
         transaction.execute("scoring/settings")
         rejected = {"table": staging_table(attempt.rejected_table)}
@@ -91,56 +78,20 @@ class Staging:
             if former := self._former_table(champion):
                 transaction.execute("history/create_former", {**names, "table": former})
 
-    def append(self, parts: Split) -> None:
-        """Label the valid rows with every champion, and have labels and rejected rows written."""
-        writes = list(self._label(parts.valid)) if parts.valid.num_rows else []
+    def append(self, scored: ScoredBatch) -> None:
+        """Have labels and rejected rows written, once the batch before is."""
         self._wait()
-        if parts.rejected.num_rows:
-            self._writing.append(self._writer.submit(self._write_rejected, parts.rejected))
-        self._writing += [self._writer.submit(self._write_rows, table, rows) for table, rows in writes]
-
-    def _label(self, valid: pa.RecordBatch) -> Iterator[tuple[sql.Identifier, pa.RecordBatch]]:
-        """Yield every champion's labels cluster by cluster, so that the members of a segment lie side by side.
-
-        After them come the customers whom the preceding date's version puts elsewhere, where that is another one.
-        """
-        columns = {
-            name: ExactColumn.of(valid.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False))
-            for name in self._contract.averaged
-        }
-        self._sketches.add(columns)
-        if self._contract.changed_at:
-            self._note_change(valid.column(self._contract.changed_at))
-        values = {name: column.values for name, column in columns.items()}
-        keys = stored(valid.column(self._contract.key), self._contract.key_type)
-        hashes = hash_keys(keys)
-        coded = {name: Coded.of(valid.column(name)) for name in self._contract.grouped}
+        if scored.rejected.num_rows:
+            self._writing.append(self._writer.submit(self._write_rejected, scored.rejected))
         for champion in self._champions:
-            features = champion.labeller.scaling.apply(valid)
-            assigned = champion.labeller.assign(features)
-            groups = Groups.of(assigned.labels)
-            champion.profiles.add(groups, columns)
-            champion.samples.add(assigned.labels, hashes, values)
-            champion.compositions.add(groups, coded)
-            champion.measure.add(features, assigned)
-            labels = assigned.labels[groups.order]
-            ordered = {
-                "cluster_label": pa.array(labels),
-                "segment_id": pa.array(champion.labeller.segments[labels + 1]),
-                "confidence": pa.array(assigned.confidence[groups.order]),
-                "customer_id": keys.take(pa.array(groups.order)),
-            }
-            yield self._labels_table(champion), pa.record_batch(ordered)
-            former = self._former_table(champion)
-            if former and champion.base and champion.base.former:
-                segments = champion.labeller.segments[assigned.labels + 1]
-                if found := elsewhere(champion.base.former, valid, segments, keys):
-                    yield former, found
+            version, former = champion.model_version_id, self._former_table(champion)
+            if version in scored.labels:
+                self._write_soon(self._labels_table(champion), scored.labels[version])
+            if former and version in scored.elsewhere:
+                self._write_soon(former, scored.elsewhere[version])
 
-    def _note_change(self, moments: pa.Array) -> None:
-        latest = pc.max(moments.cast(pa.timestamp("us"))).as_py()
-        if latest is not None:
-            self._changed_at = max(latest, self._changed_at or latest)
+    def _write_soon(self, table: sql.Identifier, rows: pa.RecordBatch) -> None:
+        self._writing.append(self._writer.submit(self._write_rows, table, rows))
 
     def _write_rows(self, table: sql.Identifier, rows: pa.RecordBatch) -> None:
         self._prove(copy_binary(self._transaction, "scoring/copy_labels", rows, {"table": table}), rows)
@@ -154,43 +105,34 @@ class Staging:
         while self._writing:
             self._writing.pop(0).result()
 
-    def claim(
-        self,
-        *,
-        read: int,
-        labelled: int,
-        rejected: int,
-        faults: Sequence[Rejection],
-        filled: Mapping[str, int],
-        passing: PassingTime,
-    ) -> bool:
+    def claim(self, summary: Summary, passing: PassingTime) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
         for champion in self._champions:
-            self._finish(champion, labelled)
+            self._finish(champion, summary.rows_labelled)
         compared = self._compare(passing)
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
             shard=self._attempt.shard,
             attempt=self._attempt.token,
-            rows_read=read,
-            rows_labelled=labelled,
-            rows_rejected=rejected,
-            reasons={"faults": [asdict(one) for one in faults], "filled": dict(filled)},
-            profiles={str(each.model_version_id): each.profiles.to_json() for each in self._champions},
-            compositions={str(each.model_version_id): each.compositions.to_json() for each in self._champions},
-            measures={str(each.model_version_id): each.measure.to_json() for each in self._champions},
-            columns=self._sketches.to_json(),
-            changed_at=self._changed_at,
-            samples=to_bytes({each.model_version_id: each.samples.sample for each in self._champions}),
+            rows_read=summary.rows_read,
+            rows_labelled=summary.rows_labelled,
+            rows_rejected=summary.rows_rejected,
+            reasons={"faults": [asdict(one) for one in summary.faults], "filled": summary.filled},
+            profiles=_by_text(summary.profiles),
+            compositions=_by_text(summary.compositions),
+            measures=_by_text(summary.measures),
+            columns=summary.columns,
+            changed_at=summary.changed_at,
+            samples=to_bytes(summary.samples),
             compared={str(version): noted and asdict(noted) for version, noted in compared.items()},
         )
         if not claimed:
             self._transaction.connection.rollback()
         return bool(claimed)
 
-    def _finish(self, champion: ScoringVersion, labelled: int) -> None:
+    def _finish(self, champion: StagedVersion, labelled: int) -> None:
         """Complete the labels of a champion."""
         names = {
             "table": self._labels_table(champion),
@@ -212,7 +154,7 @@ class Staging:
             found[version] = count_changes(self._transaction, one.base, one.changes, is_timed=version in timed)
         return found
 
-    def _staged_changes(self, champion: ScoringVersion) -> Iterator[Moved]:
+    def _staged_changes(self, champion: StagedVersion) -> Iterator[Moved]:
         """Stage the changes of a champion and yield them, if there is something to compare with."""
         if (base := champion.base) is None:
             return
@@ -223,14 +165,14 @@ class Staging:
             self._transaction.execute("scoring/drop_table", {"table": former})
         if is_staged:
             aged = staging_table(self._attempt.aged_table(version))
-            yield Moved(version, base, changes, aged, asked=base.former or champion.labeller)
+            yield Moved(version, base, changes, aged, asked=base.former or champion.scoring.labeller)
 
-    def _former_table(self, champion: ScoringVersion) -> sql.Identifier | None:
+    def _former_table(self, champion: StagedVersion) -> sql.Identifier | None:
         if champion.base is None or champion.base.former is None:
             return None
         return staging_table(self._attempt.former_table(champion.model_version_id))
 
-    def _labels_table(self, champion: ScoringVersion) -> sql.Identifier:
+    def _labels_table(self, champion: StagedVersion) -> sql.Identifier:
         return staging_table(self._attempt.labels_table(champion.model_version_id))
 
     def _prove(self, taken: int, rows: pa.RecordBatch) -> None:
@@ -238,3 +180,8 @@ class Staging:
             raise RunError(
                 f"the warehouse took {taken} of {rows.num_rows} rows of run {self._attempt.run_id}; start a new run"
             )
+
+
+def _by_text(figures: Mapping[int, Any]) -> dict[str, Any]:
+    """Return figures by version as a JSON document has them."""
+    return {str(version): figure for version, figure in figures.items()}
