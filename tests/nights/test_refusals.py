@@ -44,7 +44,7 @@ def spoilt(project: Project) -> Project:
 
 WORDS = (
     r"annual_income '\$1,334\.50' has the wrong type \(allowed: a number, 0 or more\), wrong_type 200 rows; "
-    r"enrolled '6/16/2014' has the wrong type \(allowed: a date such as 2026-01-31\), wrong_type 200 rows"
+    r"enrolled '6/16/2014' has the wrong type \(allowed: a date such as 2026-01-31, or nothing\), wrong_type 200 rows"
 )
 
 
