@@ -83,13 +83,16 @@ def key_figures(movement: ModelMovement) -> Iterator[Figure]:
 
 
 def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figure]:
-    """Compare the labels of a model with those of the night before, leaving out what a change of version did."""
+    """Compare the labels of a model with those of the night before, leaving out what a change of version did.
+
+    Whom the passing of time alone moved has not changed, where that is known.
+    """
     if not movement.split:
         return
     inner = [move for move in movement.moves if move.from_segment is not None and move.to_segment is not None]
     labelled = sum(movement.sizes.values())
     both = labelled - sum(move.customers for move in movement.moves if move.from_segment is None)
-    moved = sum(move.customers - (move.by_model or 0) for move in inner)
+    moved = sum(move.customers - (move.by_model or 0) - (move.by_time or 0) for move in inner)
     said = f"{moved:,} of {both:,} customers are in another segment of {movement.model} by a change of their own"
     yield Figure("moved", "customers", moved / max(1, both), both, said, movement.model)
     for segment, size in sorted(movement.sizes.items()):

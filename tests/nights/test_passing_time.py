@@ -104,6 +104,8 @@ def test_silent_customers_are_moved_by_time_alone(silent: Project, materialise: 
     assert (by_behaviour, by_model, by_time) == (0, 0, moved)
     assert moved > 10
     assert silent.sql(TOLD, LATER) == [("time", moved)]
+    own = "select value from segmentation.night_checks join segmentation.scoring_runs using (run_id)"
+    assert {value for (value,) in silent.sql(f"{own} where check_name = 'moved' and as_of = %s", LATER)} == {0}
     assert [name for name in silent.staged() if not name.removeprefix("source_").isdigit()] == []
 
 

@@ -107,6 +107,14 @@ def test_a_change_of_version_moves_nobody_here() -> None:
     assert list(model_figures(movement(MOVES, {1: 100, 2: 100}, split=False), min_share=0.01)) == []
 
 
+def test_passing_time_moves_nobody_by_their_own_change() -> None:
+    """Of twenty who moved time alone moved twelve, and the version five of the others."""
+    found = by_key(model_figures(movement([Move(1, 2, 20, 5, 12)], {1: 100, 2: 100}), min_share=0.01))
+    assert found["kmeans", "moved", "customers"].words == (
+        "3 of 200 customers are in another segment of kmeans by a change of their own"
+    )
+
+
 def test_small_segments_are_left_alone() -> None:
     """A segment of a few customers doubles by chance."""
     found = by_key(model_figures(movement([Move(None, 2, 8)], {1: 1_000, 2: 12}), min_share=0.01))
