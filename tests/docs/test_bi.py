@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from psycopg2.errors import InsufficientPrivilege
 
+from clustering.config import PROJECT
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse
 from tests.appointing import appoint
@@ -18,6 +20,7 @@ from tests.docs.pages import blocks, rows
 from tests.logins import administer, url_as
 from tests.projects import Project
 
+CHARTS = PROJECT / "examples" / "dashboard.sql"
 QUERIES = blocks("docs/bi.md", "sql")
 MAY_BE_EMPTY = ("segment_events",)  # nothing happens to segments in the nights of these tests
 
@@ -47,6 +50,16 @@ def test_every_query_is_answered(reader: Project) -> None:
     for query in QUERIES:
         found = reader.sql(query)
         assert found or any(name in query for name in MAY_BE_EMPTY), query
+
+
+def test_every_chart_is_a_query_too(reader: Project) -> None:
+    """The file for other tools has a query for each relation, which runs as it is, and has an answer."""
+    named = re.findall(r"^-- name: (\w+)\n(.*?;)$", CHARTS.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in named] == list(dict.fromkeys(name for name, _ in named))
+    assert {name for name, _ in named} == {name for name in pinned() if "(" not in name}
+    for name, query in named:
+        assert f"from segmentation.{name}\n" in query
+        assert reader.sql(query) or name in MAY_BE_EMPTY, name
 
 
 def test_logins_of_the_page(project: Project, postgresql: Any) -> None:
