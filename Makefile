@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
+.PHONY: help install demo up dashboard bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -51,6 +51,9 @@ demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUST
 up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv or ORDERS=a.csv, CONFIG=folder
 	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
 	    $(if $(ORDERS),--orders "$(ORDERS)") $(if $(CONFIG),--config "$(CONFIG)")
+
+dashboard: $(STAMP) ## Pack the dashboard for Superset; WAREHOUSE=postgresql://login@host:5432/database, without a password
+	@$(PY) tools/dashboard_file.py "$(WAREHOUSE)"
 
 bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=out.json
 	@$(PY) benchmarks/nightly.py $(if $(ROWS),--rows "$(ROWS)") $(if $(MODELS),--models $(MODELS)) \
