@@ -62,10 +62,10 @@ select count(*) from {table};
 -- Names: key, cast, table, range.
 select {key}{cast} as key from {table} where ({range}) and {key} is not null group by {key} having count(*) > 1;
 
--- name: estimate
--- Returns the plan of reading a source, which says how many rows the planner expects.
+-- name: plan
+-- Returns the plan of reading a source: how many rows the planner expects, and which tables it reads.
 -- Names: table.
-explain (format json) select * from {table};
+explain (format json, verbose) select * from {table};
 
 -- name: hold_off_forgetting
 -- Keeps customers from being forgotten until the transaction ends; copies are made side by side.

@@ -6,30 +6,37 @@ of two, and none at all to a shard whose snapshot is older than the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from psycopg2 import sql
 
 from clustering.config import Contract
-from clustering.config.orders.quoting import quoted_table
+from clustering.config.orders.quoting import quoted
+from clustering.config.table_name import split_name
 from clustering.errors import RunError
 from clustering.scoring.manifest import PlannedShard
 from clustering.warehouse import Transaction
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.source import Source
 
+Table: TypeAlias = tuple[str, str]  # schema and name
+
 
 def table_oids(transaction: Transaction, source: Source, *, is_past: bool) -> list[int] | None:
-    """Return what the database calls the tables that shards read; None where they are not known, or a copy is read."""
-    origin = source.contract.origin
-    if source.kind == "copy" or not origin.tables or (is_past and origin.dated):
+    """Return what the database calls the tables that shards read; None where they read a copy."""
+    if source.kind == "copy":
         return None
-    found: list[int] = transaction.scalar("source/identities", _names(origin.tables))
+    tables = _declared(source.contract, is_past=is_past)
+    if not tables:
+        [plan] = transaction.scalar("source/plan", {"table": source.table})
+        tables = relations_of(plan)
+    found: list[int] = transaction.scalar("source/identities", _names(tables))
     return found
 
 
 def require_same_tables(
-    reader: ArrowConnection, transaction: Transaction, contract: Contract, planned: PlannedShard, run_id: int
+    reader: ArrowConnection, transaction: Transaction, source: Source, planned: PlannedShard, run_id: int
 ) -> None:
     """Raise RunError unless what a shard has read is what its run was planned on.
 
@@ -37,14 +44,40 @@ def require_same_tables(
     """
     if planned.source_oids is None:
         return
-    tables = contract.origin.tables
-    found = reader.table(transaction.compose("source/identities", _names(tables))).column("oids")[0].as_py()
-    if other := [name for name, was, now in zip(tables, planned.source_oids, found, strict=True) if was != now]:
+    tables = _declared(source.contract, is_past=planned.is_past)
+    if not tables:
+        [plan] = reader.plan(transaction.compose("source/plan", {"table": source.table}))
+        tables = relations_of(plan)
+    found = reader.table(transaction.compose("source/identities", _names(tables))).column("oids")[0].as_py() or []
+    other = [".".join(table) for table, oid in zip(tables, found, strict=True) if oid not in planned.source_oids]
+    if other or not set(planned.source_oids) <= set(found):
         raise RunError(
-            f"{', '.join(other)} was replaced while run {run_id} was being scored, as dbt does when it has built a "
-            "table anew; nothing of the run is published, start a new one when that is done"
+            f"{', '.join(other) or 'a table of the query'} was replaced while run {run_id} was being scored, as dbt "
+            "does when it has built a table anew; nothing of the run is published, start a new one when that is done"
         )
 
 
-def _names(tables: Sequence[str]) -> dict[str, sql.Composable]:
-    return {"tables": sql.Literal(list(map(quoted_table, tables)))}
+def relations_of(plan: Mapping[str, Any]) -> list[Table]:
+    """Return the tables that a plan reads, in JSON and verbose, each once: what stands behind views, and partitions.
+
+    >>> child = {"Node Type": "Seq Scan", "Relation Name": "lines", "Schema": "shop"}
+    >>> relations_of({"Plan": {"Node Type": "Append", "Plans": [child, child]}})
+    [('shop', 'lines')]
+    """
+    found: set[Table] = set()
+    waiting = [plan["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        if "Relation Name" in node and "Schema" in node:
+            found.add((node["Schema"], node["Relation Name"]))
+        waiting += node.get("Plans", [])
+    return sorted(found)
+
+
+def _declared(contract: Contract, *, is_past: bool) -> list[Table]:
+    """Return the tables that the contract names; none where it has a query of its own."""
+    return [] if is_past and contract.origin.dated else [split_name(name) for name in contract.origin.tables]
+
+
+def _names(tables: Sequence[Table]) -> dict[str, sql.Composable]:
+    return {"tables": sql.Literal([".".join(map(quoted, table)) for table in tables])}

@@ -83,7 +83,7 @@ def score_shard(
         staging = Staging(transaction, writer, contract, staged, attempt, bounds)
         for batch in reader.batches(queries.rows):
             staging.append(scorer.score(batch))
-        require_same_tables(reader, transaction, contract, planned, run_id)
+        require_same_tables(reader, transaction, source, planned, run_id)
         summary = scorer.summary()
         won = staging.claim(summary, PassingTime(reader, aged, contract, bounds))
     if not won:

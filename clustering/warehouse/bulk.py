@@ -6,6 +6,7 @@ so bounds reach the statement as literals that psycopg2.sql quotes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -66,6 +67,13 @@ class ArrowConnection:
         with self._errors(), self._connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetch_arrow_table()
+
+    def plan(self, statement: str) -> Any:
+        """Return what an `explain (format json)` says."""
+        with self._errors(), self._connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**{StatementOptions.USE_COPY.value: "false"})  # which takes no explain
+            cursor.execute(statement)
+            return json.loads(cursor.fetch_arrow_table().column(0)[0].as_py())
 
     def append(self, schema: str, table: str, rows: pa.RecordBatch) -> int:
         """Copy rows to the end of an existing table and return how many the server took."""

@@ -68,7 +68,7 @@ class Subquery:
 
     def estimated_rows(self, transaction: Transaction) -> int:
         """Return how many rows the planner expects."""
-        [plan] = transaction.scalar("source/estimate", {"table": self.relation})
+        [plan] = transaction.scalar("source/plan", {"table": self.relation})
         return int(plan["Plan"]["Plan Rows"])
 
 

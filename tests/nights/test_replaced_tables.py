@@ -55,6 +55,22 @@ def test_shard_that_waits_for_a_swap_fails_and_does_not_find_an_empty_table(proj
     assert [str(error) for error in failed if "was replaced while run" in str(error)] != []
 
 
+@pytest.mark.parametrize("query", ["select * from customers", "select * from {view} where :as_of > date '2000-01-01'"])
+def test_night_of_a_query_fails_where_a_table_that_it_reads_was_replaced(project: Project, query: str) -> None:
+    """Whatever tables it names, behind a view too; names that need quotes are no others."""
+    project.sql('create view "Customers.of" as select * from customers')
+    project = project.with_contract(table=None, source=CustomerSource(query=query.format(view='"Customers.of"')))
+    planned = project.plan("2026-11-21", models=["kmeans"], shards=2)
+    project.score(planned["run_id"], 0)
+    project.sql(BUILD)
+    project.sql(SWAP)
+    project.sql('create or replace view "Customers.of" as select * from customers')
+    with pytest.raises(RunError, match=REPLACED):
+        project.score(planned["run_id"], 1)
+    night = project.night("2026-11-21", models=["kmeans"], shards=2)
+    assert [(night["rows_read"],)] == project.sql("select count(*) from customers")
+
+
 def test_copy_of_the_night_is_read_whatever_is_swapped(project: Project) -> None:
     """A night that has copied its customers has all of them from one table."""
     project = project.with_contract(table=None, source=CustomerSource(table="public.customers", materialise=True))
