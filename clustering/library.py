@@ -51,15 +51,16 @@ def cluster(
     *,
     transforms: Mapping[str, Transform] | None = None,
     medians: Collection[str] = (),
+    categories: Collection[str] = (),
     segments: int = 5,
 ) -> Clustering:
     """Train a declared model on a frame with any numeric columns, and label its rows.
 
     `model` has the keys of a model's file; without `features`, all columns are. `transforms` names columns to take the
-    logarithm of, `medians` those in which the median stands for what is missing, `segments` is the number of clusters
-    for rows without groups. Of more than `sample_rows` rows, a sample is learnt from, and all are labelled. Raises
-    ConfigurationError for a wrong setting, DataError for a column that is missing or holds anything but finite numbers,
-    TrainingError when nothing can be learnt from the rows.
+    logarithm of, `medians` those in which the median stands for what is missing, `categories` those whose values are
+    categories, for K-Means; `segments` is the number of clusters for rows without groups. Of more than `sample_rows`
+    rows, a sample is learnt from, and all are labelled. Raises ConfigurationError for a wrong setting, DataError for a
+    column that is missing or holds anything but finite numbers, TrainingError when nothing can be learnt from the rows.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"spent": [1.0, 1.1, 1.2, 9.0, 9.1, 9.2], "visits": [1.0, 2.0, 1.5, 8.0, 9.0, 8.5]})
@@ -72,11 +73,11 @@ def cluster(
 
     frame = frame.rename(columns=str)
     spec = _spec(frame, model)
-    rows, contract = _rows(frame, spec, transforms or {}, medians)
+    rows, contract = _rows(frame, spec, transforms or {}, medians, categories)
     places = draw_places(len(frame), spec.sample_rows, seed=spec.seed)
     scaling = fit_scaling(rows.take(pa.array(places)), spec.features, contract)
     features = scaling.apply(rows)
-    selection = select(features[places], spec, seed=spec.seed, segments=segments)
+    selection = select(features[places], spec, seed=spec.seed, segments=segments, names=scaling.owners)
     assignment = algorithm(spec.algorithm).assigner(selection.fitted.parameters)(features)
     return Clustering(
         labels=assignment.labels,
@@ -108,14 +109,24 @@ def _spec(frame: pd.DataFrame, model: ModelSpec | Mapping[str, Any]) -> ModelSpe
 
 
 def _rows(
-    frame: pd.DataFrame, spec: ModelSpec, transforms: Mapping[str, Transform], medians: Collection[str]
+    frame: pd.DataFrame,
+    spec: ModelSpec,
+    transforms: Mapping[str, Transform],
+    medians: Collection[str],
+    categories: Collection[str],
 ) -> tuple[pa.RecordBatch, Contract]:
     """Return the features' columns as rows, and a contract that declares them."""
-    for given, names in (("transforms", transforms), ("medians", medians)):
+    for given, names in (("transforms", transforms), ("medians", medians), ("categories", categories)):
         if unknown := set(names) - set(spec.features):
             raise ConfigurationError(f"{given}: {', '.join(sorted(unknown))} are not among {', '.join(spec.features)}")
     columns, values = {}, {}
+    if set(spec.features) <= set(categories) or (categories and not spec.takes_categories):
+        raise ConfigurationError("categories: K-Means alone takes some, and beside at least one number")
     for name in spec.features:
+        if name in categories:
+            values[name] = _categories(frame, name)
+            columns[name] = Column(type="text", role="cluster", encode="one_hot", missing="allow")
+            continue
         numbers = _numbers(frame, name, may_be_empty=name in medians)
         values[name] = pa.array(numbers, mask=np.isnan(numbers))
         transform = transforms.get(name, "none")
@@ -130,11 +141,24 @@ def _rows(
     return pa.RecordBatch.from_pydict(values), Contract.model_construct(table="frame", columns=columns)
 
 
-def _numbers(frame: pd.DataFrame, name: str, *, may_be_empty: bool) -> NDArray[np.float64]:
+def _categories(frame: pd.DataFrame, name: str) -> pa.Array:
+    """Return a column's values as text; what is missing stays so."""
+    _require_once(frame, name)
+    return pa.array(
+        [None if missing else str(value) for value, missing in zip(frame[name], frame[name].isna(), strict=True)],
+        pa.string(),
+    )
+
+
+def _require_once(frame: pd.DataFrame, name: str) -> None:
     if name not in frame:
         raise DataError(f"column {name} is missing; there are {', '.join(map(str, frame.columns))}")
     if (frame.columns == name).sum() > 1:
         raise DataError(f"column {name} is there twice; rename or drop one")
+
+
+def _numbers(frame: pd.DataFrame, name: str, *, may_be_empty: bool) -> NDArray[np.float64]:
+    _require_once(frame, name)
     try:
         values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):

@@ -101,11 +101,14 @@ class KMeans(Algorithm[KMeansSpec]):
         return [Attraction(label, centroids[label : label + 1], None, 0.0) for label in range(len(centroids))]
 
     def values_for_groups(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
-        """Return a reason for each column of two values, as a yes or no: standardised, they lie apart like groups."""
+        """Return a reason for each column of two values, as a yes or no: standardised, they lie apart like groups.
+
+        A category, whose name stands several times, counts only where other features go along with it.
+        """
         return [
             f"{name} takes only 2 different values, which K-Means takes for groups; leave it out of the features"
             for name, column in zip(names, features.T, strict=True)
-            if len(np.unique(column)) == FLAG_VALUES
+            if len(np.unique(column)) == FLAG_VALUES and names.count(name) == 1
         ]
 
     def refits(

@@ -60,9 +60,10 @@ def label_customers(file: Path, configuration: Configuration, model: str, option
         refusal = f"{file}: none of its {parts.rejected.num_rows} rows is valid: {told}"
         raise DataError("; ".join([refusal, *found.said]))
     result = cluster_frame(
-        pd.DataFrame({name: customers[name].to_numpy() for name in spec.features}),
+        pd.DataFrame({name: customers[name].to_pandas() for name in spec.features}),
         spec,
         transforms={name: contract.columns[name].of_number for name in spec.features},
+        categories=[name for name in spec.features if name in contract.categories],
         medians=[name for name in spec.features if contract.columns[name].missing == "median"],
         segments=len(configuration.segments.segments) or DIVISION,
     )
@@ -111,7 +112,8 @@ def _names(
     customers: pa.RecordBatch, configuration: Configuration, features: Sequence[str], result: Clustering
 ) -> dict[int, tuple[int, str]]:
     """Return the segment id and name of every cluster label."""
-    columns = configuration.segments.columns or tuple(features)
+    categories = configuration.contract.categories
+    columns = configuration.segments.columns or tuple(name for name in features if name not in categories)
     standardised = fit_scaling(customers, columns, configuration.contract).apply(customers)
     clusters = range(int(result.labels.max(initial=NOISE)) + 1)
     centres = np.array([standardised[result.labels == label].mean(axis=0) for label in clusters])

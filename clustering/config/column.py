@@ -59,6 +59,9 @@ class Column(Frozen):
     transform: Transform = "none"
     """log: the models see log(1 + value), for heavy tails. days_since, for a date or timestamp: the column is the days
     from then to the run's date, and log_days_since the same for models that see log(1 + days)."""
+    encode: Literal["one_hot"] | None = None
+    """one_hot: the values of a text column are categories, which K-Means measures distances by. A boolean column is a
+    text of true and false. See [sources.md](sources.md#categories-as-features)."""
     aliases: tuple[Annotated[Alias, BeforeValidator(_as_alias)], ...] = ()
     """Other headers that the column may have."""
     description: str = ""
@@ -144,13 +147,17 @@ class Column(Frozen):
             self._check_filling(self.missing)
         if self.role == "key" and (self.type not in get_args(KeyType) or self.missing != "reject"):
             raise ValueError(f"a key is {', '.join(get_args(KeyType))} and never missing, not {self.type}")
-        if self.role == "cluster" and (not self.is_numeric or self.missing == "allow"):
+        if self.encode and (self.type != "text" or self.role not in ("cluster", "ignore")):
+            raise ValueError(f"encode: only for the type text and the role cluster, this is a {self.type}, {self.role}")
+        if self.role == "cluster" and not self.encode and (not self.is_numeric or self.missing == "allow"):
             raise ValueError(
                 "role cluster needs a number that is present: missing: reject, median, or the number to fill in; a "
-                "date is one with transform: days_since"
+                "date is one with transform: days_since, a text with encode: one_hot"
             )
-        if self.role != "cluster" and self.missing == "median":
-            raise ValueError(f"missing median: only the role cluster has one, not {self.role}; leave missing out")
+        if self.missing == "median" and (self.role != "cluster" or not self.is_numeric):
+            raise ValueError(
+                f"missing median: only numbers of the role cluster have one, not a {self.role} {self.type}"
+            )
         if self.is_logarithmic and (low is None or low < 0):
             raise ValueError(
                 f"transform {self.transform} needs a range that starts at 0 or above: it takes log(1 + value)"

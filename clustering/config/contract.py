@@ -140,6 +140,11 @@ class Contract(Frozen):
         return tuple(name for name in self.used[1:] if self.columns[name].counts_days or name in moved)
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the columns whose values are categories that distances are made of."""
+        return tuple(name for name in self.used[1:] if self.columns[name].encode)
+
+    @property
     def filled(self) -> tuple[str, ...]:
         """Names of the columns in which a number, or the median of a training, stands for a missing value."""
         return tuple(name for name in self.used[1:] if self.columns[name].is_filled)
@@ -152,6 +157,11 @@ class Contract(Frozen):
             for name in self.with_role("protected")
             if self.columns[name].is_numeric or self.columns[name].type == "text"
         )
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Names of the columns whose values are counted by segment: protected ones, and categories."""
+        return (*self.grouped, *self.categories)
 
     @property
     def digest(self) -> str:
@@ -169,7 +179,7 @@ class Contract(Frozen):
         required = {
             name: self.columns[name].model_copy(update={"missing": "reject"})
             for name in columns
-            if name in self.columns and self.columns[name].may_be_empty
+            if name in self.columns and self.columns[name].may_be_empty and not self.columns[name].encode
         }
         return self.model_copy(update={"columns": {**self.columns, **required}}) if required else self
 
@@ -185,5 +195,8 @@ class Contract(Frozen):
     def _digest(self, settings: set[str], reading: Mapping[str, Any]) -> str:
         described = {"columns": {"__all__": {"description", "unit", "decimals"}}}
         dumped = self.model_dump(mode="json", include=settings, exclude=described)
+        for column in dumped["columns"].values():
+            if column["encode"] is None:  # it came later: a contract without it has the digest that it had
+                del column["encode"]
         settled = {**dumped, **self.origin.settled, **reading}
         return hashlib.sha256(json.dumps(settled, sort_keys=True).encode()).hexdigest()

@@ -191,6 +191,30 @@ def _check_columns(
                 f"{directory / place}: column {column!r} {found}; columns with the role cluster in {CONTRACT_FILE}: "
                 f"{', '.join(allowed)}"
             )
+    _check_categories(directory, contract, segments, models)
+
+
+def _check_categories(
+    directory: Path, contract: Contract, segments: SegmentCatalogue, models: Mapping[str, ModelSpec]
+) -> None:
+    """Raise ConfigurationError where something is made of categories that can only be made of numbers."""
+    categories = set(contract.categories)
+    if encoded := [column for column in segments.columns if column in categories]:
+        raise ConfigurationError(
+            f"{directory / SEGMENTS_FILE}: prototype: {encoded[0]!r} is a category, and a prototype is made of numbers"
+        )
+    for name, spec in models.items():
+        encoded = [column for column in spec.features if column in categories]
+        if encoded and not spec.takes_categories:
+            raise ConfigurationError(
+                f"{directory / name}.yaml: features: {encoded[0]!r} is a category, and this algorithm takes its values "
+                "for groups; leave it out, or use algorithm: kmeans"
+            )
+        if encoded and len(encoded) == len(spec.features):
+            raise ConfigurationError(
+                f"{directory / name}.yaml: features: {', '.join(encoded)} are categories alone, whose "
+                "combinations need no model; add a number"
+            )
 
 
 def _check_audience(place: str, audience: Audience, contract: Contract, models: Mapping[str, ModelSpec]) -> None:

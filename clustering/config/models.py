@@ -72,6 +72,7 @@ class ModelSpec(Frozen):
         algorithm: str  # a literal, declared by each algorithm's own class: it tells them apart
 
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
+    takes_categories: ClassVar[bool] = False  # whether its distances may be made of categories
 
     title: Title | None = None
     """What people call it on pages and in reports, in at most 60 characters; null makes it from the file's name: Kmeans
@@ -103,6 +104,8 @@ class ModelSpec(Frozen):
 
 class KMeansSpec(ModelSpec):
     """K-Means: the numbers of clusters to try and the starts per fit."""
+
+    takes_categories: ClassVar[bool] = True
 
     algorithm: Literal["kmeans"]
     """K-Means."""

@@ -24,8 +24,14 @@ class Histogram:
     @classmethod
     def of(cls, values: FloatArray) -> Self:
         """Return (n,) numbers in bins of about a tenth each; fewer bins where many numbers are the same."""
-        edges = tuple(np.unique(np.quantile(values, TENTHS, method="higher")).tolist()) if len(values) else ()
-        return cls(edges, tuple(count_in_bins(values, edges).tolist()))
+        return cls.between(
+            values, np.unique(np.quantile(values, TENTHS, method="higher")).tolist() if len(values) else ()
+        )
+
+    @classmethod
+    def between(cls, values: FloatArray, edges: Sequence[float]) -> Self:
+        """Return (n,) numbers in the bins between these edges, which ascend."""
+        return cls(tuple(edges), tuple(count_in_bins(values, edges).tolist()))
 
     @property
     def rows(self) -> int:

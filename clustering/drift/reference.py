@@ -71,6 +71,7 @@ def reference_of(
 ) -> Reference:
     """Describe training customers by their features (n, d) of these columns and their assignment.
 
+    A column that stands several times is a category, with an array for each level: its bins are the levels.
     `optional` are the columns that may lack values, `rejected` counts the rows that were drawn and not valid.
     """
     labels = assignment.labels
@@ -85,7 +86,14 @@ def reference_of(
         missing={name: customers.column(name).null_count for name in optional},
         clusters={int(label): int((labels == label).sum()) for label in found},
         centres=centres,
-        histograms={name: Histogram.of(values[~np.isnan(values)]) for name, values in numbers.items()},
+        histograms={name: _histogram(name, values[~np.isnan(values)], columns) for name, values in numbers.items()},
+    )
+
+
+def _histogram(name: str, values: FloatArray, columns: tuple[str, ...]) -> Histogram:
+    levels = columns.count(name.removeprefix(FEATURE)) if name.startswith(FEATURE) else 1
+    return (
+        Histogram.of(values) if levels == 1 else Histogram.between(values, [place + 0.5 for place in range(levels - 1)])
     )
 
 
@@ -94,9 +102,11 @@ def measured(
 ) -> dict[str, FloatArray]:
     """Return the numbers (n,) of each histogram; NaN for the confidence and distance of customers in no cluster."""
     labels = assignment.labels
-    numbers: dict[str, FloatArray] = {
-        f"{FEATURE}{name}": np.ascontiguousarray(features[:, place]) for place, name in enumerate(columns)
-    }
+    numbers: dict[str, FloatArray] = {}
+    for name in dict.fromkeys(columns):
+        places = [place for place, owner in enumerate(columns) if owner == name]
+        values = features[:, places[0]] if len(places) == 1 else features[:, places].argmax(axis=1).astype(np.float64)
+        numbers[f"{FEATURE}{name}"] = np.ascontiguousarray(values)
     inside = labels != NOISE
     confidence = assignment.confidence
     numbers[CONFIDENCE] = confidence if inside.all() else np.where(inside, confidence, np.float32("nan"))

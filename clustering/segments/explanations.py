@@ -105,7 +105,7 @@ def explain(version: Explainable, features: FloatMatrix, given: Given | None = N
     constants = np.array([each.constant for each in found])
     other = _runners_up(terms.sum(axis=2) + constants[:, np.newaxis], segments, own)
     rows = np.arange(len(features))
-    pulls = terms[other, rows] - terms[own, rows]
+    pulls = _by_column(terms[other, rows] - terms[own, rows], version.scaling)
     constant = constants[other] - constants[own]
     parts = np.column_stack([pulls, constant])
     everything = np.abs(parts).sum(axis=1, keepdims=True)
@@ -119,6 +119,13 @@ def explain(version: Explainable, features: FloatMatrix, given: Given | None = N
         strongest=pulls.argmax(axis=1),
     )
     return replace(plain, sentences=_sentences(version, features, plain, since=given.as_of if given else None))
+
+
+def _by_column(pulls: FloatMatrix, scaling: Scaling) -> FloatMatrix:
+    """Return the pulls of columns; a category's is the sum of those of its levels."""
+    if not scaling.levels:
+        return pulls
+    return np.column_stack([pulls[:, scaling.places(column)].sum(axis=1) for column in scaling.columns])
 
 
 def _places(labels: NDArray[np.signedinteger], present: list[int]) -> NDArray[np.intp]:
@@ -141,25 +148,40 @@ def _sentences(
 ) -> tuple[str, ...]:
     names = {cluster.segment_id: cluster.segment_name for cluster in version.clusters} | {NOBODY: ""}
     rows = np.arange(len(features))
-    values = version.scaling.invert(features)[rows, found.strongest]
+    values = _values(version.scaling, features, found.strongest)
     shares = found.shares[rows, found.strongest]
     changed = (found.shares.sum(axis=1) < CHANGED) & (since is not None)
-    told = (found.strongest, values, shares, found.segments, found.runners_up, changed)
+    told = (found.strongest, shares, found.segments, found.runners_up, changed)
     return tuple(
         f"The values have changed since {since}: today they are nearer to {names[other]} than to {names[own]}."
         if has_changed
         else _sentence(version.scaling.columns[place], value, share, segment=names[own], runner_up=names[other])
-        for place, value, share, own, other, has_changed in zip(*(each.tolist() for each in told), strict=True)
+        for value, (place, share, own, other, has_changed) in zip(
+            values, zip(*(each.tolist() for each in told), strict=True), strict=True
+        )
     )
 
 
-def _sentence(column: str, value: float, share: float, *, segment: str, runner_up: str) -> str:
+def _values(scaling: Scaling, features: FloatMatrix, columns: NDArray[np.intp]) -> list[str]:
+    """Return the value of one column a row (n,), in words."""
+    numbers = scaling.invert(features)
+    said = {
+        place: scaling.category(features, column)
+        if column in scaling.levels
+        else [rounded_number(value) for value in numbers[:, scaling.places(column).start].tolist()]
+        for place, column in enumerate(scaling.columns)
+        if (columns == place).any()
+    }
+    return [said[place][row] for row, place in enumerate(columns.tolist())]
+
+
+def _sentence(column: str, value: str, share: float, *, segment: str, runner_up: str) -> str:
     if not runner_up:
         return THE_ONLY_SEGMENT
     if share <= 0:
         return f"No value pulls towards {segment} rather than {runner_up}: size and spread of the groups decide."
     spoken = column.replace("_", " ")
     return (
-        f"{spoken[:1].upper()}{spoken[1:]} {rounded_number(value)} pulls most towards {segment} rather than "
+        f"{spoken[:1].upper()}{spoken[1:]} {value} pulls most towards {segment} rather than "
         f"{runner_up}: {100 * share:.0f} % of all pulls."
     )

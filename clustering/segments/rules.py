@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import FloatMatrix
-from clustering.segments.thresholds import Box, in_words, joined, round_threshold, sql_predicate
+from clustering.segments.thresholds import Box, Columns, in_words, joined, round_threshold, sql_predicate
 
 DEPTH = 3
 APPROXIMATE_BELOW = 0.9
@@ -55,7 +55,7 @@ class Leaf:
 
 
 def explain_segments(
-    values: FloatMatrix, segments: NDArray[Any], *, columns: Sequence[str], fills: Mapping[str, float] | None = None
+    values: FloatMatrix, segments: NDArray[Any], *, columns: Columns, fills: Mapping[str, float] | None = None
 ) -> dict[int, Rule]:
     """Return the rule of every segment that is among `segments` (n,), for `values` (n, d) of `columns` in their units.
 
@@ -116,7 +116,7 @@ def _rule(
     boxes: Sequence[Box],
     values: FloatMatrix,
     inside: NDArray[np.bool_],
-    columns: Sequence[str],
+    columns: Columns,
     fills: Mapping[str, float],
     fidelity: float,
 ) -> Rule:

@@ -6,22 +6,33 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Dialect, and_, false, func, literal, or_, true
+from sqlalchemy import Dialect, Text, and_, cast, false, func, literal, or_, true
 from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Float
 
 from clustering.algorithms.base import FloatMatrix, FloatVector
+from clustering.categories import NOT_GIVEN, spoken_level
 
 MAY_CHANGE_SIDE = 0.001  # of all customers, for a threshold that reads better
 MOST_DIGITS = 17  # significant ones; they tell every two doubles apart
 WRITTEN_OUT_BELOW = 1e15
 
 Bounds = tuple[float, float]
+
+
+class Level(NamedTuple):
+    """A column of 1 where a customer has this level of a category, 0 elsewhere."""
+
+    column: str
+    level: str
+
+
+Columns = Sequence[str | Level]
 
 
 @dataclass(frozen=True)
@@ -108,15 +119,28 @@ def _roundings(value: float) -> list[tuple[float, float]]:
     return [(float(exact.quantize(step, ROUND_FLOOR)), float(exact.quantize(step, ROUND_CEILING))) for step in steps]
 
 
-def in_words(box: Box, columns: Sequence[str]) -> str:
+def in_words(box: Box, columns: Columns) -> str:
     """Return a box as a person would say it.
+
+    >>> in_words(Box().above(0, 0.5), [Level("channel", "mobile app")])
+    'channel is mobile app'
 
     >>> in_words(Box().above(0, 70100.0).up_to(1, 60.5), ["annual_income", "spending_score"])
     'annual income above 70,100 and spending score up to 60.5'
     """
     if not box.bounds:
         return "every customer"
-    return " and ".join(f"{columns[place].replace('_', ' ').strip()} {_limits(*b)}" for place, b in box.bounds)
+    return " and ".join(_part(columns[place], *bounds) for place, bounds in box.bounds)
+
+
+def _part(column: str | Level, low: float, high: float) -> str:
+    if isinstance(column, Level):
+        return f"{_title(column.column)} is {'not ' if low == -math.inf else ''}{spoken_level(column.level)}"
+    return f"{_title(column)} {_limits(low, high)}"
+
+
+def _title(column: str) -> str:
+    return column.replace("_", " ").strip()
 
 
 def _limits(low: float, high: float) -> str:
@@ -149,29 +173,46 @@ def rounded_number(value: float) -> str:
     return spoken_number(round(value, 0 if abs(value) >= 100 else 2))
 
 
-def sql_predicate(boxes: Sequence[Box], columns: Sequence[str], fills: Mapping[str, float]) -> str:
+def sql_predicate(boxes: Sequence[Box], columns: Columns, fills: Mapping[str, float]) -> str:
     """Return the union of boxes as a condition in PostgreSQL, with the columns quoted where they need it.
 
     `fills` holds the number that stands in a column for a missing value.
 
     >>> sql_predicate([Box().above(0, 70100.0), Box().up_to(1, 0.5)], ["annual_income", "order"], {"order": 0})
     'annual_income > 70100 OR coalesce("order", 0) <= 0.5'
+    >>> sql_predicate([Box().above(0, 0.5)], [Level("channel", "app")], {})
+    "CAST(channel AS TEXT) = 'app'"
+    >>> sql_predicate([Box().up_to(0, 0.5)], [Level("channel", "app")], {})
+    "CAST(channel AS TEXT) IS DISTINCT FROM 'app'"
     """
     condition = or_(false(), *(and_(true(), *_comparisons(box, columns, fills)) for box in boxes))
     dialect: Dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
     return str(condition.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _comparisons(box: Box, columns: Sequence[str], fills: Mapping[str, float]) -> list[Any]:
+def _comparisons(box: Box, columns: Columns, fills: Mapping[str, float]) -> list[Any]:
     found = []
     for place, (low, high) in box.bounds:
-        column = sql_column(columns[place], Float)
-        value = func.coalesce(column, _literal(fills[columns[place]])) if columns[place] in fills else column
+        name = columns[place]
+        if isinstance(name, Level):
+            found.append(_is_level(name, is_so=low > -math.inf))
+            continue
+        column = sql_column(name, Float)
+        value = func.coalesce(column, _literal(fills[name])) if name in fills else column
         if low > -math.inf:
             found.append(value > _literal(low))
         if high < math.inf:
             found.append(value <= _literal(high))
     return found
+
+
+def _is_level(one: Level, *, is_so: bool) -> Any:
+    """Return the condition that a customer has the level, or has not; what is blank has that of a missing value."""
+    text = cast(sql_column(one.column), Text)
+    if one.level == NOT_GIVEN:
+        given = func.coalesce(func.trim(text), NOT_GIVEN)
+        return given == NOT_GIVEN if is_so else given != NOT_GIVEN
+    return text == one.level if is_so else text.is_distinct_from(one.level)
 
 
 def _literal(value: float) -> Any:

@@ -109,6 +109,7 @@ def _select(
         seed=spec.seed,
         segments=len(configuration.segments.segments) or DIVISION,
         incumbent=incumbent(champion, scaling, spec),
+        names=scaling.owners,
     )
     return Trained(model, configuration, customers, scaling, features, selection)
 
@@ -118,7 +119,9 @@ def _identities(
 ) -> tuple[Kinship, list[SegmentIdentity]]:
     """Return how the clusters descend from the champion's segments, and what each of them is called from now on."""
     configuration, catalogue = trained.configuration, trained.configuration.segments
-    columns = catalogue.columns or trained.spec.features
+    features, categories = trained.spec.features, configuration.contract.categories
+    columns = catalogue.columns or tuple(name for name in features if name not in categories)
+    described = dict.fromkeys([*columns, *(name for name in features if name in categories)])
     scaling = fit_scaling(trained.customers, columns, configuration.contract)
     centres = _centres(scaling.apply(trained.customers), trained.labels)
     named = name_clusters(centres, catalogue, columns=columns, taken=())
@@ -130,7 +133,9 @@ def _identities(
         taken=taken,
         survivors=kin.survivors,
         reserved=reserved,
-        typical=typical_values(trained.customers, trained.labels, columns=columns, contract=configuration.contract),
+        typical=typical_values(
+            trained.customers, trained.labels, columns=tuple(described), contract=configuration.contract
+        ),
     )
     return kin, identities
 
@@ -142,7 +147,7 @@ def _explained(trained: Trained, identities: list[SegmentIdentity]) -> tuple[Clu
         trained.labels,
         features=trained.spec.features,
         contract=trained.configuration.contract,
-        medians=trained.scaling.medians,
+        scaling=trained.scaling,
         stability=trained.selection.stability,
     )
 
@@ -150,7 +155,13 @@ def _explained(trained: Trained, identities: list[SegmentIdentity]) -> tuple[Clu
 def _artifact(trained: Trained, clusters: tuple[ClusterSegment, ...], rejected: int) -> Artifact:
     fitted, configuration, model = trained.selection.fitted, trained.configuration, trained.model
     reference = describe(
-        configuration, model, fitted, customers=trained.customers, features=trained.features, rejected=rejected
+        configuration,
+        model,
+        fitted,
+        customers=trained.customers,
+        features=trained.features,
+        columns=trained.scaling.owners,
+        rejected=rejected,
     )
     return Artifact(
         model, trained.spec.algorithm, trained.scaling, fitted.settings, clusters, fitted.parameters, reference
@@ -185,14 +196,15 @@ def describe(
     *,
     customers: pa.RecordBatch,
     features: FloatMatrix,
+    columns: tuple[str, ...] | None = None,
     rejected: int,
 ) -> Reference:
-    """Return what nights of a new version are compared with."""
+    """Return what nights of a new version are compared with; `columns` (d,) are the features', see `reference_of`."""
     spec, contract = configuration.models[model], configuration.contract
     return reference_of(
         features,
         algorithm(spec.algorithm).assigner(fitted.parameters)(features),
-        columns=spec.features,
+        columns=columns or spec.features,
         customers=customers,
         optional=tuple(name for name in contract.averaged if contract.columns[name].may_be_empty),
         rejected=rejected,

@@ -184,8 +184,8 @@ def price_of_stability(
 
 
 def _same_kind(champion: Artifact, scaling: Scaling, spec: ModelSpec) -> bool:
-    theirs = (champion.algorithm, champion.scaling.columns, champion.scaling.transforms)
-    return theirs == (spec.algorithm, scaling.columns, scaling.transforms)
+    theirs = (champion.algorithm, champion.scaling.columns, champion.scaling.transforms, champion.scaling.levels)
+    return theirs == (spec.algorithm, scaling.columns, scaling.transforms, scaling.levels)
 
 
 def _refit(settings: Settings, fitted: Fitted, features: FloatMatrix, spec: ModelSpec) -> Parameters | None:

@@ -40,7 +40,7 @@ def candidates(setup: Setup, *, incumbent: Settings | None = None, unusable: Seq
     evaluations = [_evaluation(settings, setup) for settings in (proposed[:1] if unusable else proposed)]
     if incumbent is not None and not unusable:
         evaluations += _own(incumbent, evaluations, setup)
-    in_doubt = setup.algorithm.values_for_groups(setup.working, setup.spec.features)
+    in_doubt = setup.algorithm.values_for_groups(setup.working, setup.columns)
     for evaluation in evaluations[:1] if setup.algorithm.proposes_best_first else evaluations:
         _fit(evaluation, setup)
         evaluation.flaws += unusable

@@ -11,7 +11,7 @@ the algorithm's own: see its `statistics_of` and `least_errors`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
@@ -58,14 +58,46 @@ def excess_over_noise(observed: float, of_noise: FloatVector) -> Excess:
 
 @dataclass(frozen=True)
 class NullModel:
-    """Customers without groups who resemble those with features (n, d)."""
+    """Customers without groups who resemble those with features (n, d).
 
-    features: FloatMatrix
+    `names` are the columns (d,), a category's several times: a category has the values of these customers, without
+    regard to all else. None stands for numbers alone.
+    """
+
+    rows: FloatMatrix
+    names: tuple[str, ...] | None = None
+
+    @cached_property
+    def features(self) -> FloatMatrix:
+        """The numbers among the features (n, p)."""
+        return self.rows if len(self._numbers) == self.rows.shape[1] else self.rows[:, self._numbers]
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        names = self.names or tuple(map(str, range(self.rows.shape[1])))
+        return [place for place, name in enumerate(names) if names.count(name) == 1]
+
+    @cached_property
+    def _categories(self) -> list[NDArray[np.intp]]:
+        names = np.array(self.names or ())
+        return [np.flatnonzero(names == name) for name in dict.fromkeys(self.names or ()) if (names == name).sum() > 1]
 
     def draw(self, noise: Noise, *, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return as many rows of noise as there are features, (b, n, d), for each of the seeds."""
         one = self._unimodal if noise == "unimodal" else self._uniform
-        return np.stack([one(np.random.default_rng(seed)) for seed in seeds])
+        return np.stack([self._with_categories(one, np.random.default_rng(seed)) for seed in seeds])
+
+    def _with_categories(
+        self, one: Callable[[np.random.Generator], FloatMatrix], generator: np.random.Generator
+    ) -> FloatMatrix:
+        numbers = one(generator)
+        if not self._categories:
+            return numbers
+        drawn = np.empty_like(self.rows)
+        drawn[:, self._numbers] = numbers
+        for places in self._categories:
+            drawn[:, places] = self.rows[generator.permutation(len(self.rows))][:, places]
+        return drawn
 
     def _uniform(self, generator: np.random.Generator) -> FloatMatrix:
         axes, low, high = self._box

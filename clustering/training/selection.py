@@ -56,23 +56,32 @@ def select(
     seed: int,
     segments: int = DIVISION,
     incumbent: Settings | None = None,
+    names: Sequence[str] | None = None,
 ) -> Selection:
     """Fit every candidate of a model on standardised features (n, d), judge them by the criteria, and choose.
 
     `segments` is the number of clusters that customers without groups are divided into, `incumbent` the champion's
-    settings, which a near-tie keeps. `seed` draws samples, fits start from `spec.seed`. One thread computes, whose sums
+    settings, which a near-tie keeps. `names` are the columns (d,) of the features, a category's several times; by
+    default the specification's. `seed` draws samples, fits start from `spec.seed`. One thread computes, whose sums
     do not depend on the machine's load. Raises TrainingError, with the reasons, when no candidate can be fitted.
     """
     with one_thread():
-        return _select(features, spec, seed=seed, segments=segments, incumbent=incumbent)
+        owners = tuple(spec.features if names is None else names)
+        return _select(features, spec, owners, seed=seed, segments=segments, incumbent=incumbent)
 
 
 def _select(
-    features: FloatMatrix, spec: ModelSpec, *, seed: int, segments: int, incumbent: Settings | None
+    features: FloatMatrix,
+    spec: ModelSpec,
+    names: tuple[str, ...],
+    *,
+    seed: int,
+    segments: int,
+    incumbent: Settings | None,
 ) -> Selection:
-    unusable = reasons_against(features, spec)
+    unusable = reasons_against(features, spec, names)
     working = draw(features, WORKING_ROWS, seed=seed)
-    setup = Setup(working, len(working) / len(features), spec, seed=seed)
+    setup = Setup(working, len(working) / len(features), spec, seed, names)
     evaluations = candidates(setup, incumbent=incumbent, unusable=unusable)
     evaluate(evaluations, setup, incumbent=incumbent)
     passed = choose(evaluations, incumbent=incumbent)

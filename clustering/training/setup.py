@@ -21,13 +21,20 @@ from clustering.training.stability import Clusters
 class Setup:
     """The working rows (m, d), which are a `share` of all customers, and how they are searched for clusters.
 
-    Samples are drawn and replicates numbered from `seed`.
+    Samples are drawn and replicates numbered from `seed`. `names` are the columns (d,) of the features, a category's
+    several times.
     """
 
     working: FloatMatrix
     share: float
     spec: ModelSpec
     seed: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns (d,) of the features, by default the specification's."""
+        return self.names or self.spec.features
 
     @property
     def algorithm(self) -> Algorithm[Any]:
@@ -61,4 +68,4 @@ class Setup:
 
     @cached_property
     def _null_model(self) -> NullModel:
-        return NullModel(self.replicate_rows)
+        return NullModel(self.replicate_rows, self.columns)

@@ -14,22 +14,25 @@ TOP_SHARE = 0.001
 MOST_VARIANCE = 0.90
 
 
-def reasons_against(features: FloatMatrix, spec: ModelSpec) -> list[str]:
-    """Return why a model of features (n, d) must not be used, whatever its clusters look like."""
+def reasons_against(features: FloatMatrix, spec: ModelSpec, names: Sequence[str]) -> list[str]:
+    """Return why a model of features (n, d) of these columns must not be used, whatever its clusters look like."""
     if len(features) < FEWEST_CUSTOMERS:
         return [f"there are {len(features)} customers, at least {FEWEST_CUSTOMERS} are needed to tell anything"]
     one = algorithm(spec.algorithm)
-    return dominated_columns(features, spec.features) + one.reasons_against(features, spec.features)
+    return dominated_columns(features, names) + one.reasons_against(features, names)
 
 
 def dominated_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
     """Return a reason for each column whose variance comes from a handful of customers.
 
-    All others lie on one point there, so that every distance is the distance to that handful.
+    All others lie on one point there, so that every distance is the distance to that handful. A category, whose name
+    stands several times, is judged when its levels are learnt.
     """
     top = max(1, int(TOP_SHARE * len(features)))
     reasons = []
     for name, column in zip(names, features.T, strict=True):
+        if names.count(name) > 1:
+            continue
         squares = np.sort((column - np.median(column)) ** 2)
         share = float(squares[-top:].sum() / max(squares.sum(), np.finfo(float).tiny))
         if share > MOST_VARIANCE and top < len(features) / 10:

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
 from clustering import cluster
 from clustering.algorithms import algorithm
 from clustering.config import KMeansSpec
+from clustering.errors import ConfigurationError
 
 CENTRES = [[0, 0], [0, 20], [20, 0]]
 
@@ -80,3 +82,26 @@ def test_parameters_label_other_rows():
     assignment = algorithm("kmeans").assigner(found.parameters)(features)
 
     assert np.array_equal(assignment.labels, found.labels)
+
+
+def test_categories_of_a_frame():
+    """They tell groups that numbers alone do not; what is missing is a category too."""
+    _, groups = _frame()
+    noise = np.random.default_rng(0).normal(size=(300, 2))
+    channel = np.array(["web", "app", None])[groups]
+    mixed = pd.DataFrame({"a": noise[:, 0], "b": noise[:, 1] + (groups == 1), "channel": channel, "plan": groups > 0})
+    model = {"algorithm": "kmeans", "clusters": 3}
+    found = cluster(mixed, model, categories=["channel", "plan"])
+    assert found.scaling.levels == {"channel": ("", "app", "web"), "plan": ("False", "True")}
+    assert adjusted_rand_score(groups, found.labels) > 0.9
+    with pytest.raises(ConfigurationError, match="K-Means alone takes some"):
+        cluster(mixed, {"algorithm": "gmm"}, categories=["channel", "plan"])
+
+
+def test_medians_of_a_frame():
+    """The median of a column stands for what is missing in it."""
+    frame, groups = _frame()
+    frame.loc[::50, "Score"] = np.nan
+    found = cluster(frame, {"algorithm": "kmeans", "clusters": 3}, medians=["Score"])
+    assert found.scaling.medians == {"Score": np.nanmedian(frame["Score"])}
+    assert adjusted_rand_score(groups, found.labels) > 0.95
