@@ -103,6 +103,7 @@ select segment_id, column_name, group_name, customers
 from segmentation.segment_groups
 where
     model = 'kmeans'
+    and not is_feature
     and as_of = (select max(as_of) from segmentation.segment_groups where model = 'kmeans')
 order by segment_id, column_name, group_name;
 

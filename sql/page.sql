@@ -1,3 +1,15 @@
+-- name: categories
+-- Returns the category that most customers of a segment have, by column, of a model and a date.
+-- Parameters: model, as_of.
+select distinct on (held.segment_id, held.column_name)
+    held.segment_id, held.column_name, held.group_name,
+    held.customers::double precision / segment.customers as share
+from segmentation.segment_groups as held
+join segmentation.segments as segment
+    on segment.as_of = held.as_of and segment.model = held.model and segment.segment_id = held.segment_id
+where held.model = :model and held.as_of = :as_of and held.is_feature and held.customers > 0
+order by held.segment_id, held.column_name, held.customers desc, held.group_name;
+
 -- name: dates
 -- Returns the latest dates published for a model, newest first.
 -- Parameters: model, at_most.

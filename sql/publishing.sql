@@ -56,12 +56,12 @@ set
 where run_id = :run_id;
 
 -- name: insert_group
--- Adds a protected group in a segment.
--- Parameters: as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id.
+-- Adds a protected group or a category in a segment.
+-- Parameters: as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id, is_feature.
 insert into segmentation.segment_groups (
-    as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id
+    as_of, model, segment_id, column_name, group_name, customers, group_customers, run_id, is_feature
 ) values (
-    :as_of, :model, :segment_id, :column_name, :group_name, :customers, :group_customers, :run_id
+    :as_of, :model, :segment_id, :column_name, :group_name, :customers, :group_customers, :run_id, :is_feature
 );
 
 -- name: hide_extremes

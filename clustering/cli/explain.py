@@ -44,7 +44,8 @@ def _lines(label: CustomerLabel, columns: Mapping[str, Column]) -> Iterator[str]
     width = max((len(_name(part)) for part in label.explanation.pulls), default=0)
     for part in label.explanation.pulls:
         unit = columns[part.feature].unit if part.feature and part.feature in columns else ""
-        value = "" if part.value is None else f"{part.value:,.10g} {unit}".rstrip()
+        number = f"{part.value:,.10g}" if isinstance(part.value, float) else part.value or ""
+        value = f"{number} {unit}".strip()
         yield f"  {_name(part):{width}}  {value:>14}  {part.pull:>+10.3g}  {part.share:>+5.0%}"
 
 

@@ -116,7 +116,7 @@ def _origins(configuration: Configuration, headers: Mapping[str, str]) -> _Origi
         named={KEY: {headers[contract.key]: "IDENTITY"}, **averages},
         features=[headers[name] for name in contract.used if name in used],
         figures=[headers[name] for name in contract.averaged],
-        groups=[headers[name] for name in contract.grouped],
+        groups=[headers[name] for name in contract.counted],
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clustering.categories import OTHER, spoken_level
 from clustering.config import Drift
 from clustering.drift.checks import DriftCheck, ModelNight, check_nights
 from clustering.drift.measurements import merge_measures
@@ -113,8 +114,10 @@ def describe_bin(reference: Reference, scaling: Scaling, name: str, place: int) 
     """
     edges = np.array(reference.histograms[name].edges)
     title = {CONFIDENCE: "confidence", DISTANCE: "distance to the own centre"}.get(name, name.removeprefix(FEATURE))
+    if title in scaling.levels:
+        return f"{title} {[*map(spoken_level, scaling.levels[title]), OTHER][place]}"
     if name not in (CONFIDENCE, DISTANCE):
-        column = scaling.columns.index(title)
+        column = scaling.places(title).start
         values = np.tile(scaling.mean * 0, (len(edges), 1))
         values[:, column] = edges
         edges = scaling.invert(values)[:, column]

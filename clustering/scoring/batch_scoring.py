@@ -99,8 +99,8 @@ class _Tally:
         self._version = version
         self.profiles = ProfileAccumulator(contract.averaged)
         self.samples = SampleAccumulator(contract.averaged)
-        self.compositions = GroupAccumulator(contract.grouped)
-        self.measure = NightMeasure(artifact.reference, artifact.features)
+        self.compositions = GroupAccumulator(contract.counted)
+        self.measure = NightMeasure(artifact.reference, artifact.scaling.owners)
 
     def label(self, valid: _Valid) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
         """Return the labels, cluster by cluster so that a segment's members lie together, and who was elsewhere."""
@@ -198,7 +198,7 @@ class BatchScorer:
         if self._contract.changed_at:
             self._note_change(rows.column(self._contract.changed_at))
         keys = stored(rows.column(self._contract.key), self._contract.key_type)
-        coded = {name: Coded.of(rows.column(name)) for name in self._contract.grouped}
+        coded = {name: Coded.of(rows.column(name)) for name in self._contract.counted}
         valid = _Valid(rows, keys, hash_keys(keys), columns, coded)
         return {version: tally.label(valid) for version, tally in self._tallies.items()}
 

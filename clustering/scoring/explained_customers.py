@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from clustering.algorithms.base import DECIMALS
+from clustering.categories import spoken_level
 from clustering.config import Configuration
 from clustering.customers import describe_rejections, key_as_written
 from clustering.errors import ArtifactError, DataError, StoreError
@@ -31,12 +32,12 @@ LIMIT = TimeLimit(statement=15, lock=2)
 class Pull:
     """What a feature would cost more in the runner-up than in the segment; negative where it speaks for the runner-up.
 
-    `value` is the feature's, now, in the contract's unit. Without a feature it is the part that depends on none: size
-    and spread of the groups, or eps. `share` is the part in the sum of all absolute pulls.
+    `value` is the feature's, now, in the contract's unit, or a category in words. Without a feature it is the part that
+    depends on none: size and spread of the groups, or eps. `share` is the part in the sum of all absolute pulls.
     """
 
     feature: str | None
-    value: float | None
+    value: float | str | None
     pull: float
     share: float
 
@@ -186,7 +187,7 @@ def _explanation(label: _Label, configuration: Configuration, values: CustomerVa
         return Explanation(f"{error}.")
     medians = artifact.scaling.medians
     known = {name: parts.valid[name][0].as_py() for name in artifact.features}
-    shown = [medians[name] if value is None else value for name, value in known.items()]
+    shown = [medians.get(name) if value is None else value for name, value in known.items()]
     return _first(found, artifact, shown)
 
 
@@ -199,7 +200,12 @@ def _as_published(artifact: Artifact, names: Mapping[str, str]) -> Artifact:
     return replace(artifact, clusters=tuple(named))
 
 
-def _first(found: Explanations, artifact: Artifact, values: Sequence[float]) -> Explanation:
+def _shown(value: float | str | None) -> float | str:
+    """Return a value as a document has it; a category that is missing in words."""
+    return spoken_level(value or "") if value is None or isinstance(value, str) else float(value)
+
+
+def _first(found: Explanations, artifact: Artifact, values: Sequence[float | str | None]) -> Explanation:
     """Return the only explanation that was found."""
     runner_up = int(found.runners_up[0])
     if runner_up == NOBODY:
@@ -207,7 +213,7 @@ def _first(found: Explanations, artifact: Artifact, values: Sequence[float]) -> 
     shares = found.shares[0].tolist()
     pulls = [
         Pull(*part)
-        for part in zip(artifact.features, map(float, values), found.pulls[0].tolist(), shares, strict=False)
+        for part in zip(artifact.features, map(_shown, values), found.pulls[0].tolist(), shares, strict=False)
     ]
     pulls.sort(key=lambda part: -part.pull)
     constant = float(found.constant[0])

@@ -37,8 +37,11 @@ def with_values_for(artifacts: Iterable[Artifact], contract: Contract) -> Contra
 
 
 def missing_columns(artifact: Artifact, contract: Contract) -> list[str]:
-    """Return the columns that a version needs, and that the contract no longer has as a number."""
-    return [column for column in artifact.features if column not in contract.averaged]
+    """Return the columns that a version needs, and that the contract no longer has as a number, or as a category."""
+    levels = artifact.scaling.levels
+    return [
+        name for name in artifact.features if name not in (contract.categories if name in levels else contract.averaged)
+    ]
 
 
 def outdated(version: Version, missing: list[str]) -> str:

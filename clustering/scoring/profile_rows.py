@@ -92,9 +92,9 @@ def write_profiles(
 
 
 def write_groups(
-    transaction: Transaction, run: Run, versions: Sequence[Version], shards: Sequence[ScoredShard], *, least: int
+    transaction: Transaction, contract: Contract, run: Run, versions: Sequence[Version], shards: Sequence[ScoredShard]
 ) -> None:
-    """Replace the customers by segment and protected group of a run's date and models."""
+    """Replace the customers by segment and protected group or category of a run's date and models."""
     transaction.execute("publishing/delete_groups", run_id=run.run_id, as_of=run.as_of)
     for version in versions:
         composition = merge_groups(
@@ -102,8 +102,11 @@ def write_groups(
         )
         place = {"as_of": run.as_of, "model": version.model, "run_id": run.run_id}
         segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
-        records = group_rows(segment_of, composition, least=least)
-        transaction.insert("publishing/insert_group", [record | place for record in records])
+        records = group_rows(segment_of, composition, least=contract.min_group)
+        transaction.insert(
+            "publishing/insert_group",
+            [{**record, **place, "is_feature": record["column_name"] in contract.categories} for record in records],
+        )
 
 
 def _members(clusters: Sequence[ClusterSegment]) -> dict[int, list[int]]:

@@ -122,7 +122,7 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
         _write_segments(transaction, configuration, run, versions, profiles, figures.rows)
         transaction.execute("publishing/insert_label_names", run_id=run.run_id)
         write_profiles(transaction, configuration.contract, run, versions, profiles, figures)
-        write_groups(transaction, run, versions, shards, least=configuration.contract.min_group)
+        write_groups(transaction, configuration.contract, run, versions, shards)
         transaction.execute("scoring/forget_customers", run_id=run.run_id)
         _take_rejected(transaction, run.run_id, shards)
         days, was = configuration.contract.history_days, read_current(transaction)

@@ -27,14 +27,14 @@ class Queries:
 def needed_columns(contract: Contract) -> Contract:
     """Leave out the columns that can neither reject a row nor describe a segment: text that may be missing.
 
-    Protected text is counted by segment.
+    Protected text and categories are counted by segment.
     """
     idle = [
         name
         for name in contract.used
         if contract.columns[name].type == "text"
         and contract.columns[name].may_be_empty
-        and name not in contract.grouped
+        and name not in contract.counted
     ]
     ignored = {name: contract.columns[name].model_copy(update={"role": "ignore"}) for name in idle}
     return contract.model_copy(update={"columns": {**contract.columns, **ignored}})

@@ -11,7 +11,9 @@ class Pull(BaseModel):
     """What a feature would cost more in the runner-up than in the segment."""
 
     feature: str | None = Field(description="Null for the part that depends on no feature: size and spread, or eps.")
-    value: float | None = Field(description="The feature's value in the source now, in the contract's unit.")
+    value: float | str | None = Field(
+        description="The feature's value in the source now, in the contract's unit, or its category."
+    )
     pull: float = Field(description="Negative where it speaks for the runner-up; all of them add up exactly.")
     share: float = Field(description="The part in the sum of all absolute pulls.")
 

@@ -77,6 +77,16 @@ class OverallAverage:
 
 
 @dataclass(frozen=True)
+class MostFrequent:
+    """The category of a column that most customers of a segment have, and their share of it, 0 to 1."""
+
+    segment_id: int
+    column_name: str
+    group_name: str
+    share: float
+
+
+@dataclass(frozen=True)
 class RejectedRows:
     """How many rows of the source were rejected for a reason."""
 

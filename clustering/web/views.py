@@ -14,7 +14,15 @@ from clustering.monitoring.health import ModelHealth, read_health
 from clustering.monitoring.held_runs import HeldNight, read_held
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
-from clustering.web.night_rows import ColumnProfile, NightRun, OverallAverage, RejectedRows, SegmentSize, read_night_run
+from clustering.web.night_rows import (
+    ColumnProfile,
+    MostFrequent,
+    NightRun,
+    OverallAverage,
+    RejectedRows,
+    SegmentSize,
+    read_night_run,
+)
 from clustering.web.trainings import ListedVersion, Training, action, figures, read_versions
 
 DATES_LISTED = 400
@@ -50,6 +58,7 @@ class Night:
     former: date | None
     segments: Sequence[Row]
     columns: Sequence[Column]
+    categories: Sequence[MostFrequent]
     rejected: Sequence[RejectedRows]
     sizes: Sequence[SegmentSize]
     catalogue: Collection[str] = ()
@@ -159,6 +168,7 @@ def read_night(
         former=former,
         segments=segments,
         columns=heat_map(configuration, segments, profiles, overall),
+        categories=transaction.typed_rows(MostFrequent, "page/categories", model=model, as_of=as_of),
         rejected=transaction.typed_rows(RejectedRows, "page/rejected", run_id=run.run_id),
         sizes=transaction.typed_rows(SegmentSize, "page/sizes", model=model, since=min(drawn)),
         catalogue={segment.name for segment in configuration.segments.segments},

@@ -20,7 +20,8 @@ join segmentation.segments as segment
     on segment.as_of = held.as_of and segment.model = held.model and segment.segment_id = held.segment_id
 join (
     select as_of, model, sum(customers) as customers from segmentation.segments group by as_of, model
-) as whole on whole.as_of = held.as_of and whole.model = held.model;
+) as whole on whole.as_of = held.as_of and whole.model = held.model
+where not held.is_feature;
 comment on view segmentation.segment_disparity is 'One row per date, model, segment and group of a protected column: whether a segment holds more of a group than its share of all customers. No model sees a protected column; what it sees may go along with one.';
 comment on column segmentation.segment_disparity.as_of is 'The business date.';
 comment on column segmentation.segment_disparity.model is 'Name of the model.';

@@ -75,7 +75,7 @@ def test_keys_of_real_tables_are_read(shop: Callable[..., Project], key: str, ke
     assert len(points.x) == ROWS
 
 
-def _pulls(project: Project, customer: Any) -> dict[str | None, float | None]:
+def _pulls(project: Project, customer: Any) -> dict[str | None, float | str | None]:
     (label,) = explain_customer(project.configuration, project.registry, customer_id=customer).labels
     return {part.feature: part.value for part in label.explanation.pulls}
 
