@@ -20,7 +20,9 @@ from clustering.warehouse import Warehouse, migrate
 from tests.databases import Server
 from tests.paths import CONFIGURATION
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("airflow", "command_line", "logins", "projects", "shops")]
+pytest_plugins = [
+    f"tests.fixtures.{name}" for name in ("airflow", "categories", "command_line", "logins", "projects", "shops")
+]
 
 # The same examples each time: what a search at random finds is mended when it is looked for, by `make soak`.
 settings.register_profile("fixed", derandomize=True, deadline=None)

@@ -23,6 +23,9 @@ from clustering import (
     train,
 )
 
+CATEGORY_ROWS = 1_200  # of the shop with categories, and its features
+CATEGORY_FEATURES = ("annual_income", "spending_score", "channel", "business", "is_even")
+
 
 @dataclass(frozen=True)
 class Project:
