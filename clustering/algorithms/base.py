@@ -126,7 +126,10 @@ class Algorithm(ABC, Generic[Spec]):
 
     @abstractmethod
     def attractions(self, parameters: Parameters) -> list[Attraction]:
-        """Return what every cluster costs, by label, noise first: the assigner takes the cluster of the least cost."""
+        """Return what every cluster costs, by label, noise first: the assigner takes the cluster of the least cost.
+
+        A cluster may have several costs, of which the least counts.
+        """
 
     def further(self, tried: Sequence[Tried], spec: Spec) -> list[Settings]:
         """Return settings to try beside those that were fitted without flaws; none, when that is all."""
@@ -179,6 +182,10 @@ class Algorithm(ABC, Generic[Spec]):
         """Return why one of `rivals`, which have as many clusters, makes `own`, which is one of them, superfluous."""
         return []
 
+    def is_plainer(self, one: Settings, other: Settings) -> bool:
+        """Whether settings give as many clusters as others in a plainer way: they are taken where both pass."""
+        return False
+
     def shows_groups(self, features: FloatMatrix, fitted: Fitted, spec: Spec) -> bool:
         """Whether groups of a fit to features (n, d) are so plain that no noise has to be asked."""
         return False
@@ -186,7 +193,8 @@ class Algorithm(ABC, Generic[Spec]):
     def statistics(self, features: FloatMatrix, fitted: Fitted) -> dict[str, float]:
         """Return what speaks for the groups of a fit, to compare with noise: those of `least_errors`; larger is better.
 
-        Where there is a GAP, it also has to be larger than that of fewer clusters.
+        Where there is a GAP, it also has to be larger than that of fewer clusters. What does not speak for a fit with
+        these settings is left out.
         """
         return {}
 

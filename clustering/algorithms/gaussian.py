@@ -9,17 +9,24 @@ from clustering.algorithms.base import FloatMatrix, FloatVector, Labels
 from clustering.arithmetic import exp
 
 
-def most_probable(coefficients: FloatMatrix, columns: FloatMatrix) -> tuple[Labels, FloatVector]:
-    """Return the component of the highest weighted density of columns (d, n), and its posterior probability."""
+def most_probable(coefficients: FloatMatrix, groups: Labels, columns: FloatMatrix) -> tuple[Labels, FloatVector]:
+    """Return the group of the component with the highest weighted density of columns (d, n), and its probability.
+
+    The probability of a group is the sum of those of its components; `groups` is (k,).
+    """
     # einsum, since the last bits of a BLAS product change with the number of threads and the processor
     densities = np.einsum("km,mn->kn", coefficients, monomials(columns), optimize=False)
-    labels = np.zeros(columns.shape[1], dtype=np.int32)
+    labels = np.full(columns.shape[1], groups[0], dtype=np.int32)
     highest = densities[0].copy()
-    for label, density in enumerate(densities[1:], start=1):
+    for label, density in zip(groups[1:], densities[1:], strict=True):
         np.copyto(labels, label, where=density > highest)
         np.maximum(highest, density, out=highest)
     densities -= highest
-    return labels, 1.0 / exp(densities).sum(axis=0)
+    densities = exp(densities)
+    own = np.zeros_like(highest)
+    for label, density in zip(groups, densities, strict=True):
+        np.add(own, density, out=own, where=labels == label)
+    return labels, own / densities.sum(axis=0)
 
 
 def monomials(columns: NDArray[np.float64]) -> NDArray[np.float64]:

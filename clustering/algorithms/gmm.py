@@ -25,58 +25,76 @@ from clustering.algorithms.base import (
 )
 from clustering.algorithms.blocks import assign_in_blocks
 from clustering.algorithms.cluster_checks import require_different_rows, require_every_cluster, small_clusters
+from clustering.algorithms.discrete_columns import discrete_columns
 from clustering.algorithms.finer import MOST, USUAL, numbers_to_try
 from clustering.algorithms.gaussian import coefficients_of, monomials, most_probable, one_gaussian
+from clustering.algorithms.merging import GROUPS, Merges, clusters_of, labels_of, merged_components
 from clustering.algorithms.mixture_estimator import fit_parameters, free_parameters, make_estimator, shape_of
 from clustering.algorithms.mixtures import fit_mixtures, mean_log_likelihood
 from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
 
-BIC, LIKELIHOOD = "bic", "likelihood"
+BIC, LIKELIHOOD, PERSISTENCE = "bic", "likelihood", "persistence"
 NEAR_REGULARISATION = 1.1
-FEWEST_VALUES = 10
 RISES, MOST_WALKED = 3, 20
-LARGEST_MASS = 0.10  # of the customers at one value
 
 
 class GaussianMixture(Algorithm[GaussianMixtureSpec]):
-    """A mixture of Gaussians; of the parameters, `weights` is (k,), `means` (k, d) and `covariances` (k, d, d)."""
+    """A mixture of Gaussians; of the parameters, `weights` is (k,), `means` (k, d) and `covariances` (k, d, d).
+
+    Where components are merged, `groups` (k,) has the cluster of each.
+    """
 
     specification = GaussianMixtureSpec
     proposes_by_sample = True
-    least_errors = MappingProxyType({(LIKELIHOOD, "uniform"): 3.0, (LIKELIHOOD, "unimodal"): 3.0})
+    least_errors = MappingProxyType(
+        {(name, noise): 3.0 for name in (LIKELIHOOD, PERSISTENCE) for noise in ("uniform", "unimodal")}
+    )
 
     def propose(self, features: FloatMatrix, spec: GaussianMixtureSpec, *, share: float = 1.0) -> list[Settings]:
         """Return a candidate for every covariance type and number of components, also beyond a declared range."""
-        numbers = numbers_to_try(features, spec.components, seed=spec.seed)
+        declared = spec.components
+        if spec.groups and not declared:
+            declared = (spec.groups, max(spec.groups, USUAL[1]))
+        numbers = numbers_to_try(features, declared, seed=spec.seed)
         return [
-            {"n_components": components, "covariance_type": covariance_type}
+            _settings(components, covariance_type, groups=spec.groups or components)
             for covariance_type in spec.covariance_types
             for components in numbers
+            if components >= (spec.groups or 1)
         ]
 
     def further(self, tried: Sequence[Tried], spec: GaussianMixtureSpec) -> list[Settings]:
         """Return numbers of components around the best one, until BIC has risen RISES times in a row.
 
-        Beyond MOST_WALKED, where every shape that is no mixture asks for more, customers have to call for a number.
+        Beyond MOST_WALKED, where every shape that is no mixture asks for more, customers have to call for a number. The
+        best one also with its components merged, which is asked after it: as many as they are, they may be stable.
         """
         fitted = [one for one in tried if BIC in one.figures]
         if not fitted or spec.is_declared:
             return []
-        best = min(fitted, key=lambda one: one.figures[BIC]).settings
+        found = min(fitted, key=lambda one: one.figures[BIC])
+        at, kind = int(found.settings["n_components"]), str(found.settings["covariance_type"])
         low, high = spec.components or (USUAL[0], MOST)
-        at = int(best["n_components"])
         around = range(max(low, at - RISES), min(high, at + RISES, max(MOST_WALKED, at)) + 1)
-        return [{**best, "n_components": number} for number in around]
+        groups = int(found.figures[GROUPS])
+        merged = [_settings(at, kind, groups=groups)] if max(low, USUAL[0]) <= groups else []
+        return [_settings(number, kind) for number in around] + merged
 
     def is_declared(self, settings: Settings, spec: GaussianMixtureSpec) -> bool:
-        """Whether the covariance type is one to try, and the number of components within the range, if there is one."""
+        """Whether the covariance type is one to try, and the numbers are within the range, if there is one."""
         low, high = spec.components or (1, np.inf)
-        return settings["covariance_type"] in spec.covariance_types and low <= int(settings["n_components"]) <= high
+        clusters = clusters_of(settings)
+        return (
+            settings["covariance_type"] in spec.covariance_types
+            and low <= int(settings["n_components"]) <= high
+            and (clusters == spec.groups if spec.groups else clusters >= low)
+        )
 
     def declaration(self, settings: Settings) -> str:
         """Return number and covariances of the components as a model's file declares them."""
-        return f"components: {settings['n_components']}, covariance_types: [{settings['covariance_type']}]"
+        merged = f", groups: {settings[GROUPS]}" if GROUPS in settings else ""
+        return f"components: {settings['n_components']}, covariance_types: [{settings['covariance_type']}]{merged}"
 
     def fit(
         self, features: FloatMatrix, settings: Settings, spec: GaussianMixtureSpec, *, start: Fitted | None = None
@@ -90,8 +108,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         require_different_rows(features, max(components, 2))
         with one_thread():
             parameters = fit_parameters(features, settings, spec, start=start)
+        if GROUPS in settings:
+            parameters = {**parameters, GROUPS: merged_components(parameters, int(settings[GROUPS]))}
         labels = self.assigner(parameters)(features).labels
-        require_every_cluster(labels, components)
+        require_every_cluster(labels, clusters_of(settings))
         estimator = partial(make_estimator, features, parameters, settings, spec)
         return Fitted(estimator, settings, parameters, labels)
 
@@ -101,9 +121,9 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         Such a component has found a discrete or duplicated direction instead of a group.
         """
         least = spec.gate.min_share
-        found = small_clusters(fitted.labels, clusters=len(fitted.parameters["means"]), least_share=least)
+        found = small_clusters(fitted.labels, clusters=clusters_of(fitted.settings), least_share=least)
         weight = float(fitted.parameters["weights"].min())
-        if weight < least:
+        if weight < least and GROUPS not in fitted.settings:
             found.append(f"the smallest component weighs {100 * weight:.2f} %, under {100 * least:g} %")
         variance = float(np.linalg.eigvalsh(fitted.parameters["covariances"]).min())
         if variance <= NEAR_REGULARISATION * spec.reg_covar:
@@ -114,9 +134,10 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         """Return the assigner of `coefficients` (k, d(d + 3)/2 + 1).
 
         The logarithm of a component's weighted density is a quadratic form, so one matrix product gives all of them.
-        The confidence is the posterior probability of the chosen component.
+        The confidence is the posterior probability of the chosen component, or of all those it is merged with.
         """
-        kernel = partial(most_probable, np.ascontiguousarray(parameters["coefficients"], dtype=np.float64))
+        coefficients = np.ascontiguousarray(parameters["coefficients"], dtype=np.float64)
+        kernel = partial(most_probable, coefficients, labels_of(parameters))
 
         def assign(features: FloatMatrix, /) -> Assignment:
             return assign_in_blocks(features, kernel)
@@ -134,8 +155,8 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         halves = (precisions + np.swapaxes(precisions, 1, 2)) / 4
         constants = -np.log(weights) - 0.5 * np.linalg.slogdet(precisions)[1] + 0.5 * dimensions * np.log(2 * np.pi)
         return [
-            Attraction(label, means[label : label + 1], halves[label], float(constants[label]))
-            for label in range(len(means))
+            Attraction(int(label), means[place : place + 1], halves[place], float(constants[place]))
+            for place, label in enumerate(labels_of(parameters))
         ]
 
     def reasons_against(self, features: FloatMatrix, names: Sequence[str]) -> list[str]:
@@ -143,19 +164,25 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         return discrete_columns(features, names)
 
     def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
-        """Return the Bayesian information criterion (Schwarz, 1978)."""
+        """Return the Bayesian information criterion (Schwarz, 1978), and into how many groups the density falls."""
         components, dimensions = fitted.parameters["means"].shape
         free = free_parameters(components, dimensions, str(fitted.settings["covariance_type"]))
-        likelihood = mean_log_likelihood(features, fitted.parameters["coefficients"])
-        return {BIC: float(free * np.log(len(features)) - 2 * len(features) * likelihood)}
+        coefficients = fitted.parameters["coefficients"]
+        bic = free * np.log(len(features)) - 2 * len(features) * mean_log_likelihood(features, coefficients)
+        return {BIC: float(bic), GROUPS: float(Merges.of(fitted.parameters).groups)}
 
     def outdone(self, own: Tried, rivals: Sequence[Tried]) -> list[str]:
         """Return that another covariance type has a better BIC at the same number of components."""
-        best = min(rivals, key=lambda one: one.figures[BIC])
+        alike = [one for one in rivals if (GROUPS in one.settings) == (GROUPS in own.settings)]
+        best = min(alike, key=lambda one: one.figures[BIC])
         if best is own:
             return []
         other = best.settings["covariance_type"]
         return [f"BIC {own.figures[BIC]:.1f}, where {other} covariances have {best.figures[BIC]:.1f}"]
+
+    def is_plainer(self, one: Settings, other: Settings) -> bool:
+        """Whether as many components are as many clusters as others that had to be merged."""
+        return GROUPS in other and GROUPS not in one and clusters_of(one) == clusters_of(other)
 
     def refits(
         self,
@@ -170,17 +197,28 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         mixtures = fit_mixtures(features[drawn], int(settings["n_components"]), shape_of(settings, spec), seeds=seeds)
         products = monomials(features.T)
         found: list[Labels | None] = []
-        for rows, coefficients in zip(drawn, mixtures.coefficients, strict=True):
+        clusters = clusters_of(settings)
+        each = zip(drawn, mixtures.means, mixtures.covariances, mixtures.coefficients, strict=True)
+        for rows, means, covariances, coefficients in each:
             labels = (coefficients @ products).argmax(axis=0).astype(np.int32)
-            found.append(labels if np.bincount(labels[rows], minlength=len(coefficients)).all() else None)
+            if clusters < len(means):
+                labels = Merges(means, covariances, coefficients).grouped(clusters).astype(np.int32)[labels]
+            found.append(labels if np.bincount(labels[rows], minlength=clusters).all() else None)
         return found
 
     def statistics_of(
         self, samples: NDArray[np.float64], settings: Settings, spec: GaussianMixtureSpec, *, seeds: Sequence[int]
     ) -> dict[str, FloatVector]:
-        """Return the gain of mean log likelihood over one Gaussian (the likelihood ratio of McLachlan, 1987)."""
+        """Return the gain of mean log likelihood over one Gaussian (the likelihood ratio of McLachlan, 1987).
+
+        Of merged components, also how persistent the weakest group is.
+        """
         mixtures = fit_mixtures(samples, int(settings["n_components"]), shape_of(settings, spec), seeds=seeds)
-        return {LIKELIHOOD: mixtures.likelihoods - np.array([one_gaussian(rows) for rows in samples])}
+        found = {LIKELIHOOD: mixtures.likelihoods - np.array([one_gaussian(rows) for rows in samples])}
+        if GROUPS in settings:
+            merges = map(Merges, mixtures.means, mixtures.covariances, mixtures.coefficients)
+            found[PERSISTENCE] = np.array([one.persistence(int(settings[GROUPS])) for one in merges])
+        return found
 
     def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
         """Return minus the BIC."""
@@ -194,18 +232,7 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         return float(np.exp(volume - mean_log_likelihood(own.features, coefficients)))
 
 
-def discrete_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
-    """Return a reason for each column in which a Gaussian mixture finds values instead of groups."""
-    reasons = []
-    for name, column in zip(names, features.T, strict=True):
-        counts = np.unique(column, return_counts=True)[1]
-        mass = counts.max() / len(column)
-        if len(counts) < FEWEST_VALUES:
-            reasons.append(
-                f"{name} takes only {len(counts)} different values, which a Gaussian mixture takes for groups"
-            )
-        elif mass > LARGEST_MASS:
-            reasons.append(
-                f"{100 * mass:.0f} % of the customers have the same {name}, which a Gaussian mixture takes for a group"
-            )
-    return reasons
+def _settings(components: int, covariance_type: str, *, groups: int | None = None) -> Settings:
+    """Return settings of so many components, merged into groups where these are fewer."""
+    merged = {GROUPS: groups} if groups is not None and groups < components else {}
+    return {"n_components": components, "covariance_type": covariance_type, **merged}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clustering.algorithms.base import Fitted, FloatMatrix, Parameters, Settings, canonical_order
+from clustering.algorithms.merging import labels_of
 from clustering.algorithms.mixtures import Mixtures, Shape, fit_mixtures, steps
 from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
@@ -56,7 +57,10 @@ def free_parameters(components: int, dimensions: int, covariance_type: str) -> i
 
 
 def make_estimator(features: FloatMatrix, parameters: Parameters, settings: Settings, spec: GaussianMixtureSpec) -> Any:
-    """Return scikit-learn's mixture of features (n, d) with these parameters."""
+    """Return scikit-learn's mixture of features (n, d) with these parameters.
+
+    It predicts components; `groups_` (k,) has the cluster of each.
+    """
     from sklearn import mixture
     from sklearn.exceptions import ConvergenceWarning
 
@@ -77,6 +81,7 @@ def make_estimator(features: FloatMatrix, parameters: Parameters, settings: Sett
         estimator.fit(features)
     estimator.max_iter, estimator.converged_ = MAX_ITERATIONS, True
     estimator.weights_, estimator.means_ = parameters["weights"].copy(), parameters["means"].copy()
+    estimator.groups_ = labels_of(parameters)
     estimator.covariances_ = _of_type(parameters["covariances"], kind)
     estimator.precisions_ = _of_type(precisions, kind)
     estimator.precisions_cholesky_ = _of_type(np.linalg.cholesky(precisions).astype(np.float64, copy=False), kind)

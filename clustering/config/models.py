@@ -135,6 +135,9 @@ class GaussianMixtureSpec(ModelSpec):
         default=("full", "tied", "diag", "spherical"), min_length=1
     )
     """The shapes of covariance to try."""
+    groups: int | None = Field(default=None, ge=2, le=100)
+    """The clusters that the components are merged into, since a group that is no Gaussian takes several; null merges
+    them where as many clusters as components do not pass."""
     reg_covar: float = Field(default=1e-3, ge=1e-6, le=1)
     """Added to every variance of the standardised features."""
     n_init: int = Field(default=10, ge=1)
@@ -142,8 +145,16 @@ class GaussianMixtureSpec(ModelSpec):
 
     @property
     def is_declared(self) -> bool:
-        """Whether a person chose the number of components."""
-        return self.components is not None and self.components[0] == self.components[1]
+        """Whether a person chose the number of components, or of the groups that they are merged into."""
+        return self.groups is not None or (self.components is not None and self.components[0] == self.components[1])
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> Self:
+        if self.groups and self.components and self.components[1] < self.groups:
+            raise ValueError(
+                f"groups: {self.components[1]} components are no {self.groups} groups; declare more of them"
+            )
+        return self
 
 
 class DbscanSpec(ModelSpec):

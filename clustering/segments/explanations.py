@@ -97,13 +97,15 @@ def explain(version: Explainable, features: FloatMatrix, given: Given | None = N
     found = algorithm(version.algorithm).attractions(version.parameters)
     segment_of = {cluster.cluster_label: cluster.segment_id for cluster in version.clusters}
     segments = np.array([segment_of[each.cluster_label] for each in found])
-    own = _places(
-        given.labels if given else algorithm(version.algorithm).assigner(version.parameters)(features).labels,
-        [each.cluster_label for each in found],
-    )
     terms = np.stack([each.terms(features) for each in found])
     constants = np.array([each.constant for each in found])
-    other = _runners_up(terms.sum(axis=2) + constants[:, np.newaxis], segments, own)
+    costs = terms.sum(axis=2) + constants[:, np.newaxis]
+    own = _places(
+        given.labels if given else algorithm(version.algorithm).assigner(version.parameters)(features).labels,
+        np.array([each.cluster_label for each in found]),
+        costs,
+    )
+    other = _runners_up(costs, segments, own)
     rows = np.arange(len(features))
     pulls = _by_column(terms[other, rows] - terms[own, rows], version.scaling)
     constant = constants[other] - constants[own]
@@ -128,10 +130,14 @@ def _by_column(pulls: FloatMatrix, scaling: Scaling) -> FloatMatrix:
     return np.column_stack([pulls[:, scaling.places(column)].sum(axis=1) for column in scaling.columns])
 
 
-def _places(labels: NDArray[np.signedinteger], present: list[int]) -> NDArray[np.intp]:
-    if gone := sorted(set(labels.tolist()) - set(present)):
+def _places(
+    labels: NDArray[np.signedinteger], present: NDArray[np.signedinteger], costs: FloatMatrix
+) -> NDArray[np.intp]:
+    """Return the place in `present` (k,) of each row's label, of several with that label the cheapest."""
+    if gone := sorted(set(labels.tolist()) - set(present.tolist())):
         raise ArtifactError(f"the version no longer has the cluster {gone[0]}, since customers were forgotten; retrain")
-    return np.searchsorted(present, labels)
+    found: NDArray[np.intp] = np.where(present[:, np.newaxis] == labels, costs, np.inf).argmin(axis=0)
+    return found
 
 
 def _runners_up(costs: FloatMatrix, segments: NDArray[np.intp], own: NDArray[np.intp]) -> NDArray[np.intp]:

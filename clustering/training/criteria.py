@@ -174,11 +174,9 @@ def _few_groups_hold(jaccard: FloatVector, labels: Labels, leniency: float, leas
     mean = float(jaccard @ sizes / max(sizes.sum(), 1))
     if mean < LEAST_JACCARD - leniency:
         found.append(f"unstable: bootstrap Jaccard {mean:.2f}, the mean over customers, is under {LEAST_JACCARD}")
-    reliable = (jaccard >= PATTERN) & (sizes >= least_share * len(labels))
-    if reliable.sum() < 2:
-        found.append(
-            f"unstable: {reliable.sum()} clusters have a bootstrap Jaccard of {PATTERN} or more, at least 2 must"
-        )
+    held = (jaccard >= PATTERN) & (sizes >= least_share * len(labels))
+    if held.sum() < 2:
+        found.append(f"unstable: {held.sum()} clusters have a bootstrap Jaccard of {PATTERN} or more, at least 2 must")
     if sizes.max(initial=0) > LARGEST_SHARE * sizes.sum():
         found.append(f"one cluster holds {100 * sizes.max() / sizes.sum():.0f} % of the customers that are in clusters")
     return found
@@ -216,7 +214,8 @@ def best_of(evaluations: Sequence[Evaluation]) -> Evaluation | None:
     """Return the best of those that have passed so far."""
     too_many = _cut_too_many(evaluations)
     passed = [one for one in evaluations if one.has_passed and one.is_declared and one not in too_many]
-    return max(passed, key=lambda one: one.rank, default=None)
+    best = max(passed, key=lambda one: one.rank, default=None)
+    return next((one for one in passed if best and one.algorithm.is_plainer(one.settings, best.settings)), best)
 
 
 def might_overrule(one: Evaluation, best: Evaluation) -> bool:

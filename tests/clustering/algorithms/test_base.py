@@ -107,7 +107,7 @@ def test_densities_are_summed_term_by_term():
     expected = np.zeros((5, BLOCK_ROWS))
     for place, monomial in enumerate(monomials(columns)):
         expected += coefficients[:, [place]] * monomial
-    labels, _ = most_probable(coefficients, columns)
+    labels, _ = most_probable(coefficients, np.arange(5, dtype=np.int32), columns)
 
     assert np.array_equal(labels, expected.argmax(axis=0))
     assert np.array_equal(np.einsum("km,mn->kn", coefficients, monomials(columns)), expected)

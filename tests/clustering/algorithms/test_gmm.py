@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.datasets import make_blobs
 
 from clustering.algorithms import algorithm
@@ -85,3 +86,28 @@ def test_doubts_name_a_discrete_direction():
     fitted = gmm.fit(rows, {"n_components": 2, "covariance_type": "full"}, SPEC)
 
     assert gmm.doubts(fitted, SPEC) == ["the smallest variance, 0.001, is that of reg_covar, 0.001"]
+
+
+def test_declared_groups_are_what_components_are_merged_into():
+    """As many components as groups are left as they are; fewer are no candidates."""
+    spec = SPEC.model_copy(update={"components": (2, 4), "covariance_types": ("full",), "groups": 3})
+
+    assert gmm.propose(np.zeros((3, 2)), spec) == [
+        {"n_components": 3, "covariance_type": "full"},
+        {"n_components": 4, "covariance_type": "full", "groups": 3},
+    ]
+    assert spec.is_declared
+    assert not gmm.is_declared({"n_components": 4, "covariance_type": "full", "groups": 2}, spec)
+
+
+def test_groups_without_components_try_as_many_as_usual():
+    """From one component a group on."""
+    spec = SPEC.model_copy(update={"covariance_types": ("full",), "groups": 9})
+
+    assert [one["n_components"] for one in gmm.propose(np.zeros((3, 2)), spec)] == [9, 10]
+
+
+def test_more_groups_than_components_are_refused():
+    """The message says what to do."""
+    with pytest.raises(ValidationError, match="groups: 4 components are no 5 groups; declare more of them"):
+        GaussianMixtureSpec(algorithm="gmm", features=("a", "b"), components=(2, 4), groups=5)

@@ -415,3 +415,54 @@ def test_the_champions_covariances_are_tried_where_the_model_allows_them():
 
     assert not any(one.has(full) for one in evaluation.candidates(setup, incumbent=full))
     assert any(one.has(spherical) for one in evaluation.candidates(setup, incumbent=spherical))
+
+
+@pytest.fixture(scope="module")
+def ring():
+    """Return a ring around a dense group: it is no Gaussian and takes several, of which each sample has others."""
+    generator, groups = np.random.default_rng(0), (np.arange(500) % 5 > 0).astype(int)
+    angle, radius = generator.uniform(0, 2 * np.pi, 500), 3 + generator.normal(0, 0.2, 500)
+    around = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
+    return _standardised(np.where(groups[:, np.newaxis], around, generator.normal(0, 0.4, (500, 2)))), groups
+
+
+def test_components_that_describe_one_group_are_merged(ring):
+    """Where as many clusters as components do not pass; who declares the same gets the same."""
+    rows, groups = ring
+    selection = select(rows, GMM, seed=0)
+    settings = selection.fitted.settings
+    declared = select(
+        rows,
+        _with(
+            GMM,
+            components=(settings["n_components"], settings["n_components"]),
+            covariance_types=(settings["covariance_type"],),
+            groups=settings["groups"],
+        ),
+        seed=0,
+    )
+
+    assert selection.structure == "structured"
+    assert settings["groups"] == 2
+    assert settings["n_components"] != 2
+    assert adjusted_rand_score(groups, selection.fitted.labels) >= 0.95
+    assert np.array_equal(declared.fitted.labels, selection.fitted.labels)
+
+
+def test_a_column_of_whole_numbers_is_no_obstacle_to_plain_groups(five_rounded):
+    """A fifth of the customers share a value, and the values beside it are as frequent."""
+    rows, groups = five_rounded
+    selection = select(rows, _with(QUICK_GMM, components=(4, 6)), seed=0)
+
+    assert np.unique(rows[:, 0], return_counts=True)[1].max() > 0.1 * len(rows)
+    assert (selection.structure, selection.refusal) == ("structured", None)
+    assert adjusted_rand_score(groups, selection.fitted.labels) >= 0.95
+
+
+@pytest.fixture(scope="module")
+def five_rounded():
+    generator, groups = np.random.default_rng(0), np.arange(500) % 5
+    centres = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0], [12.0, 3.0]])
+    rows = centres[groups] + generator.normal(size=(500, 2))
+    rows[:, 0] = np.round(rows[:, 0] / 1.5)
+    return _standardised(rows), groups
