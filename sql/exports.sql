@@ -10,6 +10,11 @@ on conflict (customer_id, audience, destination) do update
 set member_from = excluded.member_from, member_to = null
 where told.member_from is null or told.member_to is not null;
 
+-- name: avoid_nested_loops
+-- Joins customers by sorting or hashing until the transaction ends: the planner knows nothing of rows that
+-- were just written, and where it expects few, it would look for each of many among all others.
+select set_config('enable_nestloop', 'off', true);
+
 -- name: begin
 -- Notes that an audience is about to be sent, and returns the number of the attempt.
 -- Parameters: audience, destination, location, model, as_of, run_id, contents.
@@ -123,14 +128,12 @@ where
 
 -- name: members
 -- Returns the customers of an audience.
--- Names: columns, label_set, source, on_source, in_segments, is_clear, allowed, ranking, top.
+-- Names: columns, label_set, source, on_source, in_segments, is_clear, allowed, ranking (which are the first, or nothing).
 select {columns}
 from segmentation.customer_labels as label
 join segmentation.label_names as named on named.label_set = label.label_set and named.segment_id = label.segment_id
 join {source} on {on_source}
-where label.label_set = {label_set} and {in_segments} and {is_clear} and {allowed}
-order by {ranking}
-limit {top};
+where label.label_set = {label_set} and {in_segments} and {is_clear} and {allowed} {ranking};
 
 -- name: names
 -- Returns the segments of a label set.
@@ -138,20 +141,19 @@ limit {top};
 select segment_id, segment_name from segmentation.label_names where label_set = :label_set order by segment_id;
 
 -- name: note_recipients
--- Notes who is sent for the first time.
+-- Notes who is sent for the first time, in the order of the index.
 -- Names: audience_rows (a query of the audience).
 -- Parameters: audience, destination, as_of.
 insert into segmentation.export_recipients (customer_id, audience, destination, first_as_of)
-select member.customer_id, :audience, :destination, :as_of
-from ({audience_rows}) as member
-where
-    not exists (
-        select
-        from segmentation.export_recipients as told
-        where
-            told.customer_id = member.customer_id and told.audience = :audience and told.destination = :destination
-    )
-on conflict do nothing;
+select fresh.customer_id, :audience, :destination, :as_of::date
+from (
+    select member.customer_id from ({audience_rows}) as member
+    except all
+    select told.customer_id
+    from segmentation.export_recipients as told
+    where told.audience = :audience and told.destination = :destination
+) as fresh
+order by fresh.customer_id;
 
 -- name: sent_to
 -- Returns where a customer was sent, or may have been.

@@ -19,6 +19,7 @@ from clustering.warehouse.source import Source, find_source
 from clustering.warehouse.source_types import INTEGERS
 
 _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', 'y', '1'), false)")
+_FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
 _NAMED = ("segment_name", "recommended_action")
 _TEXTS = (*_NAMED, "model")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
@@ -63,8 +64,7 @@ def audience_query(
         "in_segments": _in_segments(transaction, audience, label_set, place),
         "is_clear": sql.SQL("label.confidence >= {}").format(sql.Literal(audience.min_confidence)),
         "allowed": _allowed(source, audience, contract.key_type),
-        "ranking": sql.SQL("label.confidence desc, label.customer_id" if audience.top else "(select null)"),
-        "top": sql.Literal(audience.top),
+        "ranking": _FIRST.format(sql.Literal(audience.top)) if audience.top else sql.SQL(""),
     }
     columns = [_column(name, source, audience, contract.key_type) for name in audience.columns]
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded

@@ -157,13 +157,16 @@ def _send(
         with warehouse.transaction() as gate:
             gate.execute("exports/hold_forgetting")
             with warehouse.transaction(repeatable_read=True) as transaction:
+                transaction.rows("exports/avoid_nested_loops")
                 statement = _note(transaction, configuration, export, baseline)
+                settings = transaction.compose("exports/avoid_nested_loops")
                 snapshot = None
                 if export.audience.rows == "all":  # who is sent is then whom the note was made from
                     snapshot = transaction.scalar("exports/share_snapshot")
                     reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot))
         if snapshot is None:  # changes are read from the note
             reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True))
+        reader.execute(settings)
         with export.target.replacing() as (write, replace):
             rows = write(reader.batches(statement), lambda: reader.table(statement).schema)
             _record(warehouse, export, number, rows, requested_by)
