@@ -107,11 +107,12 @@ def _score(run_id: int, shard: int) -> dict[str, Any]:
     return {
         "seconds": time.monotonic() - wall,
         "processor": time.process_time() - processor,
-        "peak_rss_mb": _peak_rss_mb(),
+        "peak_rss_mb": peak_rss_mb(),
     }
 
 
-def _peak_rss_mb() -> float:
+def peak_rss_mb() -> float:
+    """Return the most memory that this process has held so far."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count what the process that started this one once had
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 2**10

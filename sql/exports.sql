@@ -128,7 +128,7 @@ where
 
 -- name: members
 -- Returns the customers of an audience.
--- Names: columns, label_set, source, on_source, in_segments, is_clear, allowed, ranking (which are the first, or nothing).
+-- Names: columns, label_set, source, on_source, in_segments, is_clear, allowed, ranking (or nothing).
 select {columns}
 from segmentation.customer_labels as label
 join segmentation.label_names as named on named.label_set = label.label_set and named.segment_id = label.segment_id
@@ -146,13 +146,13 @@ select segment_id, segment_name from segmentation.label_names where label_set = 
 -- Parameters: audience, destination, as_of.
 insert into segmentation.export_recipients (customer_id, audience, destination, first_as_of)
 select fresh.customer_id, :audience, :destination, :as_of::date
-from (
-    select member.customer_id from ({audience_rows}) as member
-    except all
-    select told.customer_id
-    from segmentation.export_recipients as told
-    where told.audience = :audience and told.destination = :destination
-) as fresh
+from ({audience_rows}) as fresh
+where
+    not exists (
+        select
+        from segmentation.export_recipients as told
+        where told.customer_id = fresh.customer_id and told.audience = :audience and told.destination = :destination
+    )
 order by fresh.customer_id;
 
 -- name: sent_to

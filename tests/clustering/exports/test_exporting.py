@@ -18,6 +18,7 @@ from clustering.exports import file_formats
 from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.exporting import export_audience
 from clustering.privacy.forgetting import forget
+from clustering.privacy.rekeying import rekey
 from clustering.scoring.withdrawal import withdraw_date
 from tests.projects import Project
 
@@ -253,6 +254,21 @@ def test_night_that_is_withdrawn_meanwhile_is_not_sent(
     assert (tmp_path / "now.csv").read_bytes() == before
     assert project.sql("select status from segmentation.exports order by export_id") == [("sent",), ("failed",)]
     assert project.sql("select count(*) from segmentation.audit_log where action = 'export'") == [(1,)]
+
+
+def test_customer_with_another_key_was_sent_as_well(project: Project, tmp_path: Path) -> None:
+    """Whom the destination was told of keeps being so, and forgetting the new key finds it."""
+    sent = sending(project, rows="changes", columns=["customer_id", "segment_name"])
+    send(sent, tmp_path)
+    (keys := tmp_path / "keys.csv").write_text("old,new\n10,900010\n", encoding="utf-8")
+    rekey(project.warehouse, project.configuration, path=keys, requested_by="Ada")
+    project.sql("update customers set customer_id = 900010 where customer_id = 10")
+    project.night(DATES[1], models=["kmeans"])
+    assert send(sent, tmp_path)["rows"] == 0
+    report = forget(project.warehouse, project.configuration, project.registry, customer_id=900010, requested_by="Ada")
+    assert report["sent_to"] == [{"audience": "shown", "destination": "drop", "since": DATES[0]}]
+    told = project.sql("select count(*) from segmentation.export_recipients where customer_id in (10, 900010)")
+    assert told == [(0,)]
 
 
 def test_withdrawn_date_tells_where_it_was_sent(project: Project, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""What sending an audience costs beside PostgreSQL's own COPY of the same rows to a file, and the memory that it takes.
+
+    python benchmarks/exports.py [--members 100000 1000000 5000000] [--repeats 5] [--formats csv]
+
+Of each size the server is made anew, with that many customers and a night. COPY by the server's own client, the first
+export of everybody, which notes each of them, and the next one of the same take turns; ratios are of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from clustering import Warehouse, load_configuration
+from clustering.config import PROJECT, Audience, Exports
+from clustering.exports.connection_variables import NamedConnection
+from clustering.exports.exporting import export_audience
+from night import peak_rss_mb, run_night, scoring_processes
+from nightly import LOCAL
+from setting import Bench, open_bench
+
+MODEL = "kmeans"
+COLUMNS = ("customer_id", "segment_name", "confidence", "as_of")
+FORMATS = ("csv", "parquet", "jsonl")
+COPY = """
+copy (
+    select label.customer_id, named.segment_name, label.confidence, label.as_of
+    from segmentation.customer_labels as label
+    join segmentation.label_names as named using (label_set, segment_id)
+    where label.label_set = (
+        select made.label_set
+        from segmentation.run_models as made join segmentation.published_runs as published using (run_id, model)
+        where published.model = 'kmeans'
+    )
+) to stdout (format csv, header)
+"""
+
+
+def main() -> None:
+    """Measure each size, and print a table of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", type=int, nargs="+", default=[100_000, 1_000_000, 5_000_000])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--formats", choices=FORMATS, nargs="+", default=FORMATS)
+    arguments = parser.parse_args()
+    print("| members | format | COPY, s | first | again | memory, MB |\n| --- | --- | --- | --- | --- | --- |")
+    for members in arguments.members:
+        for line in measure(members, arguments.repeats, arguments.formats):
+            print(line, flush=True)
+
+
+def measure(members: int, repeats: int, formats: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of one size."""
+    LOCAL.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="exports-", dir=LOCAL))
+    try:
+        with open_bench(folder, rows=members, workers=2, models=[MODEL], show=_say) as bench:
+            with scoring_processes(bench) as (pool, _):
+                run_night(bench, pool, [MODEL])
+            bench.run("vacuum (analyze)")
+            (folder / "sent").mkdir()
+            for form in formats:
+                yield _line(bench, form, repeats)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _line(bench: Bench, form: str, repeats: int) -> str:
+    copied, memory = list[float](), list[float]()
+    first, again = list[float](), list[float]()
+    for number in range(repeats):
+        _say(f"{form} of {bench.rows:,}, {number + 1} of {repeats}")
+        copied.append(copy(bench))
+        bench.run("truncate segmentation.export_recipients")
+        with sender() as pool:  # a process of its own, since what another has taken is not given back
+            pool.submit(_warm).result()
+            for kept in (first, again):
+                bench.settle()
+                seconds, peak = pool.submit(_send, bench.warehouse.uri, str(bench.folder / "sent"), form).result()
+                kept.append(seconds)
+        memory.append(peak)
+    base = statistics.median(copied)
+    ratios = [f"{statistics.median(kept) / base:.2f}" for kept in (first, again)]
+    return f"| {bench.rows:,} | {form} | {base:.2f} | {' | '.join(ratios)} | {max(memory):.0f} |"
+
+
+def copy(bench: Bench) -> float:
+    """Return the seconds that COPY takes."""
+    bench.settle()
+    started = time.monotonic()
+    with (bench.folder / "copied.csv").open("wb") as file:
+        subprocess.run([bench.psql, bench.warehouse.uri, "-qXc", COPY], check=True, stdout=file)
+    return time.monotonic() - started
+
+
+@contextmanager
+def sender() -> Iterator[ProcessPoolExecutor]:
+    """Start one process that sends."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def _warm() -> Sequence[str]:
+    return sorted(load_configuration(PROJECT / "models").models)
+
+
+def _send(uri: str, folder: str, form: str) -> tuple[float, float]:
+    configuration = load_configuration(PROJECT / "models")
+    settings = {"model": MODEL, "columns": COLUMNS, "destination": "drop", "path": f"everybody.{form}"}
+    audience = Audience.model_validate({**settings, "consent": {"waived": "a benchmark"}})
+    declared = Exports(destinations=("drop",), audiences={"everybody": audience})
+    given: Any = NamedConnection("fs", extra_dejson={"path": folder})
+    send = partial(export_audience, connections=lambda _: given, requested_by="benchmark")
+    started = time.monotonic()
+    send(Warehouse(uri), configuration.model_copy(update={"exports": declared}), audience="everybody")
+    return time.monotonic() - started, peak_rss_mb()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
