@@ -28,6 +28,7 @@ LEAST_CUSTOMERS = 5
 MOST_LEVELS = 50
 MOST_CHARACTERS = 60  # of a level in words
 LEAST_IN_COMMON = 0.02
+BY_CHANCE = 15  # over the customers: what a category of six levels has in common with a number once in a thousand times
 
 Codes = NDArray[np.intp]
 FloatMatrix = NDArray[np.float64]
@@ -80,11 +81,12 @@ def weight_of(shares: FloatVector) -> float:
 
 def unrelated(numbers: FloatMatrix, codes: Mapping[str, Codes]) -> list[str]:
     """Return the categories, of places (n,), that have nothing in common with a number (n, p) or another category."""
+    least = max(LEAST_IN_COMMON, BY_CHANCE / len(numbers))
     return [
         name
         for name, own in codes.items()
-        if all(_common_with_number(own, column) < LEAST_IN_COMMON for column in numbers.T)
-        and all(_common_with_category(own, rest) < LEAST_IN_COMMON for other, rest in codes.items() if other != name)
+        if all(_common_with_number(own, column) < least for column in numbers.T)
+        and all(_common_with_category(own, rest) < least for other, rest in codes.items() if other != name)
     ]
 
 

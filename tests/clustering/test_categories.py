@@ -75,6 +75,17 @@ def test_a_category_that_goes_along_with_nothing_counts_as_nothing() -> None:
         assert scaling.apply(rows).shape == (ROWS, 1)
 
 
+def test_few_customers_make_no_category_count_by_chance() -> None:
+    """Where everything has something in common with everything."""
+    for rows in (40, 200, 1_000):
+        found = []
+        for seed in range(100):
+            generator = np.random.default_rng(seed)
+            codes = {name: generator.integers(0, levels, rows) for name, levels in (("two", 2), ("six", 6))}
+            found += unrelated(generator.normal(size=(rows, 4)), codes)
+        assert len(found) >= 196
+
+
 def test_categories_that_go_along_with_each_other_count() -> None:
     """Groups may show in categories alone."""
     generator = np.random.default_rng(0)
