@@ -16,7 +16,14 @@ import pytest
 from clustering.config import PROJECT
 from tests.databases import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240, method="thread")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(240, method="thread"),
+    pytest.mark.skipif(
+        find_spec("openlineage") is None,
+        reason="apache-airflow-providers-openlineage is not installed: what lineage tools are told is not tried",
+    ),
+]
 
 PASSWORD = "sesame-4711"  # noqa: S105 (no server asks for it)
 NIGHT = """
@@ -32,8 +39,6 @@ def events(
     metadata: None, postgresql: Server, trained_database: str, trained_store: Path, tmp_path_factory: Any
 ) -> Iterator[list[dict[str, Any]]]:
     """Return what a dry run and a night have sent, as the provider's transport to a file keeps it."""
-    if find_spec("openlineage") is None:
-        pytest.skip("apache-airflow-providers-openlineage is not installed: what lineage tools are told is not tried")
     file, database = tmp_path_factory.mktemp("lineage") / "events", postgresql.create(trained_database)
     uri = postgresql.url(database)
     environment = {

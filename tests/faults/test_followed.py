@@ -152,6 +152,7 @@ class Client:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(CLIENT is None, reason="drt is not on the path, and DRT names none: no client of others is tried")
 @pytest.mark.parametrize(
     ("nights", "kills"), [(4, 6), pytest.param(30, 20, marks=[pytest.mark.soak, pytest.mark.timeout(3000)])]
 )
@@ -159,8 +160,6 @@ def test_every_change_arrives_once_by_its_number_and_in_order(
     project: Project, create_login: Callable[..., str], tmp_path: Path, nights: int, kills: int
 ) -> None:
     """Two models are published side by side, SIGKILL ends publishing and the client at random: nothing is missed."""
-    if CLIENT is None:
-        pytest.skip("drt is not on the path, and DRT names none: no client of others is tried (PyPI: drt-core)")
     chance = np.random.default_rng(nights)
     login = create_login(project.warehouse, "in role segmentation_reader")
     struck = np.array_split([("client", *MODELS)[number % 3] for number in range(kills)], nights)
