@@ -124,6 +124,8 @@ def in_words(box: Box, columns: Columns) -> str:
 
     >>> in_words(Box().above(0, 0.5), [Level("channel", "mobile app")])
     'channel is mobile app'
+    >>> in_words(Box().up_to(0, 0.5), [Level("channel", "")])
+    'channel is given'
 
     >>> in_words(Box().above(0, 70100.0).up_to(1, 60.5), ["annual_income", "spending_score"])
     'annual income above 70,100 and spending score up to 60.5'
@@ -135,6 +137,8 @@ def in_words(box: Box, columns: Columns) -> str:
 
 def _part(column: str | Level, low: float, high: float) -> str:
     if isinstance(column, Level):
+        if column.level == NOT_GIVEN:
+            return f"{_title(column.column)} is {'given' if low == -math.inf else spoken_level(NOT_GIVEN)}"
         return f"{_title(column.column)} is {'not ' if low == -math.inf else ''}{spoken_level(column.level)}"
     return f"{_title(column)} {_limits(low, high)}"
 
