@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from clustering.categories import OTHER, spoken_level
 from clustering.config import Drift
 from clustering.drift.checks import DriftCheck, ModelNight, check_nights
 from clustering.drift.measurements import merge_measures
 from clustering.drift.reference import CONFIDENCE, DISTANCE, FEATURE, Reference
 from clustering.errors import ArtifactError, StoreError
 from clustering.features import Scaling
+from clustering.features.categories import OTHER, spoken_level
 from clustering.monitoring.scored_night import ScoredNight
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry

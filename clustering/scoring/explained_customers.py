@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from clustering.algorithms.base import DECIMALS
-from clustering.categories import spoken_level
 from clustering.config import Configuration
 from clustering.customers import describe_rejections, key_as_written
 from clustering.errors import ArtifactError, DataError, StoreError
+from clustering.features.categories import spoken_level
 from clustering.scoring.labeller import missing_columns, outdated
 from clustering.segments.explanations import NOBODY, Explanations, Given, explain
 from clustering.versions.artifacts import Artifact

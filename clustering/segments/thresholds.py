@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import Float
 
 from clustering.algorithms.base import FloatMatrix, FloatVector
-from clustering.categories import NOT_GIVEN, spoken_level
+from clustering.features.categories import NOT_GIVEN, spoken_level
 
 MAY_CHANGE_SIDE = 0.001  # of all customers, for a threshold that reads better
 MOST_DIGITS = 17  # significant ones; they tell every two doubles apart

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import Labels
-from clustering.categories import NOT_GIVEN, spoken_level
 from clustering.config import Contract, rounded_figure
 from clustering.features import FloatVector
+from clustering.features.categories import NOT_GIVEN, spoken_level
 
 LEAST = 20  # customers, below which a middle value would be nearly one customer's own
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from clustering.algorithms.base import Labels
-from clustering.categories import codes_of
 from clustering.config import Contract
 from clustering.features import FloatVector, Scaling
+from clustering.features.categories import codes_of
 from clustering.segments.rules import explain_segments
 from clustering.segments.thresholds import Level
 from clustering.versions.artifacts import ClusterSegment

@@ -35,7 +35,7 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_has_to_be_set() -> None:
     """Without a variable its default holds; what is required has none, and whoever needs it says so."""
     assert {concern: tuple(concern.read().model_dump().values()) for concern in CONCERNS} == {
-        WarehouseSettings: (None, None),
+        WarehouseSettings: (None, None, None),
         FolderSettings: (None, None),
         AccessSettings: (None, False),
         ApiLimits: (5_000, 4_194_304),

@@ -1,4 +1,4 @@
-"""Valid customers as a float matrix: the scaling is fitted once, at training, and applied everywhere."""
+"""How valid customers become a float matrix: fitted once, at training, and applied everywhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clustering.arithmetic import log1p
-from clustering.categories import OTHER, Codes, codes_of, learn_levels, shares_of, spoken_level, unrelated, weight_of
 from clustering.config import Contract, Transform
 from clustering.errors import DataError, TrainingError
+from clustering.features.categories import (
+    OTHER,
+    Codes,
+    codes_of,
+    learn_levels,
+    shares_of,
+    spoken_level,
+    unrelated,
+    weight_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -127,9 +136,9 @@ def fit_scaling(rows: pa.RecordBatch, columns: Sequence[str], contract: Contract
     """Fit mean and population standard deviation of each column after its declared transform.
 
     Where a column says `missing: median`, it is that of the values that are there, and stands for the others from here
-    on. Of a category it is the levels, and whether it counts, see `clustering.categories`. The sums are exact, so the
-    order of the rows does not matter. Raises TrainingError, which names the column, for one that is empty, constant or
-    too large to standardise.
+    on. Of a category it is the levels, and whether it counts, see `categories`. The sums are exact, so the order of the
+    rows does not matter. Raises TrainingError, which names the column, for one that is empty, constant or too large to
+    standardise.
     """
     if not rows.num_rows:
         raise TrainingError("there are no valid customers to train on")

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from clustering.categories import codes_of, learn_levels, shares_of, unrelated, weight_of
 from clustering.config import Contract
 from clustering.errors import TrainingError
 from clustering.features import Scaling, fit_scaling
+from clustering.features.categories import codes_of, learn_levels, shares_of, unrelated, weight_of
 
 CONTRACT = Contract.model_validate(
     {
