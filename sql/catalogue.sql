@@ -22,11 +22,6 @@ from unnest(:schemas::text[], :tables::text[]) as named (schema, name)
 join pg_namespace as namespace on namespace.nspname = named.schema
 join pg_class as class on class.relnamespace = namespace.oid and class.relname = named.name;
 
--- name: plan
--- Returns the plan of reading a source, with the schema of each table in it.
--- Names: table.
-explain (verbose, format json) select * from {table};
-
 -- name: readable
 -- Returns the oids of the tables and views that the role segmentation_reader may read as an array, and of others by
 -- their names; nothing where the role is not there.

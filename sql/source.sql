@@ -72,9 +72,14 @@ explain (format json, verbose) select * from {table};
 lock table segmentation.scoring_runs in row exclusive mode;
 
 -- name: identities
--- Returns what the database calls tables, in their order; null for one that is not there.
+-- Returns what the database calls tables, in their order; null for one that is not there. A partition counts as its
+-- whole table, since partitions come and go.
 -- Names: tables (an array of quoted names).
-select array_agg(to_regclass(listed.name)::oid::bigint order by listed.place) as oids
+select
+    array_agg(
+        coalesce(pg_partition_root(to_regclass(listed.name)), to_regclass(listed.name))::oid::bigint
+        order by listed.place
+    ) as oids
 from unnest({tables}::text[]) with ordinality as listed (name, place);
 
 -- name: index_copy

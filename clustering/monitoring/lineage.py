@@ -5,15 +5,15 @@ Names are those of OpenLineage: a namespace such as `postgres://host:5432`, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal
 
 from clustering.config import Configuration
 from clustering.config.warehouse_address import warehouse_address
 from clustering.warehouse import Row, Transaction, Warehouse
-from clustering.warehouse.relations import find_relation
+from clustering.warehouse.relations import find_relation, planned_tables
 from clustering.warehouse.source import find_source
 from clustering.warehouse.urls import address_of
 
@@ -140,20 +140,10 @@ def _source_tables(transaction: Transaction, configuration: Configuration) -> li
     if contract.origin.query is None:
         return [find_relation(transaction, *contract.origin.schema_and_table).oid]
     source = find_source(transaction, contract)
-    found = list(_planned(transaction.scalar("catalogue/plan", {"table": source.table})))
+    [plan] = transaction.scalar("source/plan", {"table": source.table})
+    found = planned_tables(plan)
     schemas, tables = [schema for schema, _ in found], [table for _, table in found]
     return list(transaction.scalar("catalogue/named", schemas=schemas, tables=tables))
-
-
-def _planned(part: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(part, list):
-        for one in part:
-            yield from _planned(one)
-    elif isinstance(part, dict):
-        if "Relation Name" in part:
-            yield part["Schema"], part["Relation Name"]
-        for one in part.values():
-            yield from _planned(one)
 
 
 def _headers(transaction: Transaction, configuration: Configuration) -> dict[str, str]:

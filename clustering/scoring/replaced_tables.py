@@ -6,8 +6,7 @@ of two, and none at all to a shard whose snapshot is older than the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
 from psycopg2 import sql
 
@@ -18,9 +17,8 @@ from clustering.errors import RunError
 from clustering.scoring.manifest import PlannedShard
 from clustering.warehouse import Transaction
 from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.relations import Table, planned_tables
 from clustering.warehouse.source import Source
-
-Table: TypeAlias = tuple[str, str]  # schema and name
 
 
 def table_oids(transaction: Transaction, source: Source, *, is_past: bool) -> list[int] | None:
@@ -30,7 +28,7 @@ def table_oids(transaction: Transaction, source: Source, *, is_past: bool) -> li
     tables = _declared(source.contract, is_past=is_past)
     if not tables:
         [plan] = transaction.scalar("source/plan", {"table": source.table})
-        tables = relations_of(plan)
+        tables = planned_tables(plan)
     found: list[int] = transaction.scalar("source/identities", _names(tables))
     return found
 
@@ -47,7 +45,7 @@ def require_same_tables(
     tables = _declared(source.contract, is_past=planned.is_past)
     if not tables:
         [plan] = reader.plan(transaction.compose("source/plan", {"table": source.table}))
-        tables = relations_of(plan)
+        tables = planned_tables(plan)
     found = reader.table(transaction.compose("source/identities", _names(tables))).column("oids")[0].as_py() or []
     other = [".".join(table) for table, oid in zip(tables, found, strict=True) if oid not in planned.source_oids]
     if other or not set(planned.source_oids) <= set(found):
@@ -55,23 +53,6 @@ def require_same_tables(
             f"{', '.join(other) or 'a table of the query'} was replaced while run {run_id} was being scored, as dbt "
             "does when it has built a table anew; nothing of the run is published, start a new one when that is done"
         )
-
-
-def relations_of(plan: Mapping[str, Any]) -> list[Table]:
-    """Return the tables that a plan reads, in JSON and verbose, each once: what stands behind views, and partitions.
-
-    >>> child = {"Node Type": "Seq Scan", "Relation Name": "lines", "Schema": "shop"}
-    >>> relations_of({"Plan": {"Node Type": "Append", "Plans": [child, child]}})
-    [('shop', 'lines')]
-    """
-    found: set[Table] = set()
-    waiting = [plan["Plan"]]
-    while waiting:
-        node = waiting.pop()
-        if "Relation Name" in node and "Schema" in node:
-            found.add((node["Schema"], node["Relation Name"]))
-        waiting += node.get("Plans", [])
-    return sorted(found)
 
 
 def _declared(contract: Contract, *, is_past: bool) -> list[Table]:

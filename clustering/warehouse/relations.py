@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
 from clustering.errors import DataError
 from clustering.warehouse.connection import Row, Transaction
+
+Table: TypeAlias = tuple[str, str]  # schema and name
 
 
 def find_relation(transaction: Transaction, schema: str, table: str, *, place: str | None = None) -> Row:
@@ -17,3 +22,20 @@ def find_relation(transaction: Transaction, schema: str, table: str, *, place: s
             "name the right one in customers.yaml"
         )
     return relation
+
+
+def planned_tables(plan: Mapping[str, Any]) -> list[Table]:
+    """Return the tables that a plan reads, in JSON and verbose, each once: what stands behind views, and partitions.
+
+    >>> child = {"Node Type": "Seq Scan", "Relation Name": "lines", "Schema": "shop"}
+    >>> planned_tables({"Plan": {"Node Type": "Append", "Plans": [child, child]}})
+    [('shop', 'lines')]
+    """
+    found: set[Table] = set()
+    waiting = [plan["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        if "Relation Name" in node and "Schema" in node:
+            found.add((node["Schema"], node["Relation Name"]))
+        waiting += node.get("Plans", [])
+    return sorted(found)

@@ -71,6 +71,19 @@ def test_night_of_a_query_fails_where_a_table_that_it_reads_was_replaced(project
     assert [(night["rows_read"],)] == project.sql("select count(*) from customers")
 
 
+def test_partition_that_is_added_replaces_nothing(project: Project) -> None:
+    """A query of a table by days goes on when the next day's partition is made."""
+    project.sql("create table parts (like customers) partition by range (customer_id)")
+    project.sql("create table parts_1 partition of parts for values from (minvalue) to (1000000)")
+    project.sql("insert into parts select * from customers where customer_id is not null")
+    project = project.with_contract(table=None, source=CustomerSource(query="select * from parts"))
+    planned = project.plan("2026-11-21", models=["kmeans"], shards=2)
+    project.score(planned["run_id"], 0)
+    project.sql("create table parts_2 partition of parts for values from (1000000) to (maxvalue)")
+    project.score(planned["run_id"], 1)
+    assert [(project.publish(planned["run_id"])["rows_read"],)] == project.sql("select count(*) from parts")
+
+
 def test_copy_of_the_night_is_read_whatever_is_swapped(project: Project) -> None:
     """A night that has copied its customers has all of them from one table."""
     project = project.with_contract(table=None, source=CustomerSource(table="public.customers", materialise=True))
