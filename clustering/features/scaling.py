@@ -58,11 +58,6 @@ class Scaling:
         """The column (d,) of each array; a category's stands several times."""
         return tuple(column for column in self.columns for _ in range(self._arrays(column)))
 
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """The categories that count as nothing."""
-        return tuple(column for column, levels in self.levels.items() if not levels)
-
     def places(self, column: str) -> slice:
         """Return the places of a column's arrays."""
         start = sum(map(self._arrays, self.columns[: self.columns.index(column)]))

@@ -104,7 +104,7 @@ def _select(
     selection = Selection(
         fitted=replace(fitted, settings=chosen.settings),
         structure=structure,
-        verdict=_verdict(chosen, structure, finer),
+        verdict=_verdict(chosen, structure, finer) + _left_out(spec, names),
         refusal=_refusal(chosen, structure, unusable, finer),
         figures=figures,
         stability=tuple(jaccard.tolist()),
@@ -116,6 +116,15 @@ def _select(
 
 def _without_structure(evaluations: Sequence[Evaluation], spec: ModelSpec, segments: int) -> Evaluation:
     return fall_back(evaluations, clusters=segments) if spec.when_no_structure == "divide" else best_guess(evaluations)
+
+
+def _left_out(spec: ModelSpec, names: tuple[str, ...]) -> str:
+    """Say which of a model's columns has no feature: a category that counts as none."""
+    return "".join(
+        f"; {column} counts as none, since it has nothing to do with any other feature"
+        for column in spec.features
+        if column not in names
+    )
 
 
 def _verdict(chosen: Evaluation, structure: Structure, finer: Evaluation | None) -> str:

@@ -27,7 +27,9 @@ def test_a_category_goes_from_the_table_to_labels_and_into_words(
     """What is learnt is kept; rules select as the model does; table, page and report say what is frequent."""
     assert [one["decision"] for one in retrain(mixed_shop, "kmeans")] == ["promoted"]
     assert "is_even has nothing to do with any other feature" in caplog.text
-    scaling = mixed_shop.registry.load(mixed_shop.registry.champions(["kmeans"])["kmeans"]).scaling
+    champion = mixed_shop.registry.champions(["kmeans"])["kmeans"]
+    assert "; is_even counts as none, since it" in str(champion.metrics.verdict)
+    scaling = mixed_shop.registry.load(champion).scaling
     assert scaling.levels == {
         "channel": ("", "branch", "mobile app", "web site"),
         "business": ("false", "true"),
