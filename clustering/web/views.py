@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -12,6 +12,7 @@ from clustering.config import Configuration
 from clustering.errors import DataError
 from clustering.monitoring.health import ModelHealth, read_health
 from clustering.monitoring.held_runs import HeldNight, read_held
+from clustering.scoring.filled_values import read_filled
 from clustering.warehouse import Row, Transaction
 from clustering.web.heat_map import Column, heat_map
 from clustering.web.night_rows import (
@@ -60,6 +61,7 @@ class Night:
     columns: Sequence[Column]
     categories: Sequence[MostFrequent]
     rejected: Sequence[RejectedRows]
+    filled: Mapping[str, int]  # labelled customers without a value, for which another stood, by column
     sizes: Sequence[SegmentSize]
     catalogue: Collection[str] = ()
 
@@ -170,6 +172,7 @@ def read_night(
         columns=heat_map(configuration, segments, profiles, overall),
         categories=transaction.typed_rows(MostFrequent, "page/categories", model=model, as_of=as_of),
         rejected=transaction.typed_rows(RejectedRows, "page/rejected", run_id=run.run_id),
+        filled=read_filled(transaction, run.run_id),
         sizes=transaction.typed_rows(SegmentSize, "page/sizes", model=model, since=min(drawn)),
         catalogue={segment.name for segment in configuration.segments.segments},
     )

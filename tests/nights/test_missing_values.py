@@ -17,6 +17,7 @@ from clustering.errors import DataError
 from clustering.monitoring.run_summaries import summarise_run
 from clustering.segments.rounding import rounded
 from clustering.warehouse import migrate
+from clustering.web.report import render_report
 from tests.logins import administer
 from tests.projects import Project, retrain
 
@@ -70,6 +71,8 @@ def test_a_median_is_learnt_in_training_and_stands_everywhere(shop: Project) -> 
     assert (result["rows_labelled"], result["filled"]) == (ROWS, {"spending_score": gaps_of(project)})
     line = summarise_run(project.warehouse, run_id=result["run_id"])["line"]
     assert f", 0 rejected, filled in: {gaps_of(project)} without spending_score; " in line
+    report = render_report(project.warehouse, project.configuration, models=["kmeans"])
+    assert f"the models took another: {gaps_of(project)} without Spending score." in report
     version = project.registry.champions(["kmeans"])["kmeans"]
     ((median,),) = project.sql("select percentile_cont(0.5) within group (order by spending_score) from customers")
     assert project.registry.load(version).scaling.medians == {"spending_score": median}
