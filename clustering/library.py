@@ -120,8 +120,10 @@ def _rows(
         if unknown := set(names) - set(spec.features):
             raise ConfigurationError(f"{given}: {', '.join(sorted(unknown))} are not among {', '.join(spec.features)}")
     columns, values = {}, {}
-    if set(spec.features) <= set(categories) or (categories and not spec.takes_categories):
-        raise ConfigurationError("categories: K-Means alone takes some, and beside at least one number")
+    if categories and not spec.takes_categories:
+        raise ConfigurationError(f"categories: {spec.algorithm} takes none; leave {', '.join(sorted(categories))} out")
+    if set(spec.features) <= set(categories):
+        raise ConfigurationError("categories: a model needs a number beside them, by which customers differ by degrees")
     for name in spec.features:
         if name in categories:
             values[name] = _categories(frame, name)

@@ -94,8 +94,10 @@ def test_categories_of_a_frame():
     found = cluster(mixed, model, categories=["channel", "plan"])
     assert found.scaling.levels == {"channel": ("", "app", "web"), "plan": ("False", "True")}
     assert adjusted_rand_score(groups, found.labels) > 0.9
-    with pytest.raises(ConfigurationError, match="K-Means alone takes some"):
+    with pytest.raises(ConfigurationError, match="categories: gmm takes none; leave channel, plan out"):
         cluster(mixed, {"algorithm": "gmm"}, categories=["channel", "plan"])
+    with pytest.raises(ConfigurationError, match="a model needs a number beside them"):
+        cluster(mixed[["channel", "plan"]], model, categories=["channel", "plan"])
 
 
 def test_medians_of_a_frame():
