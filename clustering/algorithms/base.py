@@ -232,6 +232,15 @@ class Algorithm(ABC, Generic[Spec]):
         raise NotImplementedError(f"{type(self).__name__} has parameters that are personal, and no estimator of them")
 
 
+def places_by_column(owners: Sequence[str]) -> dict[str, list[int]]:
+    """Return the places of each column's arrays, of which a number has one and a category several.
+
+    >>> places_by_column(["channel", "channel", "spent"])
+    {'channel': [0, 1], 'spent': [2]}
+    """
+    return {owner: [place for place, other in enumerate(owners) if other == owner] for owner in dict.fromkeys(owners)}
+
+
 def canonical_order(centres: FloatMatrix) -> NDArray[np.intp]:
     """Return the order of centres (k, d) by their first feature, then the second, and so on.
 

@@ -95,12 +95,16 @@ def split(
     faults = {name: column.faults for name, column in columns.items() if column.faults is not None}
     gaps = {name: columns[name].filled for name in contract.filled}
     if not faults:
-        filled = {name: 0 if mask is None else int(mask.sum()) for name, mask in gaps.items()}
-        return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED), filled=filled)
+        return Split(valid, pa.RecordBatch.from_pylist([], schema=REJECTED), filled=_filled(gaps, among=True))
     bad = np.logical_or.reduce([codes != 0 for codes in faults.values()])
     rejected = _rejected(rows, contract, key.values, faults)
-    filled = {name: 0 if mask is None else int((mask & ~bad).sum()) for name, mask in gaps.items()}
-    return Split(valid.filter(pa.array(~bad)), rejected, tuple(_counted(rows, contract, faults)), filled)
+    counted = tuple(_counted(rows, contract, faults))
+    return Split(valid.filter(pa.array(~bad)), rejected, counted, _filled(gaps, among=~bad))
+
+
+def _filled(gaps: Mapping[str, Mask | None], *, among: Mask | bool) -> dict[str, int]:
+    """Count the rows among some in which something stands for a missing value, by column."""
+    return {name: 0 if mask is None else int((mask & among).sum()) for name, mask in gaps.items()}
 
 
 def split_whole(rows: pa.RecordBatch, contract: Contract, reading: Reading | None = None) -> Split:

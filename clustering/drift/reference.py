@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from clustering.algorithms.base import NOISE, Assignment, FloatMatrix, Labels
+from clustering.algorithms.base import NOISE, Assignment, FloatMatrix, Labels, places_by_column
 from clustering.drift.histograms import Histogram
 
 CONFIDENCE, DISTANCE = "confidence", "distance"
@@ -80,18 +80,20 @@ def reference_of(
     numbers = measured(features, assignment, columns=columns, centres=centre_table(centres, features.shape[1]))
     if not with_confidence:
         del numbers[CONFIDENCE]
+    levels = {f"{FEATURE}{name}": len(places) for name, places in places_by_column(columns).items()}
     return Reference(
         customers=len(labels),
         rejected=rejected,
         missing={name: customers.column(name).null_count for name in optional},
         clusters={int(label): int((labels == label).sum()) for label in found},
         centres=centres,
-        histograms={name: _histogram(name, values[~np.isnan(values)], columns) for name, values in numbers.items()},
+        histograms={
+            name: _histogram(values[~np.isnan(values)], levels=levels.get(name, 1)) for name, values in numbers.items()
+        },
     )
 
 
-def _histogram(name: str, values: FloatArray, columns: tuple[str, ...]) -> Histogram:
-    levels = columns.count(name.removeprefix(FEATURE)) if name.startswith(FEATURE) else 1
+def _histogram(values: FloatArray, *, levels: int) -> Histogram:
     return (
         Histogram.of(values) if levels == 1 else Histogram.between(values, [place + 0.5 for place in range(levels - 1)])
     )
@@ -103,8 +105,7 @@ def measured(
     """Return the numbers (n,) of each histogram; NaN for the confidence and distance of customers in no cluster."""
     labels = assignment.labels
     numbers: dict[str, FloatArray] = {}
-    for name in dict.fromkeys(columns):
-        places = [place for place, owner in enumerate(columns) if owner == name]
+    for name, places in places_by_column(columns).items():
         values = features[:, places[0]] if len(places) == 1 else features[:, places].argmax(axis=1).astype(np.float64)
         numbers[f"{FEATURE}{name}"] = np.ascontiguousarray(values)
     inside = labels != NOISE

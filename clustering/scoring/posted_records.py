@@ -29,9 +29,10 @@ class Scorer:
     artifact: Artifact
     assign: Assigner
 
-    def demands(self, contract: Contract) -> Contract:
-        """Return the contract, with a value wherever the version has nothing to stand for a missing one."""
-        return with_values_for([self.artifact], contract)
+    def check_again(self, records: Sequence[Mapping[str, Any]], checked: Checked, contract: Contract) -> Checked:
+        """Check records that the contract lets pass by what the version has nothing to stand for."""
+        stricter = with_values_for([self.artifact], contract)
+        return checked if stricter is contract else check_records(records, stricter)
 
     def label(self, customers: pa.RecordBatch, keys: Sequence[Any], *, detail: bool = False) -> list[dict[str, Any]]:
         """Return the cluster of every valid customer under its key, with segment and reason where `detail` is asked."""
@@ -82,22 +83,20 @@ def cluster_records(
     """
     (name,) = configuration.select([model])
     contract = configuration.contract
-    checked = _checked(records, contract)
+    checked = _require_valid(check_records(records, contract), rows=len(records))
     version = registry.champions([name]).get(name)
     if version is None:
         raise no_champion(name)
     with registry.warehouse.transaction(read_only=True) as transaction:
         own = own_names(transaction, [name])[name]
     scorer = make_scorer(version, registry.load(version), contract, own=own)
-    if (stricter := scorer.demands(contract)) is not contract:
-        checked = _checked(records, stricter)
+    checked = _require_valid(scorer.check_again(records, checked, contract), rows=len(records))
     return {"clusters": scorer.label(checked.customers, checked.keys, detail=detail)}
 
 
-def _checked(records: Sequence[Mapping[str, Any]], contract: Contract) -> Checked:
-    checked = check_records(records, contract)
+def _require_valid(checked: Checked, *, rows: int) -> Checked:
     if checked.faults:
-        raise DataError(describe_faults(checked.faults, rows=len(records)))
+        raise DataError(describe_faults(checked.faults, rows=rows))
     return checked
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms import FloatMatrix
-from clustering.algorithms.base import FloatVector, Noise
+from clustering.algorithms.base import FloatVector, Noise, places_by_column
 from clustering.training.boxes import smallest_box
 from clustering.training.unimodal import QUANTILES, unimodal_quantiles
 
@@ -73,14 +73,17 @@ class NullModel:
         return self.rows if len(self._numbers) == self.rows.shape[1] else self.rows[:, self._numbers]
 
     @cached_property
-    def _numbers(self) -> list[int]:
-        names = self.names or tuple(map(str, range(self.rows.shape[1])))
-        return [place for place, name in enumerate(names) if names.count(name) == 1]
+    def _places(self) -> list[list[int]]:
+        """The places of each column's arrays."""
+        return list(places_by_column(self.names or tuple(map(str, range(self.rows.shape[1])))).values())
 
-    @cached_property
-    def _categories(self) -> list[NDArray[np.intp]]:
-        names = np.array(self.names or ())
-        return [np.flatnonzero(names == name) for name in dict.fromkeys(self.names or ()) if (names == name).sum() > 1]
+    @property
+    def _numbers(self) -> list[int]:
+        return [places[0] for places in self._places if len(places) == 1]
+
+    @property
+    def _categories(self) -> list[list[int]]:
+        return [places for places in self._places if len(places) > 1]
 
     def draw(self, noise: Noise, *, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return as many rows of noise as there are features, (b, n, d), for each of the seeds."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clustering.algorithms import FloatMatrix, algorithm
+from clustering.algorithms.base import places_by_column
 from clustering.config import ModelSpec
 
 FEWEST_CUSTOMERS = 10
@@ -30,9 +31,9 @@ def dominated_columns(features: FloatMatrix, names: Sequence[str]) -> list[str]:
     """
     top = max(1, int(TOP_SHARE * len(features)))
     reasons = []
-    for name, column in zip(names, features.T, strict=True):
-        if names.count(name) > 1:
-            continue
+    numbers = {name: places[0] for name, places in places_by_column(names).items() if len(places) == 1}
+    for name, place in numbers.items():
+        column = features[:, place]
         squares = np.sort((column - np.median(column)) ** 2)
         share = float(squares[-top:].sum() / max(squares.sum(), np.finfo(float).tiny))
         if share > MOST_VARIANCE and top < len(features) / 10:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -11,7 +11,6 @@ from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.openapi.utils import get_openapi
 from starlette.convertors import Convertor, register_url_convertor
 
-from clustering.config import Contract
 from clustering.customers.json_schema import body_schema, example_record, record_schema
 from clustering.customers.record_checks import Checked, check_records, describe_faults
 from clustering.errors import DataError, did_you_mean
@@ -91,18 +90,16 @@ def cluster(request: Request, body: Annotated[bytes, Depends(read_body)], detail
     asked = parse_request(body)
     model = configured(backend, asked.model_of_choice)
     contract = backend.configuration.contract
-    checked = _checked(asked.data, contract)
+    checked = _require_valid(check_records(asked.data, contract), rows=len(asked.data))
     scorer = backend.champions.scorer(model)
-    if (stricter := scorer.demands(contract)) is not contract:
-        checked = _checked(asked.data, stricter)
+    checked = _require_valid(scorer.check_again(asked.data, checked, contract), rows=len(asked.data))
     return Answer({"clusters": scorer.label(checked.customers, checked.keys, detail=detail or asked.detail)})
 
 
-def _checked(records: Sequence[Mapping[str, Any]], contract: Contract) -> Checked:
-    checked = check_records(records, contract)
+def _require_valid(checked: Checked, *, rows: int) -> Checked:
     if checked.faults:
         faults = [fault.as_dict() for fault in checked.faults[:ERRORS_LISTED]]
-        told = describe_faults(checked.faults, rows=len(records))
+        told = describe_faults(checked.faults, rows=rows)
         raise Refusal(422, told, errors=faults, errors_found=len(checked.faults))
     return checked
 
