@@ -61,6 +61,8 @@ def test_segment_is_opened_who_left_is_read_and_downloaded(page: Page, lived_in:
     inside.get_by_label("Moves since").select_option(DAYS[-3])
     inside.get_by_label("Because").select_option("behaviour")
     inside.get_by_role("button", name="Show").click()
+    # What was chosen is shown already: Airflow's address alone tells that the page which follows is there.
+    expect(page).to_have_url(re.compile(f"since={DAYS[-3]}&cause=behaviour"))
     expect(inside.get_by_label("Because")).to_have_value("behaviour")
     expect(inside.get_by_label("Moves since")).to_have_value(DAYS[-3])
     left = inside.get_by_role("region", name="Who left, by customer").locator("tbody tr")
