@@ -3,8 +3,9 @@
     python benchmarks/order_features.py [--customers 500000] [--lines 10] [--repeats 3]
 
 In turns, on an embedded server with fixed settings: `create table as select ... group by` as somebody would write it by
-hand, with the same features; the copy with its index that `materialise: true` makes; a night on that copy; and a night
-on a table that holds the same features. Ratios of medians count. A million customers with ten lines each take 3 GB.
+hand, with the same features; the copy with its index that `materialise: true` makes; a night on that copy; a night on a
+table that holds the same features; and the night after another one, with and without the second reading that tells whom
+the passing of time alone moved. Ratios of medians count. A million customers with ten lines each take 3 GB.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import yaml
@@ -61,6 +62,10 @@ from (
     from order_lines where ordered_at < date '{day}' + 1 group by customer_id
 ) as totals
 """
+MOVED = """
+select sum(by_time + by_behaviour) filter (where from_segment_id <> to_segment_id) / sum(customers)
+from segmentation.segment_migrations where as_of = date '{day}'
+"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,9 @@ class Round:
     copy: float
     on_copy: float
     on_table: float
+    by_time: float  # the whole night, its copies included
+    not_by_time: float
+    moved: float  # share of the customers who are read a second time
     peak_rss_mb: float
 
 
@@ -86,31 +94,46 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
     medians = Round(*(statistics.median(figures) for figures in zip(*map(astuple, rounds), strict=True)))
     table = Table(title=f"{arguments.customers:,} customers, {arguments.lines} lines each", title_justify="left")
-    for column in ("group by, s", "copy, s", "copy / group by", "night on the copy / on a table", "peak MB"):
+    for column in (
+        "group by, s",
+        "copy, s",
+        "copy / group by",
+        "night on the copy / on a table",
+        "moved, %",
+        "night with / without by_time",
+        "peak MB",
+    ):
         table.add_column(column, justify="right")
     table.add_row(
         f"{medians.by_hand:.1f}",
         f"{medians.copy:.1f}",
         f"{statistics.median(one.copy / one.by_hand for one in rounds):.2f}",
         f"{statistics.median(one.on_copy / one.on_table for one in rounds):.2f}",
+        f"{medians.moved:.1%}",
+        f"{statistics.median(one.by_time / one.not_by_time for one in rounds):.2f}",
         f"{medians.peak_rss_mb:.0f}",
     )
     console.print(table)
 
 
 def _measure(folder: Path, arguments: argparse.Namespace, show: Callable[[str], None]) -> list[Round]:
-    with _benches(folder, arguments, show) as (on_copy, on_table):
-        return [_round(on_copy, on_table, number, show) for number in range(1, arguments.repeats + 1)]
+    with _benches(folder, arguments, show) as benches:
+        _without_by_time(benches[-1].models, folder / "not_by_time")
+        _night(benches[-1], TODAY - timedelta(days=1), drop=False)
+        return [_round(*benches, number, show) for number in range(1, arguments.repeats + 1)]
 
 
 @contextmanager
-def _benches(folder: Path, arguments: argparse.Namespace, show: Callable[[str], None]) -> Iterator[tuple[Bench, Bench]]:
-    """Start a server with order lines; yield where a night makes a copy, and where it reads a table of features."""
+def _benches(
+    folder: Path, arguments: argparse.Namespace, show: Callable[[str], None]
+) -> Iterator[tuple[Bench, Bench, Bench]]:
+    """Start a server; yield where a night copies order lines, where it reads a table, and where nights follow."""
     show("starting the server")
     with running_server(folder / "postgres", SERVER_SETTINGS) as server:
         declared = PROJECT / "examples" / "orders"
         found = []
-        for name, models in (("on_copy", declared), ("on_table", _reading_a_table(declared, folder / "table"))):
+        table = _reading_a_table(declared, folder / "table")
+        for name, models in (("on_copy", declared), ("on_table", table), ("after_another", declared)):
             configuration = load_configuration(models)
             warehouse = Warehouse(server.recreate_database(name))
             registry = Registry(warehouse, folder / name)
@@ -121,7 +144,7 @@ def _benches(folder: Path, arguments: argparse.Namespace, show: Callable[[str], 
             migrate(warehouse, configuration.contract)
             _train(bench)
             found.append(bench)
-        yield found[0], found[1]
+        yield found[0], found[1], found[2]
 
 
 def _reading_a_table(declared: Path, copied: Path) -> Path:
@@ -131,6 +154,14 @@ def _reading_a_table(declared: Path, copied: Path) -> Path:
     del contract["orders"]
     (copied / "customers.yaml").write_text(yaml.safe_dump(contract | {"table": "public.by_hand"}, sort_keys=False))
     return copied
+
+
+def _without_by_time(declared: Path, copied: Path) -> None:
+    """Copy a folder of models, and leave the second reading out."""
+    shutil.copytree(declared, copied)
+    contract = yaml.safe_load((declared / "customers.yaml").read_text())
+    contract["orders"]["by_time"] = False
+    (copied / "customers.yaml").write_text(yaml.safe_dump(contract, sort_keys=False))
 
 
 def _make(bench: Bench, lines: int, show: Callable[[str], None], *, as_table: bool) -> None:
@@ -153,8 +184,8 @@ def _train(bench: Bench) -> None:
     drop_sample(bench.warehouse, sample=drawn["sample"])
 
 
-def _round(on_copy: Bench, on_table: Bench, number: int, show: Callable[[str], None]) -> Round:
-    show(f"round {number}: the group by, the copy, and both nights")
+def _round(on_copy: Bench, on_table: Bench, after_another: Bench, number: int, show: Callable[[str], None]) -> Round:
+    show(f"round {number}: the group by, the copy, and the nights")
     on_copy.settle()
     started = time.monotonic()
     on_copy.run(BY_HAND.format(day=TODAY))
@@ -164,7 +195,18 @@ def _round(on_copy: Bench, on_table: Bench, number: int, show: Callable[[str], N
     copy = _copy_seconds(on_copy)
     nights = [_night(bench) for bench in (on_copy, on_table)]
     scored = [night.score_s + night.check_s + night.publish_s for night in nights]
-    return Round(by_hand, copy, scored[0], scored[1], max(night.peak_rss_mb for night in nights))
+    with_time, without, moved = _nights_after_another(after_another)
+    peak = max(night.peak_rss_mb for night in (*nights, with_time, without))
+    return Round(by_hand, copy, scored[0], scored[1], with_time.seconds, without.seconds, moved, peak)
+
+
+def _nights_after_another(bench: Bench) -> tuple[Night, Night, float]:
+    """Return the night that asks whom time moved, the one that does not, and the share of customers who moved."""
+    with_time = _night(bench)
+    [(moved,)] = bench.run(MOVED.format(day=TODAY))
+    silent = bench.folder / "not_by_time"
+    without = _night(replace(bench, models=silent, configuration=load_configuration(silent)))
+    return with_time, without, float(moved)
 
 
 def _copy_seconds(bench: Bench) -> float:
@@ -177,11 +219,12 @@ def _copy_seconds(bench: Bench) -> float:
     return seconds
 
 
-def _night(bench: Bench) -> Night:
+def _night(bench: Bench, day: date = TODAY, *, drop: bool = True) -> Night:
     bench.settle()
     with scoring_processes(bench) as (pool, _):
-        night = run_night(bench, pool, list(bench.configuration.models), as_of=TODAY)
-    bench.drop_labels(night.run_id)
+        night = run_night(bench, pool, list(bench.configuration.models), as_of=day)
+    if drop:
+        bench.drop_labels(night.run_id)
     return night
 
 

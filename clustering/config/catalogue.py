@@ -42,7 +42,7 @@ class SegmentCatalogue(Frozen):
     A segment changes its name only for one that fits it better by `name_margin`.
     """
 
-    max_distance: float = Field(gt=0)
+    max_distance: float = Field(default=1.2, gt=0)
     """How far a cluster may lie from a prototype and still get its name, in standard deviations."""
     name_margin: float = Field(default=0.3, ge=0)
     """By how much another name must fit better before a segment changes its own."""

@@ -38,6 +38,15 @@ def _as_pair(value: Any) -> Any:
     return value
 
 
+def _as_type(value: Any) -> Any:
+    if value in ("boolean", "bool"):
+        raise ValueError(
+            f"{value!r} is no type here: say text for the values true and false, a category with `encode: one_hot`,"
+            " or integer for the numbers 1 and 0"
+        )
+    return value
+
+
 def _as_alias(value: Any) -> Any:
     return {"header": value} if isinstance(value, str) else value
 
@@ -45,7 +54,7 @@ def _as_alias(value: Any) -> Any:
 class Column(Frozen):
     """What the contract says of one column of the source."""
 
-    type: ColumnType
+    type: Annotated[ColumnType, BeforeValidator(_as_type)]
     """What its values are. A key is bigint, text or uuid, fixed at the first migration."""
     role: Role
     """key names the customer, cluster goes into the distance, profile is described per segment, protected is kept out

@@ -138,7 +138,9 @@ def _read(path: Path) -> Any:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 (a safe loader)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: the file does not exist") from None
+        instead = "; with `segments: []` in it every segment is named after its profile"
+        hint = instead if path.name == SEGMENTS_FILE else ""
+        raise ConfigurationError(f"{path}: the file does not exist{hint}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):

@@ -47,6 +47,7 @@ CUSTOMERS = [
     ("range: [0, 120]", "range: [0]", "columns.age.range: [0] is not a pair such as [0, 100]"),
     ("range: [0, 120]", "range: [.nan, 5]", "columns.age.range.0: Input should be a finite number, found nan"),
     ("range: [0, 120]", "range: [a, 5]", "columns.age.range.0: Input should be a valid number"),
+    ("type: integer", "type: boolean", "columns.age.type: 'boolean' is no type here: say text for the values true and"),
     ("type: integer", "type: int", "columns.age.type: Input should be 'bigint', 'integer', 'number', 'text'"),
     ("role: profile", "role: feature", "columns.age.role: Input should be 'key', 'cluster', 'profile', 'protected'"),
     ("missing: allow", "missing: maybe", "Input should be 'reject', 'allow' or 'median', found 'maybe'"),
@@ -254,6 +255,14 @@ def test_a_missing_file_is_named(directory: Path, file: str) -> None:
     (directory / file).unlink()
     with pytest.raises(ConfigurationError, match=re.escape(f"{directory / file}: the file does not exist")):
         load_configuration(directory)
+
+
+def test_a_catalogue_without_names_is_one_line_that_the_error_says(directory: Path) -> None:
+    (directory / "segments.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=re.escape("with `segments: []` in it every segment is named after")):
+        load_configuration(directory)
+    (directory / "segments.yaml").write_text("segments: []\n")
+    assert load_configuration(directory).segments.segments == ()
 
 
 def test_a_directory_without_models_or_that_is_not_there_is_named(directory: Path) -> None:
