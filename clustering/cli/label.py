@@ -23,6 +23,7 @@ from clustering.files.text_columns import FileOptions
 from clustering.library import Clustering
 from clustering.library import cluster as cluster_frame
 from clustering.segments.naming import name_clusters
+from clustering.segments.prevailing_levels import prevailing_levels
 from clustering.training.selection import DIVISION
 
 ROW = "row"
@@ -117,7 +118,10 @@ def _names(
     standardised = fit_scaling(customers, columns, configuration.contract).apply(customers)
     clusters = range(int(result.labels.max(initial=NOISE)) + 1)
     centres = np.array([standardised[result.labels == label].mean(axis=0) for label in clusters])
-    found = name_clusters(centres, configuration.segments, columns=columns, taken=()) if len(centres) else []
+    levels = prevailing_levels(customers, result.labels, [name for name in features if name in categories])
+    found = (
+        name_clusters(centres, configuration.segments, columns=columns, taken=(), levels=levels) if len(centres) else []
+    )
     named = {label: (one.segment_id, one.name) for label, one in enumerate(found)}
     return {NOISE: (0, configuration.segments.outliers.name), **named}
 

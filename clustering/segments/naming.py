@@ -11,18 +11,21 @@ import numpy as np
 from clustering.algorithms.base import FloatMatrix, FloatVector
 from clustering.config import NamedSegment, SegmentCatalogue
 from clustering.segments.identity import number
+from clustering.segments.prevailing_levels import LEVEL_OF, PREVAILS, spoken
 
 NOTABLE = 0.5  # standard deviations from the mean of all customers, from which on a value is high or low
 EXTREME = 1.5
 NAMED_COLUMNS = 3
 NOBODY: Mapping[int, SegmentIdentity] = MappingProxyType({})
+NO_LEVELS: Mapping[str, FloatVector] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class SegmentIdentity:
     """Who a segment is, whatever number its cluster has.
 
-    `named_at` is the centre, by column, where a name that is not the catalogue's was made; None for the others.
+    `named_at` is the centre, by column and by level, where a name that is not the catalogue's was made; None for the
+    others.
     """
 
     segment_id: int
@@ -41,6 +44,7 @@ def name_clusters(
     survivors: Mapping[int, SegmentIdentity] = NOBODY,
     reserved: Collection[str] = (),
     typical: Sequence[str] = (),
+    levels: Mapping[str, FloatVector] = NO_LEVELS,
 ) -> list[SegmentIdentity]:
     """Return the identity of every cluster.
 
@@ -49,7 +53,8 @@ def name_clusters(
     margin. Of the others as many as possible are matched to a named segment that is left, within the catalogue's
     distance, and of these matchings the nearest is taken. New numbers lie above the catalogue's and all `taken` ones.
     Nobody new gets a `reserved` name. `typical` (k) says of each cluster in the columns' own units what its customers
-    are like, for the description of one that no named segment fits; nobody has declared what to do for these.
+    are like, for the description of one that no named segment fits; nobody has declared what to do for these. `levels`
+    are shares (k,) of customers, see `prevailing_levels`: what prevails tells clusters apart that have like numbers.
     """
     fits = _sticky_fits(centres, catalogue, columns=columns, survivors=survivors, reserved=reserved)
     fits |= _new_fits(centres, catalogue, columns=columns, survivors=survivors, fits=fits, reserved=reserved)
@@ -64,14 +69,16 @@ def name_clusters(
     named |= {
         cluster: former
         for cluster, former in survivors.items()
-        if cluster not in fits and _still_says(former, centres[cluster], catalogue, columns)
+        if cluster not in fits
+        and _still_says(former, _place(cluster, centres, columns, levels), catalogue, columns=columns)
     }
     used = {segment.name for segment in catalogue.segments} | {one.name for one in named.values()} | set(reserved)
     invented = [cluster for cluster in range(len(centres)) if cluster not in named]
-    names = _unique_names(centres[invented], columns, used=used)
+    shares = {level: share[invented] for level, share in levels.items()}
+    names = _unique_names(centres[invented], columns, shares, used=used)
     for cluster, name in zip(invented, names, strict=True):
-        said = typical[cluster] if typical else ""
-        named[cluster] = _invented(ids[cluster], name, centres[cluster], columns, said)
+        place, said = _place(cluster, centres, columns, levels), typical[cluster] if typical else ""
+        named[cluster] = _invented(ids[cluster], name, place, columns, said)
     return [named[cluster] for cluster in range(len(centres))]
 
 
@@ -129,16 +136,25 @@ def _new_fits(
     return {new[cluster]: left[place] for cluster, place in matches.items()}
 
 
+def _place(
+    cluster: int, centres: FloatMatrix, columns: Sequence[str], levels: Mapping[str, FloatVector]
+) -> dict[str, float]:
+    return {
+        **dict(zip(columns, centres[cluster].tolist(), strict=True)),
+        **{level: float(share[cluster]) for level, share in levels.items()},
+    }
+
+
 def _still_says(
-    former: SegmentIdentity, centre: FloatVector, catalogue: SegmentCatalogue, columns: Sequence[str]
+    former: SegmentIdentity, place: Mapping[str, float], catalogue: SegmentCatalogue, *, columns: Sequence[str]
 ) -> bool:
     """Return whether a name made from a profile still holds: the segment has moved no more than the margin since."""
     if former.named_at is None or former.name in {segment.name for segment in catalogue.segments}:
         return False
-    if set(former.named_at) != set(columns):
+    if {name for name in former.named_at if LEVEL_OF not in name} != set(columns):
         return False
-    there = np.array([former.named_at[column] for column in columns])
-    return float(np.linalg.norm(centre - there)) <= catalogue.name_margin
+    moved = [value - former.named_at[name] for name, value in place.items() if name in former.named_at]
+    return float(np.linalg.norm(moved)) <= catalogue.name_margin
 
 
 def match_prototypes(centres: FloatMatrix, catalogue: SegmentCatalogue, *, columns: Sequence[str]) -> dict[int, int]:
@@ -169,23 +185,32 @@ def _from_catalogue(segment_id: int, segment: NamedSegment) -> SegmentIdentity:
 
 
 def _invented(
-    segment_id: int, name: str | None, centre: FloatVector, columns: Sequence[str], typical: str
+    segment_id: int, name: str | None, place: Mapping[str, float], columns: Sequence[str], typical: str
 ) -> SegmentIdentity:
-    profile = _notable(centre, columns)
+    profile = _notable(np.array([place[column] for column in columns]), columns)
     return SegmentIdentity(
         segment_id=segment_id,
         name=name or f"{_sentence(profile)} ({segment_id})",
         description=" ".join(filter(None, (f"{_sentence(profile)}.", typical))),
         recommended_action="",
-        named_at=dict(zip(columns, centre.tolist(), strict=True)),
+        named_at=place,
     )
 
 
-def _unique_names(centres: FloatMatrix, columns: Sequence[str], *, used: Collection[str]) -> list[str | None]:
+def _unique_names(
+    centres: FloatMatrix, columns: Sequence[str], levels: Mapping[str, FloatVector], *, used: Collection[str]
+) -> list[str | None]:
     """Return for each centre the shortest of its names that no other centre has; None where all are shared."""
     names: list[str | None] = [None] * len(centres)
-    for describe in (_notable, _full, _graded):
-        described = [_sentence(describe(centre, columns)) for centre in centres]
+    prevailing = [
+        [spoken(level) for level, share in levels.items() if share[place] >= PREVAILS][:NAMED_COLUMNS]
+        for place in range(len(centres))
+    ]
+    for describe, more in ((_notable, False), (_notable, True), (_full, False), (_full, True), (_graded, True)):
+        described = [
+            _sentence([*describe(centre, columns), *(prevailing[place] if more else ())])
+            for place, centre in enumerate(centres)
+        ]
         for place, name in enumerate(described):
             if names[place] is None and described.count(name) == 1 and name not in used:
                 names[place] = name

@@ -16,6 +16,7 @@ from clustering.config import Configuration, ModelSpec
 from clustering.drift.reference import Reference, reference_of
 from clustering.features import Scaling, fit_scaling
 from clustering.segments.naming import SegmentIdentity, name_clusters
+from clustering.segments.prevailing_levels import prevailing_levels
 from clustering.segments.typical_values import typical_values
 from clustering.training.comparison import (
     ChampionOnSample,
@@ -121,10 +122,11 @@ def _identities(
     configuration, catalogue = trained.configuration, trained.configuration.segments
     features, categories = trained.spec.features, configuration.contract.categories
     columns = catalogue.columns or tuple(name for name in features if name not in categories)
-    described = dict.fromkeys([*columns, *(name for name in features if name in categories)])
+    encoded = [name for name in features if name in categories]
+    levels = prevailing_levels(trained.customers, trained.labels, encoded)
     scaling = fit_scaling(trained.customers, columns, configuration.contract)
     centres = _centres(scaling.apply(trained.customers), trained.labels)
-    named = name_clusters(centres, catalogue, columns=columns, taken=())
+    named = name_clusters(centres, catalogue, columns=columns, taken=(), levels=levels)
     kin = kinship(champion, trained.labels, named={place: identity.name for place, identity in enumerate(named)})
     identities = name_clusters(
         centres,
@@ -134,8 +136,12 @@ def _identities(
         survivors=kin.survivors,
         reserved=reserved,
         typical=typical_values(
-            trained.customers, trained.labels, columns=tuple(described), contract=configuration.contract
+            trained.customers,
+            trained.labels,
+            columns=tuple(dict.fromkeys([*columns, *encoded])),
+            contract=configuration.contract,
         ),
+        levels=levels,
     )
     return kin, identities
 

@@ -172,6 +172,23 @@ def test_a_name_made_from_a_profile_stays_while_the_segment_does():
     assert _names([0.80], catalogue, {0: middling}) == [(7, "High a")]
 
 
+def test_like_numbers_are_told_apart_by_what_prevails():
+    """Before degrees and numbers, a category's value that most of a cluster have and others do not is said."""
+    catalogue = _catalogue()
+    levels = {"sales_channel=web": np.array([0.9, 0.1, 0.2]), "sales_channel=app": np.array([0.1, 0.8, 0.2])}
+    named = name_clusters(np.array([[1.0], [1.0], [-1.0]]), catalogue, columns=["a"], taken=(), levels=levels)
+    assert [one.name for one in named] == ["High a, sales channel web", "High a, sales channel app", "Low a"]
+    assert named[0].named_at == {"a": 1.0, "sales_channel=web": 0.9, "sales_channel=app": 0.1}
+
+
+def test_a_name_that_says_a_category_stays_while_it_prevails():
+    """Its share counts as a coordinate; a value that has come since changes no name."""
+    was = {0: _was(7, "High a, channel web", {"a": 1.0, "channel=web": 0.9})}
+    for share, name in ((0.7, "High a, channel web"), (0.4, "High a")):
+        levels = {"channel=web": np.array([share]), "newsletter=true": np.array([0.9])}
+        assert _names([1.0], _catalogue(5.0), was, levels=levels) == [(7, name)]
+
+
 def test_a_name_that_left_the_catalogue_is_replaced():
     """Who edits the named segments sees the new names with the next version."""
     assert _names([0.1], _catalogue(0.0), {0: _was(3, "Of old")}) == [(3, "Segment 1")]
