@@ -25,8 +25,8 @@ from typing import Any
 
 from clustering import Warehouse, load_configuration
 from clustering.config import PROJECT, Audience, Exports
-from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.exporting import export_audience
+from clustering.storage.named_connections import NamedConnection
 from night import peak_rss_mb, run_night, scoring_processes
 from nightly import LOCAL
 from setting import Bench, open_bench

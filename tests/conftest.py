@@ -21,7 +21,8 @@ from tests.databases import Server
 from tests.paths import CONFIGURATION
 
 pytest_plugins = [
-    f"tests.fixtures.{name}" for name in ("airflow", "categories", "command_line", "logins", "projects", "shops")
+    f"tests.fixtures.{name}"
+    for name in ("airflow", "categories", "command_line", "logins", "object_stores", "projects", "shops")
 ]
 
 # The same examples each time: what a search at random finds is mended when it is looked for, by `make soak`.

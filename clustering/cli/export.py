@@ -25,8 +25,8 @@ def export(
     It is one file, there as a whole or not at all. The connection of its destination is read from AIRFLOW_CONN_ and
     its id.
     """
-    from clustering.exports.connection_variables import connection_of_environment
     from clustering.exports.exporting import export_audience
+    from clustering.storage.connection_variables import connection_of_environment
 
     with open_session() as session, progress(f"Sending {audience}"):
         told = export_audience(

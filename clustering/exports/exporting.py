@@ -17,9 +17,9 @@ from clustering.config import Audience, Configuration
 from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
 from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.targets import Target, open_target
+from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
-from clustering.warehouse.urls import AirflowConnection
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from sqlalchemy.pool import NullPool
 
 from clustering.config.declared_exports import MARK
 from clustering.errors import ConfigurationError, DestinationError
+from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse.connection import DEFAULTS
 from clustering.warehouse.connection_texts import is_of_postgresql
 from clustering.warehouse.driver_messages import without_values
-from clustering.warehouse.urls import AirflowConnection, url_of_fields
+from clustering.warehouse.urls import url_of_fields
 
 ROWS = 5_000  # that are bound to one statement
 # What Airflow calls a database where SQLAlchemy has another name for it.

@@ -10,7 +10,7 @@ from typing import Protocol
 from clustering.config import Audience
 from clustering.exports.destinations import File, open_folder
 from clustering.exports.tables import Table, url_of_database
-from clustering.warehouse.urls import AirflowConnection
+from clustering.storage.named_connections import AirflowConnection
 
 
 class Target(Protocol):

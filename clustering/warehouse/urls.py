@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Protocol
 from urllib.parse import quote
 
 from clustering.config.warehouse_address import PORT, as_address
 from clustering.errors import ConfigurationError
 from clustering.settings import WarehouseSettings
+from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse.connection_texts import Settings, read_settings, settings_of_fields
 
 CONNECTION = "warehouse"
@@ -17,25 +17,6 @@ LOCAL = "localhost"
 _REMEDY = f"set AIRFLOW_CONN_{CONNECTION.upper()}, or add it under Admin, Connections, with the type Postgres"
 _SOURCE = f"Airflow's connection {CONNECTION!r}"
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9._-]+")
-
-
-class AirflowConnection(Protocol):
-    """What a connection of Airflow's says."""
-
-    @property
-    def conn_type(self) -> Any: ...
-    @property
-    def login(self) -> Any: ...
-    @property
-    def password(self) -> Any: ...
-    @property
-    def host(self) -> Any: ...
-    @property
-    def port(self) -> Any: ...
-    @property
-    def schema(self) -> Any: ...
-    @property
-    def extra_dejson(self) -> Any: ...
 
 
 def url_of_connection(connection: AirflowConnection | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clustering import Warehouse, export_audience, load_configuration
 from clustering.config import Audience, Exports
-from clustering.exports.connection_variables import NamedConnection
+from clustering.storage.named_connections import NamedConnection
 from tests.paths import CONFIGURATION
 
 

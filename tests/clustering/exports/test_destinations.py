@@ -1,11 +1,9 @@
-"""Stores in a cloud: one that speaks S3 receives exports, others are opened by what their connections say."""
+"""Stores in a cloud: one that speaks S3 receives exports."""
 
 from __future__ import annotations
 
 import csv
 import io
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +11,10 @@ import pytest
 from pyarrow import fs
 
 from clustering.config import Audience, Exports
-from clustering.errors import ConfigurationError, DestinationError
+from clustering.errors import DestinationError
 from clustering.exports import file_formats
-from clustering.exports.connection_variables import NamedConnection
-from clustering.exports.destinations import open_folder
 from clustering.exports.exporting import export_audience
+from clustering.storage.named_connections import NamedConnection
 from tests.projects import Project
 from tests.web.served import free_port
 
@@ -25,22 +22,10 @@ DAY = "2026-11-20"
 SECRET = "tulip/spade"  # noqa: S105 (of nothing)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """Run a server that speaks S3 on this machine, and return its address."""
-    server = pytest.importorskip("moto.server", reason="moto is not installed: no store that speaks S3 is tried")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
 @pytest.fixture
-def store(endpoint: str) -> Any:
+def store(s3_endpoint: str) -> Any:
     """Return the store with a bucket, as another program sees it."""
-    options = {"access_key": "ann", "secret_key": SECRET, "region": "us-east-1", "endpoint_override": endpoint}
+    options = {"access_key": "ann", "secret_key": SECRET, "region": "us-east-1", "endpoint_override": s3_endpoint}
     opened = fs.S3FileSystem(**options, allow_bucket_creation=True, allow_bucket_deletion=True)
     opened.create_dir("crm")
     yield opened
@@ -59,9 +44,9 @@ def project(appointed_project: Project) -> Project:
     )
 
 
-def of_s3(endpoint: str) -> NamedConnection:
+def of_s3(s3_endpoint: str) -> NamedConnection:
     """Return a connection of Airflow's to the bucket."""
-    extra = {"uri": "s3://crm/segments", "endpoint_url": endpoint, "region_name": "us-east-1"}
+    extra = {"uri": "s3://crm/segments", "endpoint_url": s3_endpoint, "region_name": "us-east-1"}
     return NamedConnection("aws", "ann", SECRET, extra_dejson=extra)
 
 
@@ -81,10 +66,10 @@ def objects(store: Any) -> list[str]:
     return [one.path for one in store.get_file_info(fs.FileSelector("crm", recursive=True)) if one.is_file]
 
 
-def test_store_receives_an_export_and_the_next_takes_its_place(project: Project, store: Any, endpoint: str) -> None:
+def test_store_receives_an_export_and_the_next_takes_its_place(project: Project, store: Any, s3_endpoint: str) -> None:
     """It is one object of that date, with everybody in it, and nothing else is left."""
     for _ in range(2):
-        told = send(project, of_s3(endpoint))
+        told = send(project, of_s3(s3_endpoint))
     assert told["location"] == f"s3://crm/segments/mail/{DAY}.csv"
     assert objects(store) == [f"crm/segments/mail/{DAY}.csv"]
     with store.open_input_stream(f"crm/segments/mail/{DAY}.csv") as stream:
@@ -97,10 +82,10 @@ def test_store_receives_an_export_and_the_next_takes_its_place(project: Project,
 
 
 def test_what_fails_half_way_leaves_the_former_object(
-    project: Project, store: Any, endpoint: str, monkeypatch: pytest.MonkeyPatch
+    project: Project, store: Any, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The part is removed, and the record says that it failed."""
-    send(project, of_s3(endpoint))
+    send(project, of_s3(s3_endpoint))
     before = store.get_file_info(f"crm/segments/mail/{DAY}.csv")
 
     def write(batches: Any, stream: Any, *_: Any, **__: Any) -> int:
@@ -109,45 +94,18 @@ def test_what_fails_half_way_leaves_the_former_object(
 
     monkeypatch.setattr(file_formats, "write_rows", write)
     with pytest.raises(DestinationError, match="gone"):
-        send(project, of_s3(endpoint))
+        send(project, of_s3(s3_endpoint))
     after = store.get_file_info(f"crm/segments/mail/{DAY}.csv")
     assert (after.size, after.mtime) == (before.size, before.mtime)
     assert objects(store) == [f"crm/segments/mail/{DAY}.csv"]
     assert project.sql("select status from segmentation.exports order by 1") == [("failed",), ("sent",)]
 
 
-def test_store_that_is_away_or_refuses_is_told_without_secrets(project: Project, store: Any, endpoint: str) -> None:
+def test_store_that_is_away_or_refuses_is_told_without_secrets(project: Project, store: Any, s3_endpoint: str) -> None:
     """Whether there is no bucket or nobody listens, the keys are in no message, and it may pass."""
-    for one in (of_s3(f"http://127.0.0.1:{free_port()}"), of_s3(endpoint)):
+    for one in (of_s3(f"http://127.0.0.1:{free_port()}"), of_s3(s3_endpoint)):
         extra = {**one.extra_dejson, "uri": "s3://nobody-has-it/segments"}
         with pytest.raises(DestinationError, match="the destination crm did not take the file") as caught:
             send(project, replace(one, extra_dejson=extra))
         assert SECRET not in str(caught.value)
     assert objects(store) == []
-
-
-def test_container_of_azure_is_opened_by_what_the_connection_has() -> None:
-    """An account's key, a token or a principal; the account stands in the URI or is the login."""
-    key = "dHVsaXA="
-    uri = "abfss://crm@shop.dfs.core.windows.net/segments"
-    opened = open_folder("crm", NamedConnection("wasb", "shop", key, extra_dejson={"uri": uri}))
-    assert opened.base == "crm/segments"
-    assert opened.system == fs.AzureFileSystem("shop", account_key=key)
-    named = open_folder("crm", NamedConnection("wasb", "shop", key, extra_dejson={"uri": "abfs://crm/segments"}))
-    assert (named.base, named.system) == (opened.base, opened.system)
-    principal = {"uri": uri, "tenant_id": "t"}
-    opened = open_folder("crm", NamedConnection("adls", "client", "secret", extra_dejson=principal))
-    assert opened.system == fs.AzureFileSystem("shop", tenant_id="t", client_id="client", client_secret="secret")  # noqa: S106
-    with pytest.raises(ConfigurationError, match="has no account; write abfss://container@account"):
-        open_folder("crm", NamedConnection("wasb", extra_dejson={"uri": "abfs://crm/segments"}))
-
-
-def test_bucket_of_google_is_opened_by_the_workers_account() -> None:
-    """A key file in the connection is refused with what to do, since it would be left aside without a word."""
-    opened = open_folder("crm", NamedConnection("google", extra_dejson={"uri": "gs://crm/a%20b", "anonymous": True}))
-    assert opened.base == "crm/a b"
-    assert isinstance(opened.system, fs.GcsFileSystem)
-    for name in ("keyfile_dict", "extra__google_cloud_platform__key_path"):
-        extra = {"uri": "gs://crm/segments", name: '{"private_key": "tulip"}'}
-        with pytest.raises(ConfigurationError, match="a key file in a connection is not read"):
-            open_folder("crm", NamedConnection("google", extra_dejson=extra))

@@ -12,10 +12,10 @@ import pytest
 from clustering import retire_model
 from clustering.config import Audience, Exports
 from clustering.errors import ConfigurationError
-from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.due_audiences import due_audiences, named_audiences
 from clustering.exports.exporting import export_audience
 from clustering.scoring.withdrawal import withdraw_date
+from clustering.storage.named_connections import NamedConnection
 from tests.projects import Project
 
 DATES = ("2026-11-20", "2026-11-21", "2026-11-22")

@@ -15,11 +15,11 @@ import pytest
 from clustering.config import Audience, Column, Exports
 from clustering.errors import ConfigurationError, DataError, DestinationError, RunError
 from clustering.exports import file_formats
-from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.exporting import export_audience
 from clustering.privacy.forgetting import forget
 from clustering.privacy.rekeying import rekey
 from clustering.scoring.withdrawal import withdraw_date
+from clustering.storage.named_connections import NamedConnection
 from tests.projects import Project
 
 WAIVED = {"waived": "the shop's own mail"}

@@ -15,10 +15,10 @@ from sqlalchemy.engine import make_url
 
 from clustering.config import Audience, Exports
 from clustering.errors import ConfigurationError, DestinationError
-from clustering.exports.connection_variables import NamedConnection
 from clustering.exports.exporting import export_audience
 from clustering.exports.tables import url_of_database
 from clustering.privacy.forgetting import forget
+from clustering.storage.named_connections import NamedConnection
 from tests.projects import Project
 
 DATES = ("2026-11-20", "2026-11-21")

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clustering.errors import ConfigurationError
 from clustering.settings import connection_variable
-
-
-@dataclass(frozen=True)
-class NamedConnection:
-    """A connection as Airflow has it."""
-
-    conn_type: str = ""
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
-    host: str | None = None
-    port: int | None = None
-    schema: str | None = None
-    extra_dejson: Mapping[str, Any] = field(default_factory=dict, repr=False)
+from clustering.storage.named_connections import NamedConnection
 
 
 def connection_of_environment(name: str) -> NamedConnection:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from clustering.errors import ConfigurationError
-from clustering.exports.connection_variables import NamedConnection, connection_of_environment
 from clustering.exports.tables import url_of_database
+from clustering.storage.connection_variables import connection_of_environment
+from clustering.storage.named_connections import NamedConnection
 
 FIELDS = ("postgres", "ann", "tulip#spade", "db.example", 6432, "shop")
 URI = "postgres://ann:tulip%23spade@db.example:6432/shop?sslmode=require"

@@ -1,0 +1,1 @@
+"""Folders and object stores by their URI, opened with what connections of Airflow say."""
