@@ -9,7 +9,7 @@ RUN mkdir -p /opt/airflow/segmentation /opt/airflow/store /opt/airflow/logs \
     && echo '# Settings come from the environment.' > /opt/airflow/airflow.cfg
 
 COPY --chown=airflow:0 requirements-runtime.txt /opt/airflow/segmentation/
-RUN pip install --no-cache-dir --no-deps --requirement /opt/airflow/segmentation/requirements-runtime.txt
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement /opt/airflow/segmentation/requirements-runtime.txt
 
 COPY --chown=airflow:0 . /opt/airflow/segmentation/
 # Editable, because the package finds sql/ and models/ beside itself.

@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/installed
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock" \
+LOCK := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	$(if $(UPGRADE),--upgrade)
 WORKERS ?= auto
 SIDE_BY_SIDE = $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile
@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up dashboard bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
+.PHONY: help install demo up pin dashboard bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -51,6 +51,9 @@ demo: $(STAMP) ## Segment customers by both DAGs on an embedded PostgreSQL; CUST
 up: $(STAMP) ## Run all of Airflow here until Ctrl-C; PORT=8080, CUSTOMERS=a.csv or ORDERS=a.csv, CONFIG=folder
 	@exec $(PY) tools/up.py $(if $(PORT),--port "$(PORT)") $(if $(CUSTOMERS),--customers "$(CUSTOMERS)") \
 	    $(if $(ORDERS),--orders "$(ORDERS)") $(if $(CONFIG),--config "$(CONFIG)")
+
+pin: $(STAMP) ## Pin the containers' images by digest in .env, as their registries have them today; needs Docker
+	@$(PY) tools/image_pins.py
 
 dashboard: $(STAMP) ## Pack the dashboard for Superset; WAREHOUSE=postgresql://login@host:5432/database, without a password
 	@$(PY) tools/dashboard_file.py "$(WAREHOUSE)"

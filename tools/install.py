@@ -1,11 +1,13 @@
 """Install the packages of requirements.txt, and the project, into the environment of the Python that runs this.
 
 uv does it, which pip installs first, with pip's own configuration. Where uv cannot be had or fails, pip does it all.
+Either takes only files whose hashes the lock has.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "requirements.txt"
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-color")
 UV = (sys.executable, "-m", "uv", "--color", "never", "pip")
+PIP_LOCKED = ("--no-deps", "--require-hashes", "--requirement")
+# Required of all, hashes would forbid that pip's constraints are ranges. Every pin of the lock has them.
+UV_LOCKED = ("--no-deps", "--verify-hashes", "--requirement")
 HERE = ("--python", sys.executable)
 CHECK = "Check that they fit together"
 OLDEST_PIP = 23  # that is known to make editable installations as they are asked for here
@@ -39,19 +44,22 @@ def main() -> int:
 
 
 def pinned(lock: str, package: str) -> str:
-    """Return the line of a lock that pins a package."""
-    return next(line for line in lock.splitlines() if line.startswith(f"{package}=="))
+    """Return the lines of a lock that pin a package: its version, and the hashes of its files."""
+    found = re.search(rf"^{re.escape(package)}==.*\n(?: +--hash=.*\n)+", lock, re.MULTILINE)
+    if found is None:
+        raise ProgramError(f"{LOCK.name} has no hashes of {package}; take it anew from the repository")
+    return found[0]
 
 
 def without(lock: str, package: str) -> str:
-    """Return a lock without the line that pins a package."""
-    return lock.replace(f"{pinned(lock, package)}\n", "")
+    """Return a lock without the lines that pin a package."""
+    return lock.replace(pinned(lock, package), "")
 
 
 def _install(lock: str) -> None:
     try:
         # Built from its source, it would take longer than pip takes for everything.
-        _pip("Install uv by pip", "install", "--no-deps", "--only-binary", "uv", pinned(lock, "uv"))
+        _pip_locked("Install uv by pip", pinned(lock, "uv"), "--only-binary", "uv")
     except ProgramError as error:
         _fall_back(f"uv cannot be installed, and `make lock` and `make audit` will miss it: {error}")
         _install_by_pip(without(lock, "uv"))
@@ -68,7 +76,7 @@ def _install(lock: str) -> None:
 def _install_by_uv() -> dict[str, str]:
     options = _pip_options()
     environment = uv_environment(options, os.environ)
-    wanted = ("--no-deps", "--requirement", str(LOCK), "--editable", str(PROJECT))
+    wanted = (*UV_LOCKED, str(LOCK), "--editable", str(PROJECT))
     run_program("Install the packages by uv", [*UV, "install", *HERE, *uv_arguments(options), *wanted], environment)
     return environment
 
@@ -76,12 +84,17 @@ def _install_by_uv() -> dict[str, str]:
 def _install_by_pip(lock: str) -> None:
     if int(version("pip").split(".")[0]) < OLDEST_PIP:
         _pip("Upgrade pip", "install", "--upgrade", "pip")
+    _pip_locked("Install the packages by pip", lock, "--progress-bar", "off")
+    # By itself, since a folder has no hash.
+    _pip("Install the project", "install", "--no-deps", "--editable", str(PROJECT))
+    _pip(CHECK, "check")
+
+
+def _pip_locked(title: str, lock: str, *options: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
         file.write(lock)
         file.flush()
-        _pip("Install the packages by pip", "install", "--progress-bar", "off", "--no-deps", "--requirement", file.name)
-    _pip("Install the project", "install", "--no-deps", "--editable", str(PROJECT))
-    _pip(CHECK, "check")
+        _pip(title, "install", *options, *PIP_LOCKED, file.name)
 
 
 def _pip(title: str, *arguments: str) -> None:

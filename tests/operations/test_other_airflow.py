@@ -77,8 +77,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Theirs:
     copy_checkout(theirs.checkout)
     lock = (PROJECT / "requirements-runtime.txt").read_text(encoding="utf-8")
     (airflow,) = re.findall(r"^apache-airflow==\S+", lock, re.MULTILINE)
-    constraint = str(PROJECT / "requirements-runtime.txt")
-    theirs.run("python", "-m", "pip", "install", "--quiet", "--constraint", constraint, airflow)
+    versions = folder / "versions.txt"  # without hashes, which pip does not take for constraints
+    versions.write_text("\n".join(re.findall(r"^\S+==[^\\\n]+", lock, re.MULTILINE)), encoding="utf-8")
+    theirs.run("python", "-m", "pip", "install", "--quiet", "--constraint", str(versions), airflow)
     return theirs
 
 
