@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_rand_score
 from clustering import cluster
 
 ROWS = 500
-SEEDS = tuple(range(7001, 7021))  # not used to tune anything
+FIRST_SEED = 7001  # it and those that follow were not used to tune anything
 STARTS = 10
 MARGIN, MOST_CHANGE = 0.05, 0.02
 
@@ -94,10 +94,9 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 def main() -> None:
     """Print a line a set, and what they add up to."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=int, default=len(SEEDS))
-    seeds = SEEDS[: parser.parse_args().sets]
+    parser.add_argument("--sets", type=int, default=20, help="how many; the interval narrows with them (default 20)")
     rows = []
-    for seed in seeds:
+    for seed in range(FIRST_SEED, FIRST_SEED + parser.parse_args().sets):
         one = mixed_set(seed)
         row = (own(one), of_prototypes(one), own(with_chance(one, seed)))
         rows.append(row)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import psycopg2
+from psycopg2.sql import Composable
 
 from clustering import (
     Configuration,
@@ -65,7 +66,7 @@ class Project:
             self.score(planned["run_id"], shard)
         return self.publish(planned["run_id"])
 
-    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str | Composable, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as an analyst would, and return its rows."""
         with closing(psycopg2.connect(self.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement, values or None)

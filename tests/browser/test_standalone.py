@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from psycopg2 import sql
 
+from clustering.scoring.label_sets import read_label_sets
 from clustering.web.report import render_report
 from tests.browser.test_page import drawn, picture
 from tests.browser.watching import CHROMIUM, DAYS, Watch
@@ -25,6 +27,7 @@ pytestmark = [
         reason="no chromium in PATH, so the standalone page was not looked at; on Debian: apt-get install chromium",
     ),
 ]
+SPREAD = "update {} set segment_id = 1 + abs(hashtext(customer_id::text)) % 40"
 ODD = [
     """update segmentation.segments set segment_name = 'عملاء "أوفياء" ' || segment_id where segment_id = 1""",
     "update segmentation.segments set segment_name = repeat('Customers who buy rarely, and never twice ', 4)"
@@ -34,7 +37,8 @@ ODD = [
     " maximum = null, mean_empty_because = 'few', quartiles_empty_because = 'few', extremes_empty_because = 'few'",
     "insert into segmentation.segments (as_of, model, segment_id, segment_name, description,"
     " recommended_action, customers, share, run_id, model_version_id, structure)"
-    " select as_of, model, extra, 'Segment number ' || extra, '', '', 1, 0.0005, run_id, model_version_id, structure"
+    " select as_of, model, extra, 'Low annual income and a high spending score, number ' || extra, '', '', 1, 0.0005,"
+    " run_id, model_version_id, structure"
     " from segmentation.segments cross join generate_series(6, 40) as extra"
     " where segment_id = 1 and model = 'kmeans'",
     "insert into segmentation.segment_migrations (as_of, previous_as_of, model, from_segment_id, to_segment_id,"
@@ -162,6 +166,11 @@ def test_odd_data_is_said_and_nothing_overlaps(browser: Browser, project: Projec
     project.night("2026-11-22", models=["kmeans"])
     for statement in ODD:
         project.sql(statement)
+    [(run,)] = project.sql("select max(run_id) from segmentation.scoring_runs")
+    with project.warehouse.transaction() as transaction:
+        label_sets = read_label_sets(transaction, run)
+    for one in label_sets.values():
+        project.sql(sql.SQL(SPREAD).format(one.table))
     file = tmp_path / "report.html"
     file.write_text(render_report(project.warehouse, project.configuration, models=["kmeans"]))
     with serving(project, tmp_path / "log") as address:

@@ -81,18 +81,31 @@
 
   const LETTER = 0.56; // of the size of a font: how wide a letter is, about
   const LONGEST_NAME = 36; // letters in a legend; the tooltip has all of it
+  const BESIDE_NAME = 56; // of a legend: symbol and gaps
+  const BESIDE_CHART = 80; // what the axis of a chart takes of its width
+  const MANY = 6; // names, from which on a legend has more than one column
+  const COLUMN = 270; // of many names
   const ROWS = 3; // of a legend for which a chart has room; for more it grows
 
   function shortened(name, most) {
     return name.length > most ? `${name.slice(0, most - 1).replace(/&[^;]*$/, "")}…` : name;
   }
 
-  // A legend stands below its chart: its names fit the width, and the chart is as high as the legend needs.
+  // In the legend's font; a guess by letters would be wrong for alphabets with wide ones.
+  function widest(names) {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = `12px ${window.getComputedStyle(document.body).fontFamily}`;
+    return Math.max(...names.map((name) => pen.measureText(name).width));
+  }
+
+  // A legend stands below its chart: its names fit the width, in two columns or more where there are many and room for
+  // that, and the chart is as high as the legend needs.
   function withLegend(figure, width) {
-    const most = Math.max(8, Math.min(LONGEST_NAME, Math.floor((width - 60) / (12 * LETTER))));
+    const room = width - BESIDE_CHART;
+    const least = figure.data.length > MANY ? Math.max(1, Math.floor(room / COLUMN)) : 1;
+    const most = Math.max(8, Math.min(LONGEST_NAME, Math.floor((room / least - BESIDE_NAME) / (12 * LETTER))));
     const data = figure.data.map((trace) => ({ ...trace, name: shortened(trace.name, most), meta: trace.name }));
-    const longest = Math.max(...data.map((trace) => trace.name.length));
-    const columns = Math.max(1, Math.floor(width / (45 + 12 * LETTER * longest)));
+    const columns = Math.max(1, Math.floor(room / (BESIDE_NAME + widest(data.map((trace) => trace.name)))));
     return { data, more: 19 * Math.max(0, Math.ceil(data.length / columns) - ROWS) };
   }
 
