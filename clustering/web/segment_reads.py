@@ -122,7 +122,7 @@ def read_segment(
     found = next((one for one in night.segments if one.segment_id == segment_id), None)
     sizes = [size for size in night.sizes if size.segment_id == segment_id]
     if not sizes:
-        raise DataError(f"{chosen.name} has had no segment {segment_id} on the dates that are kept")
+        raise DataError(f"the model {chosen.name} has had no segment {segment_id} on the dates that are kept")
     name = found.segment_name if found else sizes[-1].segment_name
     return SegmentView(chosen, segment_id, name, dates, night, found, sizes[::-1])
 

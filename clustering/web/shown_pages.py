@@ -18,6 +18,7 @@ def shown(page: Callable[[], str]) -> HTMLResponse:
     try:
         return HTMLResponse(page())
     except DataError as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=str(error)), 404)
+        return HTMLResponse(render("problem.html", assets=assets(), problem=str(error), passing=False), 404)
     except (ClusteringError, DBAPIError) as error:
-        return HTMLResponse(render("problem.html", assets=assets(), problem=explain(error)), 503, RETRY)
+        problem = render("problem.html", assets=assets(), problem=explain(error), passing=True)
+        return HTMLResponse(problem, 503, RETRY)
