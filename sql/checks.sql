@@ -1,13 +1,13 @@
 -- name: base
 -- Returns what the source looked like on the latest date before a run's, of which run, and whether it was read by the
--- same contract.
+-- same contract. Where there is no date before, of the run that holds on this one.
 -- Parameters: as_of, source_sha256.
 select run.run_id, run.as_of, measure.counts, measure.source_sha256 = :source_sha256 as same_source
 from segmentation.published_runs as published
 join segmentation.scoring_runs as run on run.run_id = published.run_id
 join segmentation.run_measures as measure on measure.run_id = run.run_id
-where published.as_of < :as_of
-order by published.as_of desc, run.run_id desc
+where published.as_of <= :as_of
+order by published.as_of < :as_of desc, published.as_of desc, run.run_id desc
 limit 1;
 
 -- name: copied_from
@@ -95,7 +95,7 @@ join segmentation.run_measures as measure on measure.run_id = run.run_id
 join segmentation.night_checks as figure on figure.run_id = run.run_id
 where
     run.as_of < :as_of and run.as_of >= :as_of::date - :nights::integer
-    and measure.compared_as_of is not null and measure.source_sha256 = :source_sha256
+    and measure.compared_as_of < run.as_of and measure.source_sha256 = :source_sha256
     and exists (select from segmentation.published_runs as published where published.run_id = run.run_id)
     and exists (select from segmentation.published_runs as published where published.run_id = measure.compared_run_id)
     and run.source_time <> 'substituted'

@@ -10,6 +10,7 @@ from datetime import UTC, date
 from clustering.config import Contract
 from clustering.quality.allowances import PastFigure
 from clustering.quality.comparisons import (
+    NIGHT_BEFORE,
     ModelMovement,
     changed_days,
     key_figures,
@@ -32,7 +33,7 @@ _SHARES = ("gone", "new", "rejected", "missing", "distribution", "groups", "move
 
 @dataclass(frozen=True)
 class Base:
-    """The night that a run is compared with."""
+    """The night that a run is compared with; of the first date, the run that it replaces."""
 
     run_id: int
     as_of: date
@@ -90,7 +91,10 @@ class ScoredNight:
 
 
 def read_base(transaction: Transaction, night: ScoredNight) -> Base | None:
-    """Return the night to compare with: the latest date before, by whichever models; None for the first night."""
+    """Return the night to compare with: the latest date before, by whichever models.
+
+    Where there is none, it is the run that this one replaces; None for the first night.
+    """
     asked = {"as_of": night.run.as_of, "source_sha256": night.contract.source_digest}
     row = transaction.row("checks/base", **asked)
     return None if row is None else Base(row.run_id, row.as_of, NightCounts.from_json(row.counts), row.same_source)
@@ -115,6 +119,10 @@ def judged_figures(
         return
     past, days = _past(transaction, run, contract), (run.as_of - base.as_of).days
     figures = list(source_figures(source, base.counts, least=contract.min_group))
+    if base.as_of == run.as_of:
+        replaced = [replace(one, words=one.words.replace(NIGHT_BEFORE, "the run that it replaces")) for one in figures]
+        yield from judge(replaced, past, contract.checks, as_of=run.as_of, days=days)
+        return
     same_customers = source.rows_read == base.counts.rows_read
     for place, movement in enumerate(_movements(transaction, night, base)):
         if place == 0:

@@ -12,6 +12,7 @@ from clustering.quality.night_counts import NightCounts
 from clustering.quality.sketches import ColumnCounts, beyond, distance, other_precision
 from clustering.segments.movement import Move
 
+NIGHT_BEFORE = "the night before"  # what the words of a figure call the night that it is compared with
 VANISHED, DOUBLED = 0.2, 2.0  # times the former customers of a segment
 FEWEST_IN_SEGMENT = 20  # and `min_share` of the customers, for either to matter
 
@@ -60,11 +61,11 @@ def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> 
         here, there = tonight.columns[name], before.columns[name]
         yield _missing(name, tonight, before)
         apart = distance(here, there)
-        said = f"at least {apart:.1%} of the customers have another {name} than those of the night before"
+        said = f"at least {apart:.1%} of the customers have another {name} than those of {NIGHT_BEFORE}"
         yield Figure("distribution", name, apart, min(here.present, there.present), said)
         yield _precision(name, here, there)
         out = beyond(here, there)
-        said = f"{out:.1%} of the customers have a {name} beyond double the range of the night before"
+        said = f"{out:.1%} of the customers have a {name} beyond double the range of {NIGHT_BEFORE}"
         yield Figure("range", name, out, here.present, said)
     for name in sorted(tonight.groups.keys() & before.groups.keys()):
         yield _groups(name, tonight.groups[name], before.groups[name], least)
@@ -76,9 +77,9 @@ def key_figures(movement: ModelMovement) -> Iterator[Figure]:
     new = sum(move.customers for move in movement.moves if move.from_segment is None)
     gone = sum(move.customers for move in movement.moves if move.to_segment is None)
     former = labelled - new + gone
-    said = f"{gone:,} of the {former:,} customers of the night before are missing or rejected"
+    said = f"{gone:,} of the {former:,} customers of {NIGHT_BEFORE} are missing or rejected"
     yield Figure("gone", "customers", gone / max(1, former), former, said)
-    said = f"{new:,} of the {labelled:,} customers were not there the night before"
+    said = f"{new:,} of the {labelled:,} customers were not there {NIGHT_BEFORE}"
     yield Figure("new", "customers", new / max(1, labelled), labelled, said)
 
 
@@ -103,7 +104,7 @@ def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figu
         if max(here, there) < max(FEWEST_IN_SEGMENT, min_share * labelled):
             continue
         named = movement.names.get(segment, f"segment {segment}")
-        said = f"{named} of {movement.model} has {here:,} customers, {there:,} the night before"
+        said = f"{named} of {movement.model} has {here:,} customers, {there:,} {NIGHT_BEFORE}"
         ratio = math.log((here + 0.5) / (there + 0.5))
         yield Figure("segment", str(segment), ratio, max(here, there), said, movement.model)
 
@@ -147,7 +148,7 @@ def _has_aged(name: str, tonight: NightCounts, before: NightCounts, days: int, *
 
 def _rows(tonight: NightCounts, before: NightCounts) -> Figure:
     ratio = math.log((tonight.rows_read + 0.5) / (before.rows_read + 0.5))
-    said = f"{tonight.rows_read:,} rows were read, {before.rows_read:,} the night before"
+    said = f"{tonight.rows_read:,} rows were read, {before.rows_read:,} {NIGHT_BEFORE}"
     return Figure("rows", "rows", ratio, min(tonight.rows_read, before.rows_read), said)
 
 
@@ -156,7 +157,7 @@ def _rejected(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
         shares = here / max(1, tonight.rows_read), there / max(1, before.rows_read)
         said = f"{shares[0]:.1%} of the rows were rejected{'' if subject == 'rows' else f' for {subject}'}"
         value = max(0.0, shares[0] - shares[1])
-        return Figure("rejected", subject, value, tonight.rows_read, f"{said}, {shares[1]:.1%} the night before")
+        return Figure("rejected", subject, value, tonight.rows_read, f"{said}, {shares[1]:.1%} {NIGHT_BEFORE}")
 
     yield rise("rows", tonight.rows_rejected, before.rows_rejected)
     for subject, rows in sorted(tonight.rejections.items()):
@@ -169,7 +170,7 @@ def _missing(name: str, tonight: NightCounts, before: NightCounts) -> Figure:
     counted = name in tonight.filled and name in before.filled
     gaps = [night.filled[name] if counted else night.columns[name].missing for night in nights]
     shares = [gap / max(1, night.rows_labelled) for gap, night in zip(gaps, nights, strict=True)]
-    said = f"{shares[0]:.1%} of the customers have no {name}, {shares[1]:.1%} the night before"
+    said = f"{shares[0]:.1%} of the customers have no {name}, {shares[1]:.1%} {NIGHT_BEFORE}"
     return Figure("missing", name, abs(shares[0] - shares[1]), tonight.rows_labelled, said)
 
 
@@ -179,7 +180,7 @@ def _precision(name: str, here: ColumnCounts, there: ColumnCounts) -> Figure:
     said = (
         f"for {value:.1%} of the customers, values of {name} {finest} are new or gone"
         if place
-        else (f"{name} has the precision of the night before")
+        else (f"{name} has the precision of {NIGHT_BEFORE}")
     )
     return Figure("precision", name, value, min(here.present, there.present), said)
 
@@ -192,5 +193,5 @@ def _groups(name: str, here: Mapping[str, int], there: Mapping[str, int], least:
     most = max(named, key=lambda group: (abs(shares[group][0] - shares[group][1]), group), default="")
     said = f"at least {apart:.1%} of the customers are in another group of {name}"
     if most:
-        said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} the night before"
+        said += f"; most has changed {most}: {shares[most][0]:.1%}, {shares[most][1]:.1%} {NIGHT_BEFORE}"
     return Figure("groups", name, apart, min(totals), said)

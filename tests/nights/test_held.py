@@ -33,6 +33,8 @@ BROKEN = {
     " other.spending_score from customers as other where other.customer_id = 3001 - held.customer_id",
 }
 
+TOLD_BY_CUSTOMER = ("cents cut off", "two in a hundred sums of others", "other people's values")
+
 
 @pytest.fixture
 def careful(project: Project) -> Project:
@@ -85,6 +87,29 @@ def test_first_night_has_nothing_to_be_compared_with(project: Project) -> None:
     project.score(planned["run_id"])
     found = project.with_contract(checks=Checks()).check(planned["run_id"])
     assert (found["compared_with"], found["held"], found["findings"]) == (None, False, [])
+
+
+@pytest.mark.parametrize("broken", [name for name in BROKEN if name not in TOLD_BY_CUSTOMER])
+def test_first_night_that_is_run_again_is_compared_with_what_it_replaces(careful: Project, broken: str) -> None:
+    """Who runs the first date again on half a source keeps what holds."""
+    before = careful.labels(), careful.segments()
+    careful.sql(BROKEN[broken])
+    run_id, reason = held(careful, "2026-11-20")
+    assert f"run {run_id} as of 2026-11-20 is held" in reason
+    assert "the run that it replaces" in reason
+    assert "night before" not in reason
+    assert (careful.labels(), careful.segments()) == before
+
+
+def test_first_night_that_is_run_again_on_the_same_source_passes(careful: Project) -> None:
+    """Nothing is found where nothing has changed, and no later night is judged by how little that was."""
+    planned = careful.plan("2026-11-20")
+    careful.score(planned["run_id"])
+    found = careful.check(planned["run_id"])
+    assert (found["compared_with"], found["findings"]) == ("2026-11-20", [])
+    careful.publish(planned["run_id"])
+    careful.sql("update customers set annual_income = annual_income + 1 where customer_id % 100 = 0")
+    assert careful.night("2026-11-21")["status"] == "published"
 
 
 def test_unchanged_source_is_a_warning(careful: Project) -> None:
