@@ -159,7 +159,7 @@ def _validate(path: Path, check: Callable[[Any], _Spec], *, skip: int = 0) -> _S
 def _sentence(fault: Any, skip: int) -> str:
     location = [str(part) for part in fault["loc"][skip:]]
     key = ".".join(location) or "file"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = fault["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")  # YAML has no tuples
     if isinstance(fault["input"], (dict, list, tuple)):
         return f"{key}: {message}"
     return f"{key}: {message}, found {fault['input']!r}"

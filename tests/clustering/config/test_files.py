@@ -47,6 +47,7 @@ CUSTOMERS = [
     ("range: [0, 120]", "range: [0]", "columns.age.range: [0] is not a pair such as [0, 100]"),
     ("range: [0, 120]", "range: [.nan, 5]", "columns.age.range.0: Input should be a finite number, found nan"),
     ("range: [0, 120]", "range: [a, 5]", "columns.age.range.0: Input should be a valid number"),
+    ("aliases: [Gender]", "aliases: Geschlecht", "columns.gender.aliases: Input should be a valid list"),
     ("type: integer", "type: boolean", "columns.age.type: 'boolean' is no type here: say text for the values true and"),
     ("type: integer", "type: int", "columns.age.type: Input should be 'bigint', 'integer', 'number', 'text'"),
     ("role: profile", "role: feature", "columns.age.role: Input should be 'key', 'cluster', 'profile', 'protected'"),
