@@ -159,15 +159,6 @@ insert into segmentation.segment_migrations (
 insert into {table} (customer_id, model, segment_id, valid_from, model_version_id)
 select customer_id, :model, segment_id, :as_of, model_version_id from {labels};
 
--- name: lock_models
--- Waits until nobody else publishes labels and history of a run's models; in one order, so that no two wait for each
--- other.
--- Parameters: run_id.
-select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), model.key)
-from (
-    select distinct hashtext(model) as key from segmentation.run_models where run_id = :run_id order by 1
-) as model;
-
 -- name: mark_by_model
 -- Notes where the preceding date's version puts those whom it puts elsewhere, and marks the changes of those whom it
 -- would have left where they were.

@@ -61,13 +61,24 @@ from segmentation.current_models
 where model <> all(:configured) and as_of <= :as_of
 order by model;
 
+-- name: is_default_model
+-- Returns whether the views show this model, null for the first by name; no row before the first migration.
+-- Parameters: default_model.
+select default_model is not distinct from :default_model::text from segmentation.contract;
+
+-- name: lock_labels
+-- Waits until nobody else attaches labels or changes the pointer. Whoever changes the default model executes this
+-- before, since a night may have attached the first labels of a model when it comes to pass the default model on.
+lock table only segmentation.customer_labels in share update exclusive mode;
+
 -- name: lock_model
 -- Waits until nobody else publishes this model.
 -- Parameters: model.
 select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), hashtext(:model));
 
 -- name: lock_named
--- Waits until nobody else publishes these models; in one order, as history/lock_models.
+-- Waits until nobody else publishes labels and history of these models; in one order, so that no two wait for each
+-- other.
 -- Parameters: models (an array of names).
 select pg_advisory_xact_lock(hashtext('segmentation.segment_history'), model.key)
 from (select distinct hashtext(named.model) as key from unnest(:models::text[]) as named (model) order by 1) as model;

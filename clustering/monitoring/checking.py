@@ -28,6 +28,7 @@ from clustering.scoring.scored_counts import prove_counts
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.roles import act_as_writer
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Finding:
     advice: str
 
 
+@again_after_deadlock
 def check_run(
     warehouse: Warehouse, configuration: Configuration, registry: Registry, *, run_id: int, may_retry: bool = False
 ) -> dict[str, Any]:

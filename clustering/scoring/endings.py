@@ -12,6 +12,7 @@ from psycopg2.extras import Json
 from clustering.errors import RunError
 from clustering.scoring.staged_tables import drop_staged
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.roles import act_as_writer
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 GOING_ON = ("running", "held")
 
 
+@again_after_deadlock
 def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
     """End a run that is being scored, drop what it staged, and return whether it was; a held one waits for a person."""
     with warehouse.transaction() as transaction:
@@ -26,6 +28,7 @@ def abandon_run(warehouse: Warehouse, *, run_id: int, note: str) -> bool:
         return end_run(transaction, run_id, note, statuses=("running",))
 
 
+@again_after_deadlock
 def abandon_by_hand(
     warehouse: Warehouse, *, run_id: int, abandoned_by: str, reason: str | None = None
 ) -> dict[str, Any]:

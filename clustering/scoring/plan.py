@@ -22,6 +22,7 @@ from clustering.scoring.shard_costs import ShardCost, shard_cost
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
 from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, find_source
@@ -39,6 +40,7 @@ SAMPLED_KEYS = 200_000
 STALE_HOURS = 12  # a run that has been silent for so long is dead
 
 
+@again_after_deadlock
 def plan_run(
     warehouse: Warehouse,
     configuration: Configuration,

@@ -8,7 +8,7 @@ its history stays. Publishing its latest date again, or a later one, brings it b
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from clustering.scoring.manifest import Run
 from clustering.segments.events import Event, EventKind
 from clustering.versions.own_names import record_events
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
@@ -39,18 +40,29 @@ def bring_back(transaction: Transaction, run: Run) -> list[str]:
     return [row.model for row in found]
 
 
-def move_pointer(transaction: Transaction, run: Run, configuration: Configuration) -> None:
+def lock_models(transaction: Transaction, run: Run, configuration: Configuration, models: Iterable[str]) -> list[str]:
+    """Wait until nobody else publishes a run's models, or those that are no longer configured; return the latter.
+
+    All are locked at once, in the order that everybody keeps: two configurations, each without the other's model, would
+    wait for one another otherwise.
+    """
+    leaving = [one.model for one in _gone(transaction, run, configuration)]
+    transaction.execute("pointer/lock_named", models=[*models, *leaving])
+    return leaving
+
+
+def move_pointer(transaction: Transaction, run: Run, configuration: Configuration, *, leaving: Collection[str]) -> None:
     """Make a run the one that holds for its date, and retire the models that are no longer configured.
 
-    The date is not before the latest one of a model that is retired: a past date says nothing of today.
+    The date is not before the latest one of a model that is retired: a past date says nothing of today. What is not
+    among those `leaving`, which are locked, was published by others meanwhile, and is left to the next night.
     """
     transaction.execute("pointer/move", run_id=run.run_id)
-    for model in _gone(transaction, run, configuration):
-        transaction.execute("pointer/lock_model", model=model)
-        # Whoever was waited for may have retired it, or published it for a later date.
-        if gone := _gone(transaction, run, configuration).get(model):
-            reason = f"{model} is no longer configured"
-            _retire(transaction, gone, day=run.as_of, reason=reason, retired_by=f"run {run.run_id}", run_id=run.run_id)
+    transaction.execute("pointer/lock_labels")
+    # Whoever was waited for may have retired one, or published it for a later date.
+    for gone in (one for one in _gone(transaction, run, configuration) if one.model in leaving):
+        reason = f"{gone.model} is no longer configured"
+        _retire(transaction, gone, day=run.as_of, reason=reason, retired_by=f"run {run.run_id}", run_id=run.run_id)
     transaction.execute("pointer/follow_default_model", default_model=configuration.contract.default_model)
     transaction.execute("pointer/announce")
 
@@ -61,6 +73,7 @@ def retired_by_run(transaction: Transaction, run_id: int) -> dict[str, str]:
     return {row.model: row.retired_on.isoformat() for row in rows}
 
 
+@again_after_deadlock
 def retire_model(
     warehouse: Warehouse, *, model: str, retired_by: str, configured: Collection[str] = ()
 ) -> dict[str, Any]:
@@ -76,6 +89,7 @@ def retire_model(
         if model not in current:
             named = f"there are {', '.join(current)}" if current else "no model has any"
             raise ConfigurationError(f"{model!r} has no labels that could be retired; {named}")
+        transaction.execute("pointer/lock_labels")
         day = _retire(
             transaction,
             current[model],
@@ -89,10 +103,8 @@ def retire_model(
     return {"model": model, "retired_on": day.isoformat(), "comes_back": model in configured}
 
 
-def _gone(transaction: Transaction, run: Run, configuration: Configuration) -> dict[str, Current]:
-    configured = list(configuration.models)
-    found = transaction.typed_rows(Current, "pointer/gone", configured=configured, as_of=run.as_of)
-    return {one.model: one for one in found}
+def _gone(transaction: Transaction, run: Run, configuration: Configuration) -> list[Current]:
+    return transaction.typed_rows(Current, "pointer/gone", configured=list(configuration.models), as_of=run.as_of)
 
 
 def _retire(

@@ -23,7 +23,7 @@ from clustering.scoring.filled_values import read_filled
 from clustering.scoring.history import write_history
 from clustering.scoring.label_sets import has_partition, partition, read_label_sets
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
-from clustering.scoring.pointer import bring_back, move_pointer, retired_by_run
+from clustering.scoring.pointer import bring_back, lock_models, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import Rows, read_figures, write_groups, write_profiles
 from clustering.scoring.scored_counts import prove_counts
 from clustering.scoring.staged_tables import drop_staged
@@ -34,6 +34,7 @@ from clustering.versions.artifacts import ClusterSegment
 from clustering.versions.own_names import own_names, put_on
 from clustering.versions.version import Version, read_run_versions
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.roles import HISTORY, act_as_writer
 from clustering.warehouse.staging_schema import staging_table
 
@@ -55,6 +56,7 @@ class Release:
         return f"published despite findings by {self.released_by}: {self.reason}"
 
 
+@again_after_deadlock
 def publish_run(
     warehouse: Warehouse, configuration: Configuration, *, run_id: int, release: Release | None = None
 ) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
     if run.dry_run:
         drop_staged(transaction, run.run_id)
     else:
-        transaction.execute("history/lock_models", run_id=run.run_id)
+        leaving = lock_models(transaction, run, configuration, [version.model for version in versions])
         _attach_labels(transaction, run.run_id, shards)
         figures = read_figures(transaction, configuration.contract, run, versions, shards, profiles)
         _write_segments(transaction, configuration, run, versions, profiles, figures.rows)
@@ -128,7 +130,7 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
         days, was = configuration.contract.history_days, read_current(transaction)
         returning = bring_back(transaction, run)
         changes = write_history(transaction, run, versions, shards, history_days=days, returning=returning)
-        move_pointer(transaction, run, configuration)
+        move_pointer(transaction, run, configuration, leaving=leaving)
         for query in ("publishing/mark_replaced", "monitoring/delete_checks", "monitoring/publish_checks"):
             transaction.execute(query, run_id=run.run_id, as_of=run.as_of)
         end_superseded(transaction, run.run_id, run.as_of)

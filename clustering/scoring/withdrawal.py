@@ -23,6 +23,7 @@ from clustering.scoring.history_repairs import carry_on, rewrite_movement
 from clustering.scoring.neighbours import Neighbours, find_neighbours
 from clustering.scoring.retirement_repairs import is_kept, restore_retirements, undo_retirements
 from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.deadlocks import again_after_deadlock
 from clustering.warehouse.roles import HISTORY, act_as_writer
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Withdrawal:
         return f"{', '.join(models)} withdrawn by {self.withdrawn_by}: {self.reason}"
 
 
+@again_after_deadlock
 def withdraw_date(
     warehouse: Warehouse,
     configuration: Configuration,
@@ -131,6 +133,7 @@ def _withdraw(
     for one in held:
         _remove_rows(transaction, asked.as_of, one)
     transaction.execute("withdrawing/delete_requests")
+    transaction.execute("pointer/lock_labels")
     transaction.execute("pointer/follow_default_model", default_model=configuration.contract.default_model)
     transaction.execute("pointer/announce")
     now = read_current(transaction)

@@ -45,7 +45,9 @@ def migrate(warehouse: Warehouse, contract: Contract) -> list[str]:
 
 def sync_contract(transaction: Transaction, contract: Contract) -> None:
     """Give the table of segments an average a numeric column of the contract, and the views its default model."""
-    if transaction.execute("pointer/set_default_model", default_model=contract.default_model):
+    if transaction.scalar("pointer/is_default_model", default_model=contract.default_model) is False:
+        transaction.execute("pointer/lock_labels")
+        transaction.execute("pointer/set_default_model", default_model=contract.default_model)
         transaction.execute("pointer/announce")
     comments = average_comments(contract)
     present = _comments(transaction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LOCK_NOT_AVAILABLE, NOT_ALLOWED, QUERY_CANCELED, UNDEFINED_TABLE = "55P03", "42501", "57014", "42P01"
+SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 
 
 def state_of(error: BaseException | None) -> str:

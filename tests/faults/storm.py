@@ -22,7 +22,19 @@ from clustering import ClusteringError, abandon_run, drop_expired
 from tests.clustering.scoring.histories import FAULTS, SUMS
 from tests.faults.processes import Worker, preload
 from tests.faults.server import at_work, held, hit, session
-from tests.faults.storm_work import MODELS, back, configured, forget, night, promote, publish, retention, retire
+from tests.faults.storm_work import (
+    MODELS,
+    back,
+    configured,
+    forget,
+    night,
+    promote,
+    publish,
+    rename,
+    retention,
+    retire,
+    withdraw,
+)
 from tests.projects import Project
 from tests.web.examples import REQUEST, SECRET
 
@@ -142,18 +154,27 @@ class Storm:
 
     def _nights(self, luck: random.Random) -> None:
         models = [model for model in MODELS if model != luck.choice((None, None, None, *MODELS))]
-        as_of = datetime.now(UTC).date() - timedelta(days=min(luck.randrange(DAYS), luck.randrange(DAYS)))
         while self.is_forgetting and not self.over.is_set():
             time.sleep(0.05)
-        self._work(luck, night, killed=0.3, as_of=str(as_of), models=models, shards=luck.randint(1, 3))
+        self._work(luck, night, killed=0.3, as_of=self._day(luck), models=models, shards=luck.randint(1, 3))
         with suppress(psycopg2.Error):  # a blow
             self.project.sql(DRIFT, luck.randrange(13))
 
+    def _day(self, luck: random.Random) -> str:
+        """Return one of the last days, a late one rather than an early one."""
+        return str(datetime.now(UTC).date() - timedelta(days=min(luck.randrange(DAYS), luck.randrange(DAYS))))
+
     def _other_work(self, luck: random.Random) -> None:
-        chosen = luck.choices([retention, promote, back, retire], [5, 2, 2, 1])[0]
-        options: dict[str, Any] = {} if chosen is retention else {"model": luck.choice(MODELS)}
+        chosen = luck.choices([retention, promote, back, retire, withdraw, rename], [5, 2, 2, 1, 2, 1])[0]
+        options: dict[str, Any] = {"model": luck.choice(MODELS)}
         if chosen is promote:
             options["later"] = luck.random() < 0.5
+        elif chosen is rename:
+            options["name"] = luck.choice(("Ada", "Grace"))
+        elif chosen is withdraw:
+            options = {"as_of": self._day(luck)}
+        elif chosen is retention:
+            options = {}
         self._work(luck, chosen, killed=0.2, **options)
         self.over.wait(luck.uniform(0, 1))
 

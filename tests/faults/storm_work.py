@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from clustering import (
     abandon_run,
     drop_expired,
     load_configuration,
+    name_segment,
     publish_run,
     retire_model,
     roll_back,
+    withdraw_date,
 )
 from clustering import forget as forget_customer
 from clustering.errors import HeldError
@@ -94,6 +97,20 @@ def retention(project: Project) -> None:
 def retire(project: Project, *, model: str) -> None:
     """Retire a model by hand."""
     retire_model(project.warehouse, model=model, retired_by="the storm")
+
+
+@_storming
+def withdraw(project: Project, *, as_of: str) -> None:
+    """Take a published date back, for all of its models."""
+    configuration = configured(project).configuration
+    day = date.fromisoformat(as_of)
+    withdraw_date(project.warehouse, configuration, as_of=day, withdrawn_by="the storm", reason="the storm")
+
+
+@_storming
+def rename(project: Project, *, model: str, name: str) -> None:
+    """Call a model's first segment something else."""
+    name_segment(project.warehouse, model=model, segment_id=1, name=name, set_by="the storm")
 
 
 @_storming
