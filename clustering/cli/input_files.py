@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 
 Trained: TypeAlias = Annotated[
-    str, typer.Option("--model", metavar="NAME", help="The configured model to train on the file, such as kmeans")
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="The configured model to train on the file, such as kmeans",
+        show_default="the contract's default_model, or the first",
+    ),
 ]
 Features: TypeAlias = Annotated[
     list[str] | None,
@@ -49,7 +55,7 @@ Output: TypeAlias = Annotated[
 
 def cluster(
     file: Annotated[Path, typer.Argument(help=FILE)],
-    model: Trained,
+    model: Trained = None,
     feature: Features = None,
     output: Output = None,
     encoding: Encoding = None,
@@ -72,7 +78,7 @@ def cluster(
         encoding=encoding, delimiter=delimiter, decimal=decimal, thousands=thousands, dates=dates, sheet=sheet
     )
     found = load_configuration()
-    name = next(iter(found.select([model])))
+    name = next(iter(found.select([model or found.default_model])))
     with progress(f"Training {name} on {file}"):
         if feature:
             labelled = label_columns(file, found, name, feature, options)

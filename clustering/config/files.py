@@ -54,6 +54,11 @@ class Configuration(Frozen):
         """Return what people call a model: its own title, or else one made from its name."""
         return self.models[model].title or " ".join(filter(None, model.split("_"))).capitalize()
 
+    @property
+    def default_model(self) -> str:
+        """The model that is meant where none is named: the contract's, or the first by name."""
+        return self.contract.default_model or next(iter(self.models))
+
 
 def configuration_directory() -> Path:
     """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""

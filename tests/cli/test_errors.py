@@ -49,7 +49,7 @@ def test_error_is_one_line(clustering: Run, words: tuple[str, ...], message: str
         (("score", "--as-of", "yesterday"), "'yesterday' is no date; write it as 2026-01-31"),
         (("score", "--jobs", "0"), "Invalid value for '--jobs'"),
         (("score", "--fast"), "No such option: --fast"),
-        (("cluster", "customers.csv"), "Missing option '--model'"),
+        (("cluster",), "Missing argument 'file'"),
         (("promote", "kmeans"), "Missing argument 'version'"),
         (("name-segment", "kmeans", "1"), "give --name, --description or --action, or --reset alone"),
         (("name-segment", "kmeans", "1", "--reset", "--name", "A"), "or --reset alone"),

@@ -21,7 +21,7 @@ def no_warehouse(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_labels_are_those_of_the_library(clustering: Run, folder: Path) -> None:
-    """The valid rows get the labels of `library.cluster`, whatever the file's format."""
+    """Valid rows get the labels of `library.cluster`, whatever the file's format; the default model needs no name."""
     done = clustering("cluster", "customers.csv", "--model", "KMeans")
     (folder / "labels.csv").write_text(done.out, encoding="utf-8")
     labels = pd.read_csv(folder / "labels.csv")
@@ -31,7 +31,7 @@ def test_labels_are_those_of_the_library(clustering: Run, folder: Path) -> None:
     assert labels["cluster_label"].tolist() == expected.labels.tolist()
     assert list(labels) == ["customer_id", "cluster_label", "segment_id", "segment_name", "confidence"]
     assert sorted(labels["segment_id"].unique()) == [1, 2, 3, 4, 5]
-    assert clustering("cluster", "customers.parquet", "--model", "kmeans").out == done.out
+    assert clustering("cluster", "customers.parquet").out == done.out
     rejected = CUSTOMERS - len(labels)
     assert done.err.startswith(f"warning: {rejected} of {CUSTOMERS} rows were rejected: ")
 
