@@ -2,8 +2,9 @@
 
     python benchmarks/exports.py [--members 100000 1000000 5000000] [--repeats 5] [--formats csv]
 
-Of each size the server is made anew, with that many customers and a night. COPY by the server's own client, the first
-export of everybody, which notes each of them, and the next one of the same take turns; ratios are of the medians.
+Of each size the server is made anew, with that many customers and a night. COPY by the server's own client and exports
+take turns, of everybody, whom the labels tell, and of those who are not on a list, who are noted one by one; each is
+compared with the COPY of the same rows. Ratios are of the medians.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ from setting import Bench, open_bench
 MODEL = "kmeans"
 COLUMNS = ("customer_id", "segment_name", "confidence", "as_of")
 FORMATS = ("csv", "parquet", "jsonl")
+SUPPRESSED = "public.suppressed"
+LIST = f"create table {SUPPRESSED} as select customer_id from customers where customer_id % 100 = 0"  # noqa: S608
+CONSENTS: dict[str, dict[str, Any]] = {
+    "everybody": {"waived": "a benchmark"},
+    "unlisted": {"suppressed": {"table": SUPPRESSED, "column": "customer_id"}},
+}
+UNLISTED = f" and not exists (select from {SUPPRESSED} as listed where listed.customer_id = label.customer_id)"
 COPY = """
 copy (
     select label.customer_id, named.segment_name, label.confidence, label.as_of
@@ -43,7 +51,7 @@ copy (
         select made.label_set
         from segmentation.run_models as made join segmentation.published_runs as published using (run_id, model)
         where published.model = 'kmeans'
-    )
+    ) {unlisted}
 ) to stdout (format csv, header)
 """
 
@@ -55,7 +63,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--formats", choices=FORMATS, nargs="+", default=FORMATS)
     arguments = parser.parse_args()
-    print("| members | format | COPY, s | first | again | memory, MB |\n| --- | --- | --- | --- | --- | --- |")
+    print("| members | format | COPY, s | everybody | unlisted | memory, MB |\n| --- | --- | --- | --- | --- | --- |")
     for members in arguments.members:
         for line in measure(members, arguments.repeats, arguments.formats):
             print(line, flush=True)
@@ -69,6 +77,7 @@ def measure(members: int, repeats: int, formats: Sequence[str]) -> Iterator[str]
         with open_bench(folder, rows=members, workers=2, models=[MODEL], show=_say) as bench:
             with scoring_processes(bench) as (pool, _):
                 run_night(bench, pool, [MODEL])
+            bench.run(LIST)
             bench.run("vacuum (analyze)")
             (folder / "sent").mkdir()
             for form in formats:
@@ -78,30 +87,33 @@ def measure(members: int, repeats: int, formats: Sequence[str]) -> Iterator[str]
 
 
 def _line(bench: Bench, form: str, repeats: int) -> str:
-    copied, memory = list[float](), list[float]()
-    first, again = list[float](), list[float]()
+    copied: dict[str, list[float]] = {name: [] for name in CONSENTS}
+    sent: dict[str, list[float]] = {name: [] for name in CONSENTS}
+    memory = list[float]()
     for number in range(repeats):
         _say(f"{form} of {bench.rows:,}, {number + 1} of {repeats}")
-        copied.append(copy(bench))
         bench.run("truncate segmentation.export_recipients")
         with sender() as pool:  # a process of its own, since what another has taken is not given back
             pool.submit(_warm).result()
-            for kept in (first, again):
+            for name in CONSENTS:
+                copied[name].append(copy(bench, name))
                 bench.settle()
-                seconds, peak = pool.submit(_send, bench.warehouse.uri, str(bench.folder / "sent"), form).result()
-                kept.append(seconds)
-        memory.append(peak)
-    base = statistics.median(copied)
-    ratios = [f"{statistics.median(kept) / base:.2f}" for kept in (first, again)]
-    return f"| {bench.rows:,} | {form} | {base:.2f} | {' | '.join(ratios)} | {max(memory):.0f} |"
+                place = str(bench.folder / "sent")
+                seconds, peak = pool.submit(_send, bench.warehouse.uri, place, form, name).result()
+                sent[name].append(seconds)
+                memory.append(peak)
+    base = {name: statistics.median(kept) for name, kept in copied.items()}
+    ratios = [f"{statistics.median(sent[name]) / base[name]:.2f}" for name in CONSENTS]
+    return f"| {bench.rows:,} | {form} | {base['everybody']:.2f} | {' | '.join(ratios)} | {max(memory):.0f} |"
 
 
-def copy(bench: Bench) -> float:
-    """Return the seconds that COPY takes."""
+def copy(bench: Bench, name: str) -> float:
+    """Return the seconds that COPY takes of an audience."""
     bench.settle()
+    statement = COPY.format(unlisted=UNLISTED if name == "unlisted" else "")
     started = time.monotonic()
     with (bench.folder / "copied.csv").open("wb") as file:
-        subprocess.run([bench.psql, bench.warehouse.uri, "-qXc", COPY], check=True, stdout=file)
+        subprocess.run([bench.psql, bench.warehouse.uri, "-qXc", statement], check=True, stdout=file)
     return time.monotonic() - started
 
 
@@ -116,15 +128,15 @@ def _warm() -> Sequence[str]:
     return sorted(load_configuration(PROJECT / "models").models)
 
 
-def _send(uri: str, folder: str, form: str) -> tuple[float, float]:
+def _send(uri: str, folder: str, form: str, name: str) -> tuple[float, float]:
     configuration = load_configuration(PROJECT / "models")
-    settings = {"model": MODEL, "columns": COLUMNS, "destination": "drop", "path": f"everybody.{form}"}
-    audience = Audience.model_validate({**settings, "consent": {"waived": "a benchmark"}})
-    declared = Exports(destinations=("drop",), audiences={"everybody": audience})
+    settings = {"model": MODEL, "columns": COLUMNS, "destination": "drop", "path": f"{name}.{form}"}
+    audience = Audience.model_validate({**settings, "consent": CONSENTS[name]})
+    declared = Exports(destinations=("drop",), audiences={name: audience})
     given: Any = NamedConnection("fs", extra_dejson={"path": folder})
     send = partial(export_audience, connections=lambda _: given, requested_by="benchmark")
     started = time.monotonic()
-    send(Warehouse(uri), configuration.model_copy(update={"exports": declared}), audience="everybody")
+    send(Warehouse(uri), configuration.model_copy(update={"exports": declared}), audience=name)
     return time.monotonic() - started, peak_rss_mb()
 
 

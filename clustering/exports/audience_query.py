@@ -21,7 +21,6 @@ from clustering.warehouse.source_types import INTEGERS
 _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', 'y', '1'), false)")
 _FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
 _NAMED = ("segment_name", "recommended_action")
-_TEXTS = (*_NAMED, "model")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
 # How a key of a suppression list is compared, and whether it can be one, by the key's type.
 _SUPPRESSED = {
@@ -39,12 +38,21 @@ _SUPPRESSED = {
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What of a label set an audience is, where the labels alone tell it; no segments are all."""
+
+    segments: list[int] | None
+    min_confidence: float
+
+
+@dataclass(frozen=True)
 class AudienceQuery:
     """What selects an audience: `keys` its customers alone, `rows` its columns as they are sent."""
 
     keys: sql.Composable
     rows: sql.Composable
     left: sql.Composable  # in place of the columns, of those who have left
+    rule: Rule | None  # None: who is in it depends on what else there was when it was sent
 
 
 def audience_query(
@@ -58,25 +66,43 @@ def audience_query(
     source = _source(transaction, contract, audience)
     if audience.consent.suppressed is not None:
         _check_list(transaction, audience.consent.suppressed, contract.key_type, place)
+    segments = _segments(transaction, audience, label_set, place)
     names = {
         **_joined(source, audience, contract),
         "label_set": sql.Literal(label_set),
-        "in_segments": _in_segments(transaction, audience, label_set, place),
+        "in_segments": _in(segments),
         "is_clear": sql.SQL("label.confidence >= {}").format(sql.Literal(audience.min_confidence)),
         "allowed": _allowed(source, audience, contract.key_type),
         "ranking": _FIRST.format(sql.Literal(audience.top)) if audience.top else sql.SQL(""),
     }
     columns = [_column(name, source, audience, contract.key_type) for name in audience.columns]
+    is_plain = audience.consent.waived is not None and source is None and audience.top is None
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
         columns.append(sql.SQL("label.customer_id as recipient"))
     key = _cast(sql.SQL("told.customer_id"), contract.key_type, audience)
     told = {"customer_id": key, "as_of": sql.SQL("{}::date").format(sql.Literal(as_of))}
     left = [told.get(name, sql.SQL("null")) for name in audience.columns]
+    unnamed = {"named": sql.SQL("(select) as named"), "on_named": sql.SQL("true")}
+    named = _named(audience, label_set) if set(audience.columns) & set(_NAMED) else unnamed
     return AudienceQuery(
-        keys=_members(transaction, names, [sql.SQL("label.customer_id")]),
-        rows=_members(transaction, names, columns),
+        keys=_members(transaction, {**names, **unnamed}, [sql.SQL("label.customer_id")]),
+        rows=_members(transaction, {**names, **named}, columns),
         left=sql.SQL(", ").join(left),
+        rule=Rule(segments, audience.min_confidence) if is_plain else None,
     )
+
+
+def _named(audience: Audience, label_set: int) -> dict[str, sql.Composable]:
+    """Return the names of segments, each made fit for a file once and not for every customer."""
+    columns = [
+        sql.SQL("{} as {}").format(_cast(sql.Identifier(name), "text", audience), sql.Identifier(name))
+        for name in _NAMED
+    ]
+    rows = "(select segment_id, {} from segmentation.label_names where label_set = {} offset 0) as named"
+    return {
+        "named": sql.SQL(rows).format(sql.SQL(", ").join(columns), sql.Literal(label_set)),
+        "on_named": sql.SQL("named.segment_id = label.segment_id"),
+    }
 
 
 def _members(
@@ -115,21 +141,27 @@ def _joined(source: Source | None, audience: Audience, contract: Contract) -> di
     }
 
 
-def _in_segments(transaction: Transaction, audience: Audience, label_set: int, place: str) -> sql.Composable:
+def _segments(transaction: Transaction, audience: Audience, label_set: int, place: str) -> list[int] | None:
     if audience.segments is None:
-        return sql.SQL("true")
+        return None
     known = {row.segment_id: row.segment_name for row in transaction.rows("exports/names", label_set=label_set)}
     by_name = {name.casefold(): number for number, name in known.items()}
-    chosen = []
+    chosen: list[int] = []
     for one in audience.segments:
         found = one if isinstance(one, int) else by_name.get(one.casefold())
-        if found not in known:
+        if found is None or found not in known:
             told = [f"{name} ({number})" for number, name in known.items()]
             raise ConfigurationError(
                 f"{place}.segments: {one!r} is no segment of that date{did_you_mean(str(one), told)}; nothing was sent"
             )
         chosen.append(found)
-    return sql.SQL("label.segment_id = any({})").format(sql.Literal(chosen))
+    return chosen
+
+
+def _in(segments: list[int] | None) -> sql.Composable:
+    if segments is None:
+        return sql.SQL("true")
+    return sql.SQL("label.segment_id = any({})").format(sql.Literal(segments))
 
 
 def _allowed(source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
@@ -173,9 +205,11 @@ def _check_list(transaction: Transaction, listed: SuppressionList, key_type: Key
 
 def _column(name: str, source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
     """Return a column as it is sent: numbers as numbers, and text that is none for a spreadsheet."""
+    if name in _NAMED:
+        return sql.SQL("named.{}").format(sql.Identifier(name))
     if source is None or name in LABEL_COLUMNS:
-        value = sql.SQL("{}.{}").format(sql.SQL("named" if name in _NAMED else "label"), sql.Identifier(name))
-        kind: str = "text" if name in _TEXTS else key_type if name == "customer_id" else "int8"
+        value = sql.SQL("label.{}").format(sql.Identifier(name))
+        kind: str = "text" if name == "model" else key_type if name == "customer_id" else "int8"
     else:
         found = source.columns[name]
         value, kind = sql.SQL("source.{}").format(sql.Identifier(found.header)), found.pg_type
@@ -187,6 +221,8 @@ def _column(name: str, source: Source | None, audience: Audience, key_type: KeyT
 
 
 def _cast(value: sql.Composable, kind: str, audience: Audience) -> sql.Composable:
+    if kind == "bool" and audience.file_format == "csv":
+        return sql.SQL("{}::text").format(value)  # true and false, where COPY writes t and f
     if kind in _NATIVE:
         return value
     if kind == "numeric":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from pyarrow import fs
 
-from clustering.config.declared_exports import Format
 from clustering.errors import ConfigurationError, DestinationError
 from clustering.exports import file_formats
+from clustering.exports.audience_rows import AudienceRows
 from clustering.storage.locations import Location, open_location
 from clustering.storage.named_connections import AirflowConnection
 
+Writing = Callable[[AudienceRows], int]
 PART = ".part"  # what a file is called after its own name until it is whole
 
 
@@ -86,7 +86,6 @@ class File:
 
     folder: Folder
     path: str
-    form: Format
 
     @property
     def place(self) -> str:
@@ -94,14 +93,14 @@ class File:
         return f"{self.folder.location.uri.rstrip('/')}/{self.path}"
 
     @contextmanager
-    def replacing(self) -> Iterator[tuple[Callable[..., int], Callable[[], None]]]:
-        """Open the file that takes its place; yield what writes batches, and what to call when it is whole."""
+    def replacing(self) -> Iterator[tuple[Writing, Callable[[], None]]]:
+        """Open the file that takes its place; yield what writes rows, and what to call when it is whole."""
         with self.folder.replacing(self.path) as (stream, replace):
-            yield lambda batches, schema: self._write(stream, batches, schema), replace
+            yield lambda rows: self._write(stream, rows), replace
 
-    def _write(self, stream: Any, batches: Iterable[pa.RecordBatch], schema: Callable[[], pa.Schema]) -> int:
+    def _write(self, stream: Any, rows: AudienceRows) -> int:
         with self.folder.errors():
-            return file_formats.write_rows(batches, stream, self.form, schema=schema)
+            return file_formats.write_rows(rows, stream)
 
 
 def open_folder(name: str, connection: AirflowConnection) -> Folder:

@@ -64,12 +64,12 @@ def _due(
         return None, f"{model} is not published, or is retired"
     if now.is_expired:
         return None, f"the labels of {model} as of {now.as_of} are no longer kept"
-    to: dict[str, Any] = {"audience": name, "destination": audience.destination, "as_of": now.as_of}
+    to: dict[str, Any] = {"audience": name, "destination": audience.destination}
     if audience.rows == "changes":
-        sent = transaction.row("exports/last_sent", **to)
-        if sent is not None and sent.latest is not None and sent.latest > now.as_of:
-            return None, f"changes up to {sent.latest} were sent, and {model} is as of {now.as_of}"
-    sent_as = {"run_id": now.run_id, "contents": audience.rows, "dated": audience.is_dated}
-    if transaction.scalar("exports/holds", **to, **sent_as):
+        latest = transaction.scalar("exports/latest_changes", **to)
+        if latest is not None and latest > now.as_of:
+            return None, f"changes up to {latest} were sent, and {model} is as of {now.as_of}"
+    sent_as = {"as_of": now.as_of, "run_id": now.run_id, "contents": audience.rows, "dated": audience.is_dated}
+    if transaction.scalar("exports/holds", **to, **sent_as, other_runs=[]):
         return None, f"it was sent as of {now.as_of}, and no other night holds since"
     return now.as_of, None

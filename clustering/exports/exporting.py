@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -16,10 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import Audience, Configuration
 from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
 from clustering.exports.audience_query import AudienceQuery, audience_query
+from clustering.exports.audience_rows import open_rows
 from clustering.exports.targets import Target, open_target
+from clustering.scoring.recipients import known_members
 from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +80,11 @@ def export_audience(
     declared = declared_audience(configuration, audience)
     connection = connections(declared.destination)
     model = model_of(configuration, declared)
-    with _turn(warehouse, audience, declared.destination):
-        with warehouse.transaction(read_only=True) as transaction:
-            found = _label_set(transaction, model, as_of)
-            target = open_target(audience, declared, connection, as_of=found.as_of)
-            export = Export(audience, declared, target, model, found.as_of, found.run_id, found.label_set)
-            baseline = _baseline(transaction, export)
+    with _turn(warehouse, audience, declared.destination) as turn:
+        found = _label_set(turn, model, as_of)
+        target = open_target(audience, declared, connection, as_of=found.as_of)
+        export = Export(audience, declared, target, model, found.as_of, found.run_id, found.label_set)
+        _require_last(turn, export)
         with warehouse.transaction() as transaction:
             number = int(
                 transaction.scalar(
@@ -94,15 +94,20 @@ def export_audience(
                     model=model,
                     run_id=export.run_id,
                     contents=declared.rows,
+                    other_models=[],
+                    other_runs=[],
                 )
             )
         try:
-            rows = _send(warehouse, configuration, export, number, baseline, requested_by)
+            rows = _send(warehouse, configuration, export, number, requested_by)
         except BaseException:
-            with suppress(ClusteringError, DBAPIError):  # the error that led here is the one to tell
-                _finish(warehouse, number, "failed", None)
+            # The error that led here is the one to tell.
+            with suppress(ClusteringError, DBAPIError), warehouse.transaction() as transaction:
+                transaction.execute("exports/finish", export_id=number, status="failed", members=None)
             raise
-        _finish(warehouse, number, "sent", rows)
+        turn.execute("exports/finish", export_id=number, status="sent", members=rows)
+        if declared.rows == "changes":
+            turn.execute("exports/tell_keys", **export.to)
     log.info("audience %s as of %s: %s customers to %s", audience, export.as_of, rows, declared.destination)
     return {**export.to, "as_of": str(export.as_of), "model": model, "rows": rows, **_where(export)}
 
@@ -112,15 +117,15 @@ def _where(export: Export) -> dict[str, Any]:
 
 
 @contextmanager
-def _turn(warehouse: Warehouse, audience: str, destination: str) -> Iterator[None]:
-    """Keep others from sending the same audience; DestinationError where somebody does."""
+def _turn(warehouse: Warehouse, audience: str, destination: str) -> Iterator[Transaction]:
+    """Keep others from sending the same audience until the end; DestinationError where somebody does."""
     with warehouse.transaction() as transaction:
         transaction.rows("sessions/limit_time", statement="0", lock="30s", idle="0")
         if not transaction.scalar("exports/take_turn", audience=audience, destination=destination):
             raise DestinationError(
                 f"the audience {audience} is being sent to {destination} at this moment; try again after it"
             )
-        yield
+        yield transaction
 
 
 def _label_set(transaction: Transaction, model: str, as_of: date | None) -> Any:
@@ -128,81 +133,82 @@ def _label_set(transaction: Transaction, model: str, as_of: date | None) -> Any:
     if found is None:
         raise RunError(f"{model} is not published{f' as of {as_of}' if as_of else ''}; nothing was sent")
     if found.is_expired:
-        raise RunError(f"the labels of {model} as of {found.as_of} are no longer kept; nothing was sent")
+        raise RunError(_gone(model, found.as_of))
     return found
 
 
-def _baseline(transaction: Transaction, export: Export) -> date | None:
-    """Return the date that changes are told since, None where nothing was sent before."""
-    if export.audience.rows == "all":
-        return None
-    sent = transaction.row("exports/last_sent", **export.to)
-    if sent is not None and sent.latest is not None and sent.latest > export.as_of:
+def _gone(model: str, as_of: date) -> str:
+    return f"the labels of {model} as of {as_of} are no longer kept; nothing was sent"
+
+
+def _require_last(transaction: Transaction, export: Export) -> None:
+    """Raise RunError where changes of a later date were sent."""
+    to = {name: value for name, value in export.to.items() if name != "as_of"}
+    latest = transaction.scalar("exports/latest_changes", **to) if export.audience.rows == "changes" else None
+    if latest is not None and latest > export.as_of:
         raise RunError(
-            f"changes of {export.name} up to {sent.latest} were sent, and those of {export.as_of} would come after "
-            f"them; send it again when {export.model} is published for {sent.latest} or later"
+            f"changes of {export.name} up to {latest} were sent, and those of {export.as_of} would come after "
+            f"them; send it again when {export.model} is published for {latest} or later"
         )
-    return sent.before if sent is not None else None
 
 
-def _send(
-    warehouse: Warehouse,
-    configuration: Configuration,
-    export: Export,
-    number: int,
-    baseline: date | None,
-    requested_by: str,
-) -> int:
+def _send(warehouse: Warehouse, configuration: Configuration, export: Export, number: int, requested_by: str) -> int:
     with ExitStack() as opened:
         with warehouse.transaction() as gate:
             gate.execute("exports/hold_forgetting")
             with warehouse.transaction(repeatable_read=True) as transaction:
                 transaction.rows("exports/avoid_nested_loops")
-                statement = _note(transaction, configuration, export, baseline)
-                settings = transaction.compose("exports/avoid_nested_loops")
-                snapshot = None
-                if export.audience.rows == "all":  # who is sent is then whom the note was made from
-                    snapshot = transaction.scalar("exports/share_snapshot")
-                    reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot))
-        if snapshot is None:  # changes are read from the note
-            reader = opened.enter_context(ArrowConnection(warehouse.uri, read_only=True))
-        reader.execute(settings)
+                query = _note(transaction, configuration, export, number)
+                # Who is sent is then whom the note was made from.
+                wanted = (
+                    query.rows if export.audience.rows == "all" else _changed(transaction, configuration, export, query)
+                )
+                reading = open_rows(warehouse, transaction, wanted, export.audience.file_format)
+                rows = opened.enter_context(reading)
         with export.target.replacing() as (write, replace):
-            rows = write(reader.batches(statement), lambda: reader.table(statement).schema)
-            _record(warehouse, export, number, rows, requested_by)
+            counted = write(rows)
+            _record(warehouse, export, number, counted, requested_by)
             replace()
-    return rows
+    return counted
 
 
-def _note(transaction: Transaction, configuration: Configuration, export: Export, baseline: date | None) -> str:
-    """Note who is sent, before anybody is, and return the statement that selects them."""
-    audience = export.audience
-    place = f"exports.yaml: audiences.{export.name}"
+def _note(transaction: Transaction, configuration: Configuration, export: Export, number: int) -> AudienceQuery:
+    """Note who is sent, before anybody is, and return what selects them.
+
+    Labels tell it while they are kept, and it costs nothing; only where consent, a list, the source or a limit decides
+    too, who is sent is listed.
+    """
     query = audience_query(
         transaction,
         configuration.contract,
-        audience,
+        export.audience,
         label_set=export.label_set,
         as_of=export.as_of,
-        place=place,
+        place=f"exports.yaml: audiences.{export.name}",
     )
-    if audience.rows == "all":
-        transaction.execute("exports/note_recipients", {"audience_rows": query.keys}, **export.to)
-        rows = query.rows
-    else:
-        transaction.execute("exports/undo_after", **{**export.to, "as_of": baseline})
-        for step in ("exports/advance", "exports/leave"):
-            transaction.execute(step, {"audience_rows": query.keys}, **export.to)
-        rows = _changed(transaction, export, query)
-    if audience.file_format != "jsonl":
-        return str(rows.as_string(transaction.connection.connection.dbapi_connection))
-    return transaction.compose("exports/json_lines", {"audience_rows": rows})
+    if query.rule is None:
+        transaction.execute("exports/list_members", {"audience_keys": query.keys}, export_id=number)
+        return query
+    labels = {"run_id": export.run_id, "label_set": export.label_set, **asdict(query.rule)}
+    if not transaction.execute("exports/note_by_labels", export_id=number, **labels):
+        raise RunError(_gone(export.model, export.as_of))
+    return query
 
 
-def _changed(transaction: Transaction, export: Export, query: AudienceQuery) -> sql.Composable:
-    names: dict[str, sql.Composable] = {name: sql.Literal(value) for name, value in export.to.items()}
+def _changed(
+    transaction: Transaction, configuration: Configuration, export: Export, query: AudienceQuery
+) -> sql.Composable:
+    attempts = transaction.rows("exports/attempts", **export.to)
     columns = sql.SQL(", ").join(sql.SQL("member.{}").format(sql.Identifier(name)) for name in export.audience.columns)
-    names |= {"columns": columns, "empty_columns": query.left, "audience_rows": query.rows}
+    names: dict[str, sql.Composable] = {
+        **{name: sql.Literal(value) for name, value in export.to.items()},
+        "columns": columns,
+        "empty_columns": query.left,
+        "audience_rows": query.rows,
+        "audience_keys": query.keys,
+        "known": known_members(transaction, attempts, configuration.contract.key_type),
+        "attempts": sql.Literal(max(len(attempts), 1)),
+    }
     return sql.SQL(transaction.compose("exports/changed", names) + "\n")
 
 
@@ -228,8 +234,3 @@ def _record(warehouse: Warehouse, export: Export, number: int, rows: int, reques
                 | {"consent": consent, **_where(export)}
             ),
         )
-
-
-def _finish(warehouse: Warehouse, number: int, status: str, rows: int | None) -> None:
-    with warehouse.transaction() as transaction:
-        transaction.execute("exports/finish", export_id=number, status=status, members=rows)

@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from typing import Any
+import io
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import parquet
 
-from clustering.config.declared_exports import Format
+from clustering.exports.audience_rows import AudienceRows, Lines
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+PIECE = 1 << 20  # bytes that a file system is given at a time
 
 
-def write_rows(batches: Iterable[pa.RecordBatch], stream: Any, form: Format, *, schema: Callable[[], pa.Schema]) -> int:
-    """Write batches to a stream that is left open, and return how many rows there were.
-
-    JSON lines are written of batches with one column, a text a row. `schema` is asked for where there is no batch.
-    """
-    coming = iter(batches)
-    first = next(coming, None)
-    counted = _Counted(chain([] if first is None else [first], coming))
-    if form == "jsonl":
-        for batch in counted:
-            stream.write("".join(f"{line}\n" for line in batch.column(0).to_pylist()).encode())
-        return counted.rows
-    with _writer(stream, schema() if first is None else first.schema, form) as writer:
-        for batch in counted:
+def write_rows(rows: AudienceRows, stream: Any) -> int:
+    """Write lines as they are, or batches as Parquet, to a stream that is left open; return the number of rows."""
+    if isinstance(rows, Lines):
+        return _write_lines(rows, stream)
+    counted, writer = 0, None
+    try:
+        for batch in rows:
+            writer = writer or _writer(stream, batch.schema)
             writer.write_batch(batch)
-    return counted.rows
+            counted += batch.num_rows
+        writer = writer or _writer(stream, rows.schema())
+    finally:
+        if writer is not None:
+            writer.close()
+    return counted
 
 
-class _Counted:
-    """Batches, and how many rows there were in those that have been taken."""
-
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            self.rows += batch.num_rows
-            yield batch
+def _writer(stream: Any, schema: pa.Schema) -> parquet.ParquetWriter:
+    # A dictionary of values that are all different costs more than all the rest.
+    repeated = [one.name for one in schema if one.name != "customer_id" and not pa.types.is_floating(one.type)]
+    return parquet.ParquetWriter(stream, schema, use_dictionary=repeated)
 
 
-def _writer(stream: Any, schema: pa.Schema, form: Format) -> Any:
-    return parquet.ParquetWriter(stream, schema) if form == "parquet" else csv.CSVWriter(stream, schema)
+def _write_lines(lines: Lines, stream: Any) -> int:
+    pieces = _Pieces(stream)
+    buffered = io.BufferedWriter(pieces, PIECE)
+    try:
+        counted = lines.write(buffered)
+        buffered.flush()
+    finally:
+        pieces.is_over = True  # what an error has left in the buffer goes nowhere
+        buffered.close()
+    return counted
+
+
+class _Pieces(io.RawIOBase):
+    """A stream of Arrow's as Python buffers one: the server gives a row at a time."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.is_over = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: ReadableBuffer) -> int:
+        octets = memoryview(piece)
+        if not self.is_over:
+            self._stream.write(octets)
+        return octets.nbytes

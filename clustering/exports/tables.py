@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from clustering.config.declared_exports import MARK
 from clustering.errors import ConfigurationError, DestinationError
+from clustering.exports.audience_rows import AudienceRows, Lines
 from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse.connection import DEFAULTS
 from clustering.warehouse.connection_texts import is_of_postgresql
@@ -52,8 +53,8 @@ class Table:
         return f"{host}{self.url.database} {self.schema + '.' if self.schema else ''}{self.table}"
 
     @contextmanager
-    def replacing(self) -> Iterator[tuple[Callable[..., int], Callable[[], None]]]:
-        """Open a transaction that replaces the audience's rows; yield what writes batches, and what to call then.
+    def replacing(self) -> Iterator[tuple[Callable[[AudienceRows], int], Callable[[], None]]]:
+        """Open a transaction that replaces the audience's rows; yield what writes rows, and what to call then.
 
         Whoever reads sees the former rows until that is called, and the new ones after it. A process that is killed
         leaves the former ones.
@@ -62,17 +63,17 @@ class Table:
             engine = sa.create_engine(self.url, poolclass=NullPool, hide_parameters=True)
             connection = engine.connect()
         with connection:
-            yield lambda batches, schema: self._write(connection, batches, schema), lambda: self._commit(connection)
+            yield lambda rows: self._write(connection, rows), lambda: self._commit(connection)
 
     def _commit(self, connection: sa.Connection) -> None:
         with self._errors():
             connection.commit()
 
-    def _write(
-        self, connection: sa.Connection, batches: Iterable[pa.RecordBatch], schema: Callable[[], pa.Schema]
-    ) -> int:
-        table, rows = None, 0
-        for batch in batches:
+    def _write(self, connection: sa.Connection, rows: AudienceRows) -> int:
+        if isinstance(rows, Lines):
+            raise TypeError("a table takes no lines")
+        table, counted = None, 0
+        for batch in rows:
             if table is None:
                 with self._errors():
                     table = self._emptied(connection, batch.schema)
@@ -80,12 +81,12 @@ class Table:
                 part = [{MARK: self.audience, **row} for row in batch.slice(start, ROWS).to_pylist()]
                 with self._errors():
                     connection.execute(sa.insert(table), part)
-            rows += batch.num_rows
+            counted += batch.num_rows
         if table is None:
-            none = schema()
+            none = rows.schema()
             with self._errors():
                 self._emptied(connection, none)
-        return rows
+        return counted
 
     def _emptied(self, connection: sa.Connection, schema: pa.Schema) -> sa.Table:
         """Return the table without the rows that are replaced; it is made where it is not there."""

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from clustering.config import Audience
+from clustering.exports.audience_rows import AudienceRows
 from clustering.exports.destinations import File, open_folder
 from clustering.exports.tables import Table, url_of_database
 from clustering.storage.named_connections import AirflowConnection
@@ -20,10 +21,10 @@ class Target(Protocol):
     def place(self) -> str:
         """What it is called where people are told of it, without secrets."""
 
-    def replacing(self) -> AbstractContextManager[tuple[Callable[..., int], Callable[[], None]]]:
-        """Begin; yield what writes batches and returns the number of rows, and what to call when they are whole.
+    def replacing(self) -> AbstractContextManager[tuple[Callable[[AudienceRows], int], Callable[[], None]]]:
+        """Begin; yield what writes rows and returns their number, and what to call when they are whole.
 
-        The first is given the batches, and what returns their schema where there is none. Raises DestinationError.
+        Raises DestinationError.
         """
 
 
@@ -32,9 +33,9 @@ def open_target(name: str, audience: Audience, connection: AirflowConnection, *,
 
     Raises ConfigurationError where the connection is not of its kind.
     """
-    if audience.path is not None and audience.file_format is not None:
+    if audience.path is not None:
         folder = open_folder(audience.destination, connection)
-        return File(folder, audience.path.format(as_of=as_of), audience.file_format)
+        return File(folder, audience.path.format(as_of=as_of))
     schema, table = audience.schema_and_table
     url = url_of_database(audience.destination, connection)
     return Table(audience.destination, url, schema, table, name, as_of if audience.is_dated else None)

@@ -37,7 +37,12 @@ class Table:
     @property
     def is_large(self) -> bool:
         """Whether it has rows of all customers, and names them in the key's column alone."""
-        return self.is_partitioned or self.name in ("export_recipients", "segment_changes") or self.is_copy
+        return self.is_partitioned or self.name == "segment_changes" or self.is_copy
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether its rows are lists of customers."""
+        return self.schema == "segmentation" and self.name == "export_recipients"
 
     @property
     def is_copy(self) -> bool:

@@ -60,9 +60,15 @@ def forget(
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
             become_writer(transaction, [table for table in tables if table.is_the_writers])
-            sent = transaction.rows("exports/sent_to", customer_id=key)
+            names = {"key_type": sql.SQL(contract.key_type)}
+            sent = transaction.rows("exports/sent_to", names, customer_id=key)
+            transaction.execute("exports/forget_former_key", names, customer_id=key)
             told_before = bool(transaction.execute("changes/delete_forgotten", customer_id=key))
-            removed = {str(table): _remove(transaction, table, contract, key) for table in tables if table.key}
+            removed = {
+                str(table): _remove(transaction, table, contract, key)
+                for table in tables
+                if table.key or table.has_lists
+            }
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
@@ -169,6 +175,8 @@ def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:
 
 
 def _remove(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
+    if table.has_lists:
+        return transaction.execute("exports/forget_listed", {"key_type": sql.SQL(contract.key_type)}, customer_id=key)
     query = "forgetting/delete_written" if table.has_written_numbers(contract.key_type) else "forgetting/delete"
     return transaction.execute(query, table.names_of_key(contract.key_type, key), customer_id=key)
 
@@ -181,6 +189,9 @@ def _left(transaction: Transaction, tables: Sequence[Table], contract: Contract,
 
 def _count(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
     """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
+    if table.has_lists:
+        names = {"key_type": sql.SQL(contract.key_type)}
+        return int(transaction.scalar("exports/count_listed", names, customer_id=key))
     if table.key and table.is_large:
         names = table.names_of_key(contract.key_type, key)
         return int(transaction.scalar("forgetting/count_key", names, customer_id=key))

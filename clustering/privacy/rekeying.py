@@ -20,6 +20,7 @@ from clustering.errors import DataError, RunError
 from clustering.privacy.customer_tables import Table
 from clustering.privacy.forgetting import become_writer, lock_runs, tables_that_stay
 from clustering.scoring.changes import tell_anew
+from clustering.scoring.recipients import known_members
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.copying import copy_text
 from clustering.warehouse.staging_schema import staging_table
@@ -55,7 +56,9 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
         (counted,) = transaction.rows("rekeying/known", names)
         # A copy whose source has keys of another type stays as it is until the next night.
         changed = [table for table in tables if table.key_type == contract.key_type or not table.is_copy]
+        _note_former_keys(transaction, contract, pairs)
         rows = {str(table): _update(transaction, table, contract, pairs) for table in changed if table.key}
+        rows["segmentation.export_recipients"] = transaction.execute("exports/update_listed", names)
         transaction.execute("scoring/drop_table", names)
         report = {
             "request": str(uuid.uuid4()),
@@ -123,6 +126,14 @@ def _update(transaction: Transaction, table: Table, contract: Contract, pairs: s
         "pairs": pairs,
     }
     return transaction.execute("rekeying/update", names)
+
+
+def _note_former_keys(transaction: Transaction, contract: Contract, pairs: sql.Identifier) -> None:
+    """Note by which keys the destinations of changes know the customers, before nothing here has these any more."""
+    for row in transaction.rows("exports/followed"):
+        told = transaction.rows("exports/attempts", **row._mapping, as_of=None)
+        names = {"pairs": pairs, "known": known_members(transaction, told, contract.key_type)}
+        transaction.execute("exports/note_former_keys", names, **row._mapping)
 
 
 def _record(transaction: Transaction, report: dict[str, Any], requested_by: str) -> None:

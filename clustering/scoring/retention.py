@@ -16,6 +16,7 @@ from clustering.config import Configuration
 from clustering.errors import WarehouseError
 from clustering.scoring.endings import end_overdue
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
+from clustering.scoring.recipients import list_recipients, merge_recipients
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.connection import NO_NAMES, Names
 from clustering.warehouse.roles import HISTORY, act_as_writer
@@ -42,10 +43,11 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
     """Drop the labels and rejected rows of all but the newest runs, and return what was dropped and what was left.
 
     Kept are the `label_runs` newest dates' runs and whatever is current for some model. Nothing is dropped while a
-    transaction is open that began before the last publication or retirement: it may still follow the former pointer.
-    Of the copies of the source, that of the latest date stays for whoever asks for single customers, while the contract
-    asks for copies. Where the contract limits the history, older periods go too, and so does what was told of changes
-    long ago. Held runs end on which nobody decided in time.
+    transaction is open that began before the last publication or retirement: it may still follow the former pointer. Of
+    the copies of the source, that of the latest date stays for whoever asks for single customers, while the contract
+    asks for copies. Whom the labels told as sent to other systems is listed before they go. Where the contract limits
+    the history, older periods go too, and so does what was told of changes long ago. Held runs end on which nobody
+    decided in time.
     """
     dropped: list[int] = []
     with warehouse.transaction() as transaction:
@@ -59,7 +61,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
         readers = session.scalar("retention/old_readers") if expired else 0
         act_as_writer(session, session=True)
         for run_id in expired if not readers else []:
-            if not (_expire(warehouse, run_id) and _drop_labels(session, run_id)):
+            if not (_expire(warehouse, run_id) and _drop(warehouse, session, run_id)):
                 break
             dropped.append(run_id)
         for row in session.rows("retention/old_copies", keep=configuration.contract.origin.materialise):
@@ -73,6 +75,7 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
+    merge_recipients(warehouse, wait=LOCK_SECONDS)
     _expire_changes(warehouse, configuration)
     log.info("labels of %s runs dropped", len(dropped))
     return {"dropped": dropped, "left": left, "readers": readers}
@@ -108,6 +111,10 @@ def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
             act_as_writer(transaction)
             first_kept = transaction.scalar("changes/first_kept", days=contract.change_days)
             deleted = transaction.execute("changes/delete_old", first_kept=first_kept, rows=BATCH)
+
+
+def _drop(warehouse: Warehouse, session: Transaction, run_id: int) -> bool:
+    return list_recipients(warehouse, run_id, wait=LOCK_SECONDS) and _drop_labels(session, run_id)
 
 
 def _drop_labels(session: Transaction, run_id: int) -> bool:

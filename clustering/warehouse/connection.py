@@ -166,15 +166,20 @@ class Warehouse:
         return psycopg2.connect(self.uri, **given, options=options)
 
     @contextmanager
-    def transaction(self, *, repeatable_read: bool = False, read_only: bool = False) -> Iterator[Transaction]:
+    def transaction(
+        self, *, repeatable_read: bool = False, read_only: bool = False, snapshot: str | None = None
+    ) -> Iterator[Transaction]:
         """Open a transaction that commits at the end of the block, or rolls back if an exception escapes it.
 
+        With the name of a snapshot that another transaction has exported, a repeatable read sees what that one sees.
         Raises WarehouseError where the warehouse cannot be reached, ends the connection, is out of room, or ends the
         transaction in favour of another or of a time limit. Other errors of the database stay SQLAlchemy's.
         """
         level = "REPEATABLE READ" if repeatable_read else "READ COMMITTED"
         with self._open(isolation_level=level, postgresql_readonly=read_only) as connection, connection.begin():
             transaction = Transaction(connection)
+            if snapshot is not None:
+                connection.exec_driver_sql(f"set transaction snapshot '{snapshot}'")
             transaction.settle()
             yield transaction
 

@@ -1,4 +1,4 @@
-"""Arrow rows into a table by COPY, as part of a transaction.
+"""Arrow rows into a table by COPY, and lines of text out of a query, as part of a transaction.
 
 NumPy lays the rows out as COPY's binary format has them, which takes a tenth of the processor time of ADBC's ingest and
 leaves the work to the server.
@@ -7,8 +7,9 @@ leaves the work to the server.
 from __future__ import annotations
 
 import io
-from contextlib import closing
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psycopg2
@@ -19,6 +20,9 @@ from psycopg2 import sql
 from clustering.errors import WarehouseError
 from clustering.warehouse.connection import NO_NAMES, TRANSIENT_STATES, Names, Transaction
 from clustering.warehouse.driver_messages import without_values
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # followed by no flags and no header extension
 END = np.array(-1, dtype=">i2").tobytes()
@@ -49,16 +53,32 @@ def copy_text(transaction: Transaction, query: str, rows: pa.RecordBatch, names:
     return _copy(transaction, query, names, [_octets(pc.binary_join_element_wise(lines, "", "\n"))])
 
 
+def copy_out(transaction: Transaction, query: str, stream: SupportsWrite[bytes], names: Names = NO_NAMES) -> int:
+    """Run a query `copy … to stdout`, write what comes to a stream, and return how many rows there were.
+
+    Raises WarehouseError as transactions do, and what the stream raises.
+    """
+    statement = transaction.compose(query, names)
+    with _errors("did not go on"), closing(transaction.connection.connection.cursor()) as cursor:
+        cursor.copy_expert(statement, stream, PIECE)
+        return int(cursor.rowcount)
+
+
 def _copy(transaction: Transaction, query: str, names: Names, parts: list[Any]) -> int:
     statement = transaction.compose(query, names)
+    with _errors("did not take rows"), closing(transaction.connection.connection.cursor()) as cursor:
+        cursor.copy_expert(statement, io.BytesIO(b"".join(parts)), PIECE)
+        return int(cursor.rowcount)
+
+
+@contextmanager
+def _errors(told: str) -> Iterator[None]:
     try:
-        with closing(transaction.connection.connection.cursor()) as cursor:
-            cursor.copy_expert(statement, io.BytesIO(b"".join(parts)), PIECE)
-            return int(cursor.rowcount)
+        yield
     except psycopg2.Error as error:
         error.args = (without_values(str(error)),)
         if _is_transient(error):
-            raise WarehouseError(f"the warehouse did not take rows: {' '.join(str(error).split())}") from error
+            raise WarehouseError(f"the warehouse {told}: {' '.join(str(error).split())}") from error
         raise
 
 

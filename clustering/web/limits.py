@@ -49,9 +49,13 @@ class HurriedWarehouse(Warehouse):
     """A warehouse whose transactions end by an error where a lock or a statement takes too long."""
 
     @contextmanager
-    def transaction(self, *, repeatable_read: bool = False, read_only: bool = False) -> Iterator[Transaction]:
+    def transaction(
+        self, *, repeatable_read: bool = False, read_only: bool = False, snapshot: str | None = None
+    ) -> Iterator[Transaction]:
         """Open a transaction as the base class does, with limits of time that hold for it alone."""
-        with super().transaction(repeatable_read=repeatable_read, read_only=read_only) as transaction:
+        with super().transaction(
+            repeatable_read=repeatable_read, read_only=read_only, snapshot=snapshot
+        ) as transaction:
             limit_time(transaction, LIMIT)
             yield transaction
 

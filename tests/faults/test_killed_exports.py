@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy.engine import make_url
 
+from tests.audiences import NOTED
 from tests.faults.export_work import send
 from tests.faults.processes import Worker
 from tests.faults.published import TODAY, YESTERDAY
@@ -19,6 +20,13 @@ from tests.projects import Project
 
 pytestmark = pytest.mark.slow
 KILLS = 10
+MISSING = f"""
+select count(*)
+from segmentation.customer_segments as label
+where model = 'kmeans' and as_of = %s and not exists (
+    select from ({NOTED}) as noted where noted.customer_id = label.customer_id and noted.audience = 'everybody'
+)
+"""  # noqa: S608
 
 
 @pytest.fixture
@@ -98,12 +106,7 @@ def _assert_told(project: Project, before: int, *, is_new: bool) -> None:
         number,
     )
     assert not is_new or logged == [(1,)]
-    missing = project.sql(
-        "select count(*) from segmentation.customer_segments as label where model = 'kmeans' and as_of = %s"
-        " and not exists (select from segmentation.export_recipients as told"
-        " where told.customer_id = label.customer_id and told.audience = 'everybody')",
-        TODAY,
-    )
+    missing = project.sql(MISSING, TODAY)
     assert not is_new or missing == [(0,)]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from clustering.config import Audience, Column, Exports
+from clustering.config import Column
 from clustering.errors import ConfigurationError, DataError, DestinationError, RunError
 from clustering.exports import file_formats
-from clustering.exports.exporting import export_audience
 from clustering.privacy.forgetting import forget
-from clustering.privacy.rekeying import rekey
 from clustering.scoring.withdrawal import withdraw_date
-from clustering.storage.named_connections import NamedConnection
+from tests.audiences import DATES, WAIVED, give_keys, noted, send, sending, table
 from tests.projects import Project
-
-WAIVED = {"waived": "the shop's own mail"}
-DATES = ("2026-11-20", "2026-11-21")
 
 
 @pytest.fixture
@@ -35,38 +28,6 @@ def project(appointed_project: Project) -> Project:
     contract = appointed_project.configuration.contract
     more = {name: Column(type="text", role="ignore") for name in ("consent", "note")}
     return appointed_project.with_contract(columns={**contract.columns, **more})
-
-
-def sending(project: Project, **settings: Any) -> Project:
-    """Return the project with one audience, `shown`."""
-    declared = {
-        "model": "kmeans",
-        "columns": ["customer_id", "segment_name", "confidence"],
-        "destination": "drop",
-        "path": "shown/{as_of}.csv",
-        "consent": WAIVED,
-    }
-    exports = Exports(destinations=("drop",), audiences={"shown": Audience(**(declared | settings))})
-    return replace(project, configuration=project.configuration.model_copy(update={"exports": exports}))
-
-
-def send(project: Project, folder: Path, **options: Any) -> dict[str, Any]:
-    """Send the audience into a folder."""
-    given = NamedConnection("fs", extra_dejson={"path": str(folder)})
-    return export_audience(
-        project.warehouse,
-        project.configuration,
-        audience="shown",
-        connections=lambda _: given,
-        requested_by="Ada",
-        **options,
-    )
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def labels(project: Project) -> int:
@@ -84,7 +45,7 @@ def test_everybody_is_sent_noted_and_recorded_and_again_without_doubling(project
     assert len(rows) == told["rows"] == labels(project)
     assert list(rows[0]) == ["customer_id", "segment_name", "confidence"]
     assert [one.name for one in (tmp_path / "shown").iterdir()] == [f"{DATES[0]}.csv"]
-    assert project.sql("select count(*) from segmentation.export_recipients") == [(told["rows"],)]
+    assert noted(project) == told["rows"]
     assert project.sql("select distinct action, actor, detail ->> 'rows' from segmentation.audit_log") == [
         ("export", "Ada", str(told["rows"]))
     ]
@@ -209,7 +170,7 @@ def test_what_fails_half_way_leaves_the_former_file(
     path = tmp_path / "shown" / f"{DATES[0]}.csv"
     before = path.read_bytes()
 
-    def write(batches: Any, stream: Any, form: str, **_: Any) -> int:
+    def write(_: Any, stream: Any) -> int:
         stream.write(b"half")
         raise OSError("No space left on device, key hunter2")
 
@@ -225,10 +186,10 @@ def test_one_audience_is_sent_once_at_a_time(project: Project, tmp_path: Path, m
     """The second is told so."""
     sent, real = sending(project), file_formats.write_rows
 
-    def write(batches: Any, stream: Any, form: Any, **more: Any) -> int:
+    def write(rows: Any, stream: Any) -> int:
         with pytest.raises(DestinationError, match="is being sent to drop at this moment"):
             send(sent, tmp_path)
-        return real(batches, stream, form, **more)
+        return real(rows, stream)
 
     monkeypatch.setattr(file_formats, "write_rows", write)
     assert send(sent, tmp_path)["rows"]
@@ -243,10 +204,10 @@ def test_night_that_is_withdrawn_meanwhile_is_not_sent(
     send(sent, tmp_path, as_of=date.fromisoformat(DATES[0]))
     before = (tmp_path / "now.csv").read_bytes()
 
-    def write(*given: Any, **more: Any) -> int:
+    def write(*given: Any) -> int:
         told: dict[str, Any] = {"as_of": date.fromisoformat(DATES[1]), "withdrawn_by": "Ada", "reason": "half of them"}
         withdraw_date(project.warehouse, project.configuration, **told)
-        return real(*given, **more)
+        return real(*given)
 
     monkeypatch.setattr(file_formats, "write_rows", write)
     with pytest.raises(RunError, match="was withdrawn or repeated while shown was being sent; nothing was sent"):
@@ -256,19 +217,34 @@ def test_night_that_is_withdrawn_meanwhile_is_not_sent(
     assert project.sql("select count(*) from segmentation.audit_log where action = 'export'") == [(1,)]
 
 
-def test_customer_with_another_key_was_sent_as_well(project: Project, tmp_path: Path) -> None:
-    """Whom the destination was told of keeps being so, and forgetting the new key finds it."""
+def test_customer_with_another_key_leaves_by_the_former_and_enters_by_the_new(project: Project, tmp_path: Path) -> None:
+    """The destination knows the former key alone; the same date tells it again, the next one no more."""
     sent = sending(project, rows="changes", columns=["customer_id", "segment_name"])
     send(sent, tmp_path)
-    (keys := tmp_path / "keys.csv").write_text("old,new\n10,900010\n", encoding="utf-8")
-    rekey(project.warehouse, project.configuration, path=keys, requested_by="Ada")
-    project.sql("update customers set customer_id = 900010 where customer_id = 10")
+    give_keys(project, tmp_path, (10, 900010), (11, 900011))
+    give_keys(project, tmp_path, (900010, 910010))
+    project.sql("delete from customers where customer_id = 900011")
     project.night(DATES[1], models=["kmeans"])
+    for _ in range(2):
+        send(sent, tmp_path)
+        rows = [(row["change"], row["customer_id"]) for row in table(tmp_path / "shown" / f"{DATES[1]}.csv")]
+        assert sorted(rows) == [("entered", "910010"), ("left", "10"), ("left", "11")]
+    project.night("2026-11-22", models=["kmeans"])
     assert send(sent, tmp_path)["rows"] == 0
+    assert project.sql("select count(*) from segmentation.export_former_keys") == [(0,)]
+
+
+def test_forgetting_a_customer_with_another_key_lists_where_they_were_sent(project: Project, tmp_path: Path) -> None:
+    """And removes both keys, from labels and from lists."""
+    for consent in (WAIVED, {"column": "consent"}):
+        send(sending(project, rows="changes", consent=consent), tmp_path)
+    give_keys(project, tmp_path, (10, 900010))
     report = forget(project.warehouse, project.configuration, project.registry, customer_id=900010, requested_by="Ada")
     assert report["sent_to"] == [{"audience": "shown", "destination": "drop", "since": DATES[0]}]
-    told = project.sql("select count(*) from segmentation.export_recipients where customer_id in (10, 900010)")
-    assert told == [(0,)]
+    assert report["removed"]["segmentation.export_recipients"] == 1
+    assert report["left"] == {}
+    assert noted(project, 10, 900010) == 0
+    assert project.sql("select count(*) from segmentation.export_former_keys") == [(0,)]
 
 
 def test_withdrawn_date_tells_where_it_was_sent(project: Project, tmp_path: Path) -> None:
@@ -293,7 +269,6 @@ def test_forgetting_lists_where_a_customer_was_sent(project: Project, tmp_path: 
     send(sent, tmp_path)
     report = forget(project.warehouse, project.configuration, project.registry, customer_id=10, requested_by="Ada")
     assert report["sent_to"] == [{"audience": "shown", "destination": "drop", "since": DATES[0]}]
-    assert report["removed"]["segmentation.export_recipients"] == 1
     send(sent, tmp_path)
     assert "10" not in {row["customer_id"] for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
-    assert project.sql("select count(*) from segmentation.export_recipients where customer_id = 10") == [(0,)]
+    assert noted(project, 10) == 0

@@ -1,0 +1,76 @@
+"""The rows of an audience as one snapshot has them: as lines that the server writes, or in Arrow batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+from psycopg2 import sql
+
+from clustering.warehouse import Transaction, Warehouse
+from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.copying import copy_out
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+LINES = {"csv": "exports/copy_csv", "jsonl": "exports/copy_json_lines"}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Rows as lines of CSV or JSON."""
+
+    transaction: Transaction
+    query: str
+    rows: sql.Composable
+
+    def write(self, stream: SupportsWrite[bytes]) -> int:
+        """Write the rows to a stream, and return how many there were."""
+        return copy_out(self.transaction, self.query, stream, {"audience_rows": self.rows})
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Rows in Arrow batches."""
+
+    connection: ArrowConnection
+    statement: str
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yield the batches, of which the next is read while one is being worked on."""
+        coming = self.connection.batches(self.statement)
+        with ThreadPoolExecutor(1) as reader:
+            following = reader.submit(next, coming, None)
+            while (batch := following.result()) is not None:
+                following = reader.submit(next, coming, None)
+                yield batch
+
+    def schema(self) -> pa.Schema:
+        """Return their columns, where there was no batch."""
+        return self.connection.table(self.statement).schema
+
+
+AudienceRows: TypeAlias = Lines | Batches
+
+
+@contextmanager
+def open_rows(
+    warehouse: Warehouse, transaction: Transaction, rows: sql.Composable, file_format: str | None
+) -> Iterator[AudienceRows]:
+    """Open what reads a query as a transaction sees it, which may end meanwhile."""
+    snapshot = transaction.scalar("exports/share_snapshot")
+    if file_format in LINES:
+        with warehouse.transaction(repeatable_read=True, read_only=True, snapshot=snapshot) as reader:
+            reader.rows("exports/avoid_nested_loops")
+            yield Lines(reader, LINES[file_format], rows)
+        return
+    driver: Any = transaction.connection.connection.dbapi_connection
+    statement = str(rows.as_string(driver))
+    with ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot) as connection:
+        connection.execute(transaction.compose("exports/avoid_nested_loops"))
+        yield Batches(connection, statement)
