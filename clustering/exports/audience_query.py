@@ -25,8 +25,10 @@ _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp",
 # How a key of a suppression list is compared, and whether it can be one, by the key's type.
 _SUPPRESSED = {
     "bigint": (
+        # A number of another type would be compared with by making one of each customer's key.
         "case when suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'"
-        " then suppressed.{0}::text::numeric end = label.customer_id",
+        " then case when suppressed.{0}::text::numeric between -9223372036854775808 and 9223372036854775807"
+        " then suppressed.{0}::text::numeric::bigint end end = label.customer_id",
         "suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'",
     ),
     "text": ("suppressed.{0}::text = label.customer_id", "suppressed.{0}::text <> ''"),
