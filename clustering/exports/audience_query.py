@@ -22,21 +22,26 @@ _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', '
 _FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
 _NAMED = ("segment_name", "recommended_action")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
-# How a key of a suppression list is compared, and whether it can be one, by the key's type.
-_SUPPRESSED = {
-    "bigint": (
-        # A number of another type would be compared with by making one of each customer's key.
-        "case when suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'"
-        " then case when suppressed.{0}::text::numeric between -9223372036854775808 and 9223372036854775807"
-        " then suppressed.{0}::text::numeric::bigint end end = label.customer_id",
-        "suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'",
-    ),
-    "text": ("suppressed.{0}::text = label.customer_id", "suppressed.{0}::text <> ''"),
-    "uuid": (
-        "lower(btrim(suppressed.{0}::text)) = label.customer_id::text",
-        "btrim(suppressed.{0}::text) ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'",
-    ),
+# Whether what stands in a suppression list can be a key, and the key, by its type: as it is, so that no customer's key has
+# to be made into something else.
+_READABLE = {
+    "bigint": "suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'",
+    "text": "suppressed.{0}::text <> ''",
+    "uuid": "btrim(suppressed.{0}::text) ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'",
 }
+_READ = {
+    "bigint": (
+        "case when suppressed.{0}::text::numeric between -9223372036854775808 and 9223372036854775807"
+        " then suppressed.{0}::text::numeric::bigint end"
+    ),
+    "text": "suppressed.{0}::text",
+    "uuid": "btrim(suppressed.{0}::text)::uuid",
+}
+# Distinct keys are expected to be few, so that these are looked up, and not the customers.
+_UNLISTED = sql.SQL(
+    "not exists (select from (select distinct case when {} then {} end as customer_id from {} as suppressed) as listed"
+    " where listed.customer_id = label.customer_id)"
+)
 
 
 @dataclass(frozen=True)
@@ -172,10 +177,11 @@ def _allowed(source: Source | None, audience: Audience, key_type: KeyType) -> sq
         return _YES.format(sql.Identifier(source.columns[consent.column].header))
     if consent.suppressed is None:
         return sql.SQL("true")
-    same, _ = _SUPPRESSED[key_type]
-    return sql.SQL("not exists (select from {} as suppressed where {})").format(
+    column = sql.Identifier(consent.suppressed.column)
+    return _UNLISTED.format(
+        sql.SQL(_READABLE[key_type]).format(column),
+        sql.SQL(_READ[key_type]).format(column),
         sql.Identifier(*split_name(consent.suppressed.table)),
-        sql.SQL(same).format(sql.Identifier(consent.suppressed.column)),
     )
 
 
@@ -185,7 +191,7 @@ def _check_list(transaction: Transaction, listed: SuppressionList, key_type: Key
     names = {
         "table": sql.Identifier(*split_name(listed.table)),
         "column": column,
-        "readable": sql.SQL(_SUPPRESSED[key_type][1]).format(column),
+        "readable": sql.SQL(_READABLE[key_type]).format(column),
     }
     where = f"{place}.consent.suppressed: {listed.column} of {listed.table}"
     try:
