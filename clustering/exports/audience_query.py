@@ -22,8 +22,8 @@ _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', '
 _FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
 _NAMED = ("segment_name", "recommended_action")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
-# Whether what stands in a suppression list can be a key, and the key, by its type: customers' keys stay as they are, since
-# there are more of them.
+# Whether what stands in a suppression list can be a key, and the key, by its type; customers' keys, of which there are
+# more, stay as they are.
 _READABLE = {
     "bigint": "suppressed.{0}::text ~ '^\\s*[+-]?[0-9]+([.]0*)?\\s*$'",
     "text": "suppressed.{0}::text <> ''",
