@@ -21,6 +21,10 @@ select {key} as key from {sample} where sample_row <= {rows} group by {key} havi
 -- Names: sample, rows.
 select * from {sample} where sample_row <= {rows} order by sample_row;
 
+-- name: held_run
+-- Returns the latest run that waits for a person because of what was found on its customers.
+select run_id, as_of from segmentation.scoring_runs where status = 'held' order by run_id desc limit 1;
+
 -- name: stale_samples
 -- Returns samples that are older than any retraining lasts.
 -- Parameters: hours.

@@ -64,7 +64,10 @@ def _train(session: Session, model: str, sample: str) -> dict[str, Any]:
         )
     except (PermanentError, StoreError) as error:
         return told | {"decision": "failed", "reason": str(error)}
-    return told | {"decision": decided["decision"], "reason": decided["reason"]}
+    reason = decided["reason"]
+    if decided["decision"] == "held":
+        reason += f"; if it is right all the same: clustering promote {model} {version['version']}"
+    return told | {"decision": decided["decision"], "reason": reason}
 
 
 def _requested_by() -> str:

@@ -93,8 +93,8 @@ def _details(candidate: Version) -> list[str]:
     lines = []
     if candidate.structure == "none":
         lines.append("- No cluster structure was found: the segments divide a continuum.")
-    if candidate.metrics.uncompared:
-        lines.append(f"- {candidate.metrics.uncompared}.")
+    doubts = (candidate.metrics.doubt, candidate.metrics.uncompared)
+    lines += [f"- {doubt[:1].upper()}{doubt[1:]}." for doubt in doubts if doubt]
     moves = comparison.moves if comparison else ()
     lines += [f"- {move.share:.1%} from {move.from_name} to {move.to_name}" for move in moves[:SHOWN_MOVES]]
     if len(moves) > SHOWN_MOVES:

@@ -34,9 +34,10 @@ def gate(
     """Judge a candidate, record the decision with its figures, and return it.
 
     With `hold` a candidate that passes is left undecided, for a person to approve; one that the champion should have
-    been compared with and was not is in any case. Asked again by the same `decided_by`, the decision is returned as it
-    was. Raises RunError when somebody else decided on the version before, or when the champion changed since the
-    candidate was compared with it; ArtifactError or StoreError when its files are not where nights will read them.
+    been compared with and was not is in any case, and one of customers whose night is held. Asked again by the same
+    `decided_by`, the decision is returned as it was. Raises RunError when somebody else decided on the version before,
+    or when the champion changed since the candidate was compared with it; ArtifactError or StoreError when its files
+    are not where nights will read them.
     """
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
@@ -115,8 +116,10 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
     _require_compared(candidate, champion)
     if refusal := candidate.metrics.refusal:
         return Verdict(False, refusal)
+    doubt = candidate.metrics.doubt
     if champion is None:
-        return Verdict(True, "the first version of the model")
+        first = "the first version of the model"
+        return Verdict(True, f"{doubt}; {first}" if doubt else first, held=doubt is not None)
     checks = [_share(candidate, limits), _stability(candidate, champion, limits)]
     if comparison := candidate.metrics.comparison:
         silhouette = _measured(candidate, "silhouette", candidate.metrics.silhouette)
@@ -126,9 +129,12 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
         told = f"{uncompared}; "
     else:
         told = f"version {champion.version} cannot label these customers, so nothing could be compared; "
+    if doubt:
+        told = f"{doubt}; {told}"
     passed = all(check.passed for check in checks)
     said = [check.said for check in checks if passed or not check.passed]
-    return Verdict(passed, told + "; ".join(said), tuple(checks), held=candidate.metrics.uncompared is not None)
+    in_doubt = doubt is not None or candidate.metrics.uncompared is not None
+    return Verdict(passed, told + "; ".join(said), tuple(checks), held=in_doubt)
 
 
 def _share(candidate: Version, limits: Gate) -> GateCheck:

@@ -9,6 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -90,8 +91,9 @@ def train(
     """Train a model on a sample and register the result as a candidate.
 
     Where the champion's files cannot be read, StoreError is raised if the caller `may_retry`; otherwise the candidate
-    says so, and the gate holds it for a person. Raises TrainingError with the reason when no version can be made from
-    these customers, DataError when no row of the sample is valid, StoreError where no version can be written.
+    says so, and the gate holds it for a person, as it does where a night of these customers is held. Raises
+    TrainingError with the reason when no version can be made from these customers, DataError when no row of the sample
+    is valid, StoreError where no version can be written.
     """
     started = time.monotonic()
     spec = configuration.select([model])[model]
@@ -101,6 +103,7 @@ def train(
     champion = registry.champions([model]).get(model)
     with warehouse.transaction(read_only=True) as transaction:
         own = own_names(transaction, [model])[model]
+        doubt = _doubt(transaction)
     built = build(
         model,
         configuration,
@@ -112,7 +115,8 @@ def train(
         f"hashtextextended({contract.key}::text, 0), the valid ones of them",
         rejected=rejected,
     )
-    version = registry.register(built.artifact, built.training, estimator=built.estimator)
+    training = replace(built.training, metrics=replace(built.training.metrics, doubt=doubt))
+    version = registry.register(built.artifact, training, estimator=built.estimator)
     log.info("%s version %s: %s, %.1f s", model, version.version, version.metrics.numbers, time.monotonic() - started)
     return {
         "model": model,
@@ -122,6 +126,14 @@ def train(
         "metrics": version.metrics.numbers,
         "champion_version_id": champion.model_version_id if champion else None,
     }
+
+
+def _doubt(transaction: Transaction) -> str | None:
+    """Return why the customers of a training may be the wrong ones: a night of theirs is held; None where none is."""
+    held = transaction.row("training/held_run")
+    if held is None:
+        return None
+    return f"run {held.run_id} as of {held.as_of} is held, so what this version was trained on may be wrong"
 
 
 def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: int) -> tuple[pa.RecordBatch, int]:

@@ -75,6 +75,8 @@ class Metrics(FitFigures):
     """None where there was no champion, or it could not label the customers."""
     uncompared: str | None = None
     """Why the champion was not asked although it should have been: a person decides then; None where it was."""
+    doubt: str | None = None
+    """Why the customers of the training may be the wrong ones: a person decides then; None where nothing says so."""
     events: tuple[Event, ...] = ()
     """What happens to the segments when the version becomes champion."""
     others: Mapping[str, object] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from clustering.config import Checks
 from clustering.errors import HeldError, RunError
 from clustering.scoring.endings import abandon_by_hand, abandon_run
 from clustering.scoring.retention import drop_expired
-from tests.projects import Project
+from tests.projects import Project, retrain
 
 BROKEN = {
     "half missing": "delete from customers where customer_id % 2 = 0",
@@ -87,6 +87,18 @@ def test_first_night_has_nothing_to_be_compared_with(project: Project) -> None:
     project.score(planned["run_id"])
     found = project.with_contract(checks=Checks()).check(planned["run_id"])
     assert (found["compared_with"], found["held"], found["findings"]) == (None, False, [])
+
+
+def test_no_model_becomes_champion_by_itself_while_a_night_is_held(careful: Project) -> None:
+    """What was trained on half a source waits for a person; when the night is decided on, nothing speaks against it."""
+    careful.sql(BROKEN["half missing"])
+    run_id, _ = held(careful)
+    [waiting] = retrain(careful, "kmeans")
+    assert waiting["decision"] == "held"
+    assert f"run {run_id} as of 2026-11-21 is held" in waiting["reason"]
+    release(careful, run_id)
+    [decided] = retrain(careful, "kmeans")
+    assert decided["decision"] in ("promoted", "refused")
 
 
 @pytest.mark.parametrize("broken", [name for name in BROKEN if name not in TOLD_BY_CUSTOMER])

@@ -177,6 +177,23 @@ def test_a_held_candidate_waits_for_a_person(registry, configuration, champion, 
     assert registry.version(identity).status == status
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_candidate_of_doubtful_customers_is_held_whatever_its_figures(registry, configuration, request, first):
+    """A person decides where a night of the same customers is held; the doubt is told, and kept with the decision."""
+    doubt = "run 7 as of 2026-11-22 is held, so what this version was trained on may be wrong"
+    if first:
+        candidate = register(registry, configuration, doubt=doubt)
+    else:
+        candidate = _against(request.getfixturevalue("champion"), registry, configuration, doubt=doubt)
+    identity = candidate.model_version_id
+    held = gate(configuration, registry, model_version_id=identity, decided_by="gate")
+    assert (held["decision"], held["reason"].startswith(f"{doubt}; ")) == ("held", True)
+    assert f"- {doubt[:1].upper()}{doubt[1:]}." in preview(registry, held=[identity])
+    said = approve(configuration, registry, model_version_id=identity, approved=True, remark=None, decided_by="ann")
+    assert said["decision"] == "promoted"
+    assert doubt in said["reason"]
+
+
 def test_of_many_promotions_at_once_one_wins(registry, configuration, champion):
     """Eight gates promote eight candidates at the same moment: one is champion, seven are told to retrain."""
     candidates = [_against(champion, registry, configuration) for _ in range(8)]
