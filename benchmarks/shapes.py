@@ -20,7 +20,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from clustering import cluster
-from clustering.algorithms.hierarchy import Hierarchy, Neighbours
+from clustering.algorithms.basins import Neighbours
+from clustering.algorithms.hierarchy import Hierarchy
 
 ROWS = 1500
 SEEDS = (9001, 9002, 9003, 9004, 9005)  # not used to tune anything

@@ -29,7 +29,15 @@ from clustering.algorithms.base import (
     Settings,
 )
 from clustering.algorithms.cluster_checks import require_different_rows
-from clustering.algorithms.density import MIN_SAMPLES_SHARE, layered, layers, min_samples_to_try, red_flags, search
+from clustering.algorithms.density import (
+    MIN_SAMPLES_SHARE,
+    known_cut,
+    layered,
+    layers,
+    min_samples_to_try,
+    red_flags,
+    search,
+)
 from clustering.algorithms.lloyd import fit_centroids, gaps, nearest_two
 from clustering.algorithms.prominence import several_stand_out
 from clustering.algorithms.reachability import SLACK, canonical_numbers, connected, core_rows
@@ -41,7 +49,7 @@ from clustering.errors import TrainingError
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-SEARCH_ROWS = 5_000  # whose distances take 200 MB; the eps at which two groups meet is another in a small sample
+SEARCH_ROWS = 5_000  # as candidates are fitted to; the eps at which two groups meet is another in a small sample
 GAPS = "gaps"
 MOST_CENTROIDS, STARTS = 8, 4
 CELLS = 180  # a side; the square fits 16 bits
@@ -98,13 +106,14 @@ class Dbscan(Algorithm[DbscanSpec]):
             raise TrainingError(
                 f"min_samples {min_samples} needs at least as many customers, there are {len(features)}"
             )
-        core = core_rows(features, eps, min_samples)
+        known = known_cut(features, eps, min_samples)
+        core = core_rows(features, eps, min_samples) if known is None else known.core
         if not core.any():
             raise TrainingError(
                 f"no customer has {min_samples} customers within eps {eps:.4g}: everything would be noise; "
                 "set a larger eps or a smaller min_samples"
             )
-        parameters = _parameters(features[core], eps)
+        parameters = _parameters(features[core], eps, None if known is None else known.labels[core])
         labels = self.assigner(parameters)(features).labels
         found = {"core": features[core], "places": np.flatnonzero(core)}
         return Fitted(partial(_estimator, found, labels, eps, min_samples), settings, parameters, labels, found)
@@ -220,8 +229,15 @@ def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.int
     return np.argsort(cells[:, 0] * CELLS + cells[:, -1], kind="stable")
 
 
-def _parameters(core: FloatMatrix, eps: float) -> dict[str, NDArray[Any]]:
-    """Return the different core rows, sorted, with canonical labels: clusters by the mean of their core rows."""
+def _parameters(core: FloatMatrix, eps: float, numbers: Labels | None) -> dict[str, NDArray[Any]]:
+    """Return the different core rows, sorted, with canonical labels: clusters by the mean of their core rows.
+
+    `numbers` (m,) are those of their clusters, where they are known.
+    """
     points, place = np.unique(core, axis=0, return_inverse=True)
-    numbers = connected(points, eps)
-    return {"core": points, "core_labels": canonical_numbers(core, numbers[place])[numbers], "eps": np.array(eps)}
+    if numbers is None:
+        of_points = connected(points, eps)
+    else:
+        of_points = np.empty(len(points), dtype=np.intp)
+        of_points[place] = numbers
+    return {"core": points, "core_labels": canonical_numbers(core, of_points[place])[of_points], "eps": np.array(eps)}

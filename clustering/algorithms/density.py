@@ -32,8 +32,8 @@ the last clustering have red flags and count as 0; the second one agrees, but fo
 >>> coarse, fine = _persistent(hierarchy)
 >>> coarse.tolist() == fine.tolist() == hierarchy.cut(3.0).labels.tolist()
 True
->>> [round(_merit(hierarchy.cut(eps).labels, Persistent([coarse, fine])), 3) for eps in (1.0, 3.0, 8.0)]
-[0.0, 0.961, 0.0]
+>>> round(_merit(hierarchy.cut(3.0).labels, Persistent([coarse, fine])), 3)
+0.961
 
 Of all the `eps` around the knee that agree best, the middle one is taken. Here it is also in the middle of the longest
 range with as many large clusters, which is the other finalist, see `sweep`:
@@ -45,6 +45,7 @@ range with as many large clusters, which is the other finalist, see `sweep`:
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,7 +53,8 @@ from numpy.typing import NDArray
 
 from clustering.algorithms.agreement import Persistent
 from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels, Settings
-from clustering.algorithms.hierarchy import Hierarchy, Neighbours
+from clustering.algorithms.basins import Neighbours
+from clustering.algorithms.hierarchy import Cut, Hierarchy
 from clustering.algorithms.knee import knee
 from clustering.algorithms.sweep import Sweep
 
@@ -63,6 +65,8 @@ MOST_OF_ALL = 0.8  # of the customers: the largest cluster, or everything that t
 KNEE_FACTORS = np.geomspace(0.4, 1.8, 50)
 KNEE_POINTS = 2000
 
+_searched: deque[tuple[FloatMatrix, list[Hierarchy]]] = deque(maxlen=1)  # what it has found is fitted to the same rows
+
 LARGEST_SHARE = 0.95
 MOST_NOISE = 0.30
 LARGEST_LAYER = 0.10  # of the core customers at one value
@@ -71,11 +75,12 @@ LARGEST_LAYER = 0.10  # of the core customers at one value
 def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     """Return the best `eps` for each of several `min_samples`, the best of all first, then those that last longest.
 
-    Where every `eps` has red flags, `min_samples` is left out, unless nothing else is left. Time and memory grow with
-    the square of the rows. Raises TrainingError when there are fewer than `min_samples`.
+    Where every `eps` has red flags, `min_samples` is left out, unless nothing else is left. Memory grows with the rows
+    times `min_samples`. Raises TrainingError when there are fewer than `min_samples`.
     """
     neighbours = Neighbours(features, max(min_samples))
     hierarchies = [Hierarchy(neighbours, one) for one in min_samples]
+    _searched.append((features.copy(), hierarchies))
     persistent = Persistent([labels for hierarchy in hierarchies for labels in _persistent(hierarchy)])
     sweeps = [_swept(hierarchy, persistent) for hierarchy in hierarchies]
     sweeps.sort(key=lambda one: -one.merit)
@@ -86,6 +91,14 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
         *(one.settings(one.lasting) for one in lasting if one.lasts),
     ]
     return [settings for place, settings in enumerate(found) if settings not in found[:place]]
+
+
+def known_cut(features: FloatMatrix, eps: float, min_samples: int) -> Cut | None:
+    """Return DBSCAN of features (n, d), where the last search was in the same ones and had so many `min_samples`."""
+    for searched, hierarchies in _searched:
+        if np.array_equal(searched, features):
+            return next((one.cut(eps) for one in hierarchies if one.min_samples == min_samples), None)
+    return None
 
 
 def min_samples_to_try(rows: int, dimensions: int) -> list[int]:
@@ -108,9 +121,14 @@ def red_flags(labels: Labels) -> list[str]:
     >>> red_flags(np.array([0, 0, -1, -1]))
     ['there are fewer than 2 clusters', '50 % of the customers are noise, over 30 %']
     """
-    sizes = np.bincount(labels[labels != NOISE], minlength=1)
-    noise = float(np.mean(labels == NOISE))
-    largest = float(sizes.max()) / len(labels)
+    return _red_flags(np.bincount(labels + 1, minlength=2))
+
+
+def _red_flags(counts: NDArray[np.intp]) -> list[str]:
+    """Return what speaks against the sizes (1 + k,) of noise and clusters."""
+    sizes, rows = counts[1:], counts.sum()
+    noise = float(counts[0] / rows)
+    largest = float(sizes.max() / rows)
     flags = []
     if np.count_nonzero(sizes) < 2:
         flags.append("there are fewer than 2 clusters")
@@ -173,22 +191,20 @@ def _swept(hierarchy: Hierarchy, persistent: Persistent) -> Sweep:
     """Cut a hierarchy around the knee of its core distances."""
     usual, lowest = _usual_eps(hierarchy.core_distances), float(hierarchy.core_distances.min())
     tried = np.maximum(usual * KNEE_FACTORS, lowest)
-    cuts = [hierarchy.cut(float(eps)).labels for eps in tried]
-    merits = np.array([_merit(labels, persistent) for labels in cuts])
-    counts = np.array([_large_clusters(labels, _smallest(hierarchy)) for labels in cuts])
+    merits, counts = np.zeros(len(tried)), np.zeros(len(tried), dtype=np.intp)
+    for place, eps in enumerate(tried.tolist()):
+        labels = hierarchy.cut(eps).labels
+        sizes = np.bincount(labels + 1, minlength=2)
+        if not _red_flags(sizes):
+            merits[place] = _merit(labels, persistent)
+            counts[place] = (sizes[1:] >= _smallest(hierarchy)).sum()
     if merits.max() <= 0:
         tried = np.full(len(tried), max(usual, lowest))
     return Sweep(hierarchy.min_samples, tried, merits, counts)
 
 
-def _large_clusters(labels: Labels, least: int) -> int:
-    """Return how many clusters have so many rows, 0 where there are red flags."""
-    return 0 if red_flags(labels) else int((np.bincount(labels[labels != NOISE]) >= least).sum())
-
-
 def _merit(labels: Labels, persistent: Persistent) -> float:
-    if red_flags(labels):
-        return 0.0
+    """Return that of a clustering without red flags."""
     return persistent.agreement(labels) * math.sqrt(np.mean(labels != NOISE))
 
 

@@ -2,8 +2,9 @@
 
 At any `eps`, DBSCAN's clusters of core rows are what edges of mutual reachability up to `eps` connect: the distance of
 two rows, or the core distance of one of them where that is larger (Campello, Moulavi & Sander, 2013). A minimum
-spanning tree holds them all. Prim's algorithm visits the rows of such a cluster one after the other, so that the order
-of its visits and the length of each step are the whole hierarchy: a cluster is a run of steps no longer than `eps`.
+spanning tree holds them all. Its rows can be visited so that those of such a cluster come one after the other, as by
+Prim's algorithm; then the order of the visits and the length of each step are the whole hierarchy: a cluster is a run
+of steps no longer than `eps`.
 
 Four customers on one feature; the third one is farther away than the others are from each other:
 
@@ -18,31 +19,15 @@ Clusters that persist are those of HDBSCAN. Of equal steps, all are taken at onc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels
-from clustering.algorithms.reachability import Places, nearest, tree_of
-from clustering.errors import TrainingError
+from clustering.algorithms.base import NOISE, FloatVector, Labels
+from clustering.algorithms.basins import Neighbours, joins, visits
 
-
-class Neighbours:
-    """The distances (n, n) of features (n, d) from each other, and the `most` nearest rows of each, the nearest first.
-
-    Memory grows with the square of the rows: 8 bytes for each pair.
-    """
-
-    def __init__(self, features: FloatMatrix, most: int) -> None:
-        if len(features) < most:
-            raise TrainingError(f"min_samples {most} needs at least as many customers, there are {len(features)}")
-        from scipy.spatial.distance import cdist
-
-        self.distances: FloatMatrix = cdist(features, features)
-        self.places = nearest(features, tree_of(features), most)[1]
-        self.near = np.take_along_axis(self.distances, self.places, axis=1)  # equal to the last bit
+FEW = 8  # neighbours, among which the nearest core row nearly always is
 
 
 @dataclass(frozen=True)
@@ -58,27 +43,28 @@ class Hierarchy:
 
     def __init__(self, neighbours: Neighbours, min_samples: int) -> None:
         self.min_samples = min_samples
+        self.core_distances: FloatVector = np.ascontiguousarray(neighbours.near[:, min_samples - 1])
+        self.order, self.steps = visits(neighbours, min_samples)
         self._near = neighbours.near[:, :min_samples]
-        self._places = neighbours.places[:, :min_samples]
-        self.core_distances: FloatVector = np.ascontiguousarray(self._near[:, -1])
-        self.order, self.steps = _visits(neighbours.distances, self.core_distances)
+        self._places = neighbours.places[:, :min_samples]  # of a row that is not core, fewer lie within any eps
+        self._core_from = self.core_distances[self._places].min(axis=1)
 
     def cut(self, eps: float) -> Cut:
         """Return DBSCAN at `eps`; a row that is not core is in the cluster of its nearest core row within `eps`."""
         core = self.core_distances <= eps
-        runs = np.empty(len(core), dtype=np.intp)
-        runs[self.order] = np.cumsum(self.steps > eps) - 1
-        numbers = np.zeros(len(core), dtype=np.int32)
-        numbers[runs[core]] = 1
-        numbers = np.cumsum(numbers, dtype=np.int32) - 1
-        labels = np.full(len(core), NOISE, dtype=np.int32)
-        labels[core] = numbers[runs[core]]
-        border = np.flatnonzero(~core)
-        places = self._places[border]  # fewer than min_samples rows lie within eps: all of them are here
-        first = core[places].argmax(axis=1)
-        nearest = places[np.arange(len(border)), first]
-        within = core[nearest] & (self._near[border, first] <= eps)
-        labels[border[within]] = labels[nearest[within]]
+        begins = self.steps > eps
+        holds = core[self.order[begins]]  # all rows of a run are core, or it has one
+        numbers = np.where(holds, np.cumsum(holds, dtype=np.int32) - 1, np.int32(NOISE))
+        labels = np.empty(len(core), dtype=np.int32)
+        labels[self.order] = numbers[np.cumsum(begins) - 1]
+        border = np.flatnonzero(~core & (self._core_from <= eps))
+        for few in (FEW, 4 * FEW, self.min_samples):
+            first = core[self._places[:, :few][border]].argmax(axis=1)
+            nearest = self._places[border, first]
+            found = core[nearest]
+            within = found & (self._near[border, first] <= eps)
+            labels[border[within]] = labels[nearest[within]]
+            border = border[~found]
         return Cut(core, labels)
 
     def persistent(self, *, smallest: int, largest: int) -> list[Labels]:
@@ -96,23 +82,6 @@ class Hierarchy:
         for label, cluster in enumerate(chosen):
             labels[self.order[cluster.first : cluster.end]] = label
         return labels
-
-
-def _visits(distances: FloatMatrix, core: FloatVector) -> tuple[Places, FloatVector]:
-    """Return the order (n,) in which Prim's algorithm visits the rows, and the length (n,) of the step to each."""
-    order = np.zeros(len(core), dtype=np.intp)
-    steps = np.full(len(core), np.inf)
-    waiting = core.copy()  # infinite, where a row has been visited
-    reached, ahead = np.full(len(core), np.inf), np.empty(len(core))
-    row = 0
-    for place in range(1, len(core)):
-        waiting[row] = np.inf
-        np.maximum(distances[row], core[row], out=ahead)
-        np.minimum(reached, ahead, out=reached)
-        np.maximum(reached, waiting, out=ahead)
-        row = int(ahead.argmin())
-        order[place], steps[place] = row, ahead[row]
-    return order, steps
 
 
 @dataclass
@@ -160,25 +129,6 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
             at.pop(start, None)
         at[first] = whole
     return [one for one in found if one.size < len(steps)]
-
-
-def joins(steps: FloatVector) -> Iterator[tuple[float, list[int]]]:
-    """Yield the joins of runs, short steps first: the step, the first visits of all runs it joins, and their end.
-
-    Runs that equal steps connect are joined at once.
-    """
-    end, start = list(range(1, len(steps) + 1)), list(range(-1, len(steps)))  # of a run, by its first visit, by its end
-    pending = sorted(zip(steps[1:].tolist(), range(1, len(steps)), strict=True))
-    last = 0
-    while last < len(pending):
-        step, place = pending[last]
-        bounds = [start[place], place, end[place]]
-        last += 1
-        while last < len(pending) and pending[last] == (step, bounds[-1]):
-            bounds.append(end[bounds[-1]])
-            last += 1
-        end[bounds[0]], start[bounds[-1]] = bounds[-1], bounds[0]
-        yield step, bounds
 
 
 def _longest(clusters: list[_Cluster], largest: int) -> list[_Cluster]:

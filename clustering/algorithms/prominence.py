@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import NOISE, FloatMatrix, Labels
-from clustering.algorithms.hierarchy import Hierarchy, Neighbours, joins
+from clustering.algorithms.basins import Neighbours, joins
+from clustering.algorithms.hierarchy import Hierarchy
 from clustering.algorithms.sampling import draw_places
 
 NEAREST_ROWS = 8  # fewer say little of a density, more blur thin groups

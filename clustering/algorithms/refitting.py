@@ -15,6 +15,8 @@ from clustering.algorithms.reachability import SLACK, Places, canonical_numbers,
 
 FEW = 8  # of a point's neighbours connect nearly all that is connected, and hold the nearest core point of nearly all
 
+TOGETHER = 2**20  # more than a point has neighbours: two sums are one
+
 
 class NeighbourGraph:
     """Which of the different rows of features (n, d) are neighbours within `eps`, and how far from each other.
@@ -36,6 +38,7 @@ class NeighbourGraph:
         self._bounds = np.searchsorted(self._left, np.arange(len(self.points) + 1))
         self._has_equal = (np.diff(self._left, append=-1) == 0) & (np.diff(self._distances, append=-1.0) == 0)
         self._near = np.flatnonzero(np.arange(len(order)) - self._bounds[self._left] < FEW)
+        self._denser = self._densest_neighbours()
 
     def core(self, drawn: NDArray[np.intp], min_samples: int) -> NDArray[np.bool_]:
         """Return which points (b, p) are core in samples of rows `drawn` (b, m)."""
@@ -45,13 +48,16 @@ class NeighbourGraph:
 
     def clusters(self, drawn: NDArray[np.intp], core: NDArray[np.bool_]) -> list[Labels]:
         """Return the labels (p,) of the core points of each sample of rows `drawn` (b, m), noise for all others."""
-        numbers = np.arange(core.size).reshape(core.shape)
-        samples, near = np.nonzero(core[:, self._left[self._near]])
+        numbers = self._basins(core)
+        narrow = np.where(core, numbers, NOISE).astype(np.int32)  # read faster
+        left, right = (narrow.take(one[self._near], axis=1) for one in (self._left, self._right))
+        samples, near = np.divmod(np.flatnonzero((left != right) & (np.minimum(left, right) >= 0)), len(self._near))
         numbers = self._joined(core, numbers, samples, self._near[near])
         samples, points = np.nonzero(core & self._meets_others(core, numbers))
-        if len(points):
+        while len(points):
             degrees = self._bounds[points + 1] - self._bounds[points]
             numbers = self._joined(core, numbers, np.repeat(samples, degrees), self._edges_of(points))
+            samples, points = np.nonzero(core & self._meets_others(core, numbers))
         return [self._canonical(*one) for one in zip(drawn, core, numbers, strict=True)]
 
     def label(self, clusters: Labels, assigner: Callable[[], Assigner]) -> Labels:
@@ -74,6 +80,30 @@ class NeighbourGraph:
             labels[tied] = assigner()(self.points[tied]).labels
         return labels[self._place]
 
+    def _densest_neighbours(self) -> Places:
+        """Return the FEW neighbours (p, FEW) of each point that lie densest, if denser than itself, and itself else."""
+        count = len(self.points)
+        place = np.empty(count, dtype=np.min_scalar_type(count))  # from the densest on
+        place[np.argsort(-np.diff(self._bounds), kind="stable")] = np.arange(count)
+        edges = np.argsort(place[self._right], kind="stable")
+        edges = edges[np.argsort(self._left[edges].astype(place.dtype), kind="stable")]
+        own, column = self._left, np.arange(len(edges)) - self._bounds[self._left]
+        few = np.flatnonzero((column < FEW) & (place[self._right[edges]] < place[own]))
+        found = np.repeat(np.arange(count)[:, np.newaxis], FEW, axis=1)
+        found[own[few], column[few]] = self._right[edges[few]]
+        return found
+
+    def _basins(self, core: NDArray[np.bool_]) -> Places:
+        """Return numbers (b, p) that are the same only where core points are connected, by their densest neighbours."""
+        points = np.arange(core.shape[1])
+        first = core[:, self._denser].argmax(axis=2)
+        above = np.where(core, self._denser[points, first], points)
+        above += np.arange(len(core))[:, np.newaxis] * len(points)
+        flat = above.reshape(-1)
+        while not np.array_equal(further := flat[flat], flat):
+            flat = further
+        return flat.reshape(core.shape)
+
     def _sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the sums (b, p) of values (b, p) over the neighbours of each point, itself included."""
         from scipy.sparse import csr_array
@@ -84,10 +114,13 @@ class NeighbourGraph:
         return np.ascontiguousarray((graph @ np.ascontiguousarray(values.T)).T)
 
     def _meets_others(self, core: NDArray[np.bool_], numbers: Places) -> NDArray[np.bool_]:
-        """Return which points (b, p) have core neighbours of another number: those of one number do not vary."""
+        """Return which points (b, p) have core neighbours whose mean number is another: none, where none meets others.
+
+        Among points that are connected, one with the largest number has no such mean only if all have that number.
+        """
         own = np.where(core, numbers - numbers.min(axis=1, keepdims=True), 0)
-        count, total, squares = (self._sums(values) for values in (core.astype(np.int64), own, own**2))
-        meets: NDArray[np.bool_] = (total != count * own) | (squares != count * own**2)
+        sums = self._sums(own * TOGETHER + core)
+        meets: NDArray[np.bool_] = sums // TOGETHER != (sums % TOGETHER) * own
         return meets
 
     def _joined(self, core: NDArray[np.bool_], numbers: Places, samples: Places, edges: Places) -> Places:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 SILHOUETTE_ROWS = 1_000  # of a candidate
 SPLITS, BOOTSTRAPS, REFERENCES = (6, 14), (8, 16), (12, 38)  # the second round is for those whom the first leaves open
-FINAL_BOOTSTRAPS = 40
+FINAL_BOOTSTRAPS = sum(BOOTSTRAPS)  # those of groups in noise, which are judged at once, are the last ones too
 FEWEST_REFERENCES = 10
 BOOTSTRAP, SPLIT, REFERENCE, FINAL_BOOTSTRAP = range(1, 5)  # streams of seeds
 

@@ -40,6 +40,23 @@ def test_a_lattice_at_exactly_eps_is_one_cluster():
     assert len(fitted.parameters["core"]) == 100
 
 
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+def test_what_was_proposed_is_fitted_as_if_nothing_was_known(decimals):
+    """The search has found the clusters already, of equal rows and of rows at exactly eps too."""
+    rows = np.round(_standardised(make_moons(500, noise=0.1, random_state=3)[0]), decimals)
+    proposed = dbscan.propose(rows, SPEC)
+    known = [dbscan.fit(rows, settings, SPEC) for settings in proposed]
+    assert density.known_cut(rows, float(proposed[0]["eps"]), int(proposed[0]["min_samples"])) is not None
+    density.search(rows[::-1], [2])
+    assert density.known_cut(rows, float(proposed[0]["eps"]), 2) is None
+
+    for settings, one in zip(proposed, known, strict=True):
+        fitted = dbscan.fit(rows, settings, SPEC)
+        assert one.labels.tolist() == fitted.labels.tolist()
+        for name, value in fitted.parameters.items():
+            assert one.parameters[name].tolist() == value.tolist()
+
+
 @pytest.mark.parametrize("dimensions", [1, 2, 4, 7])
 @pytest.mark.parametrize(("eps", "min_samples"), [(0.1, 2), (0.3, 4), (0.5, 10), (1.2, 25)])
 def test_fit_is_scikit_learns(eps, min_samples, dimensions):

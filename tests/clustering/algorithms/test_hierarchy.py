@@ -10,7 +10,8 @@ from sklearn.cluster import DBSCAN, HDBSCAN
 from sklearn.datasets import make_blobs, make_moons
 from sklearn.metrics import adjusted_rand_score
 
-from clustering.algorithms.hierarchy import Hierarchy, Neighbours
+from clustering.algorithms.basins import Neighbours
+from clustering.algorithms.hierarchy import Hierarchy
 from clustering.errors import TrainingError
 
 BLOBS = make_blobs(300, centers=4, random_state=2)[0]
