@@ -10,6 +10,7 @@ The result is exact (single linkage of mutual reachability; Campello, Moulavi & 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -32,6 +33,7 @@ class Neighbours:
         if len(features) < most:
             raise TrainingError(f"min_samples {most} needs at least as many customers, there are {len(features)}")
         self.features = features
+        self.closest: dict[tuple[bytes, bytes], _Closest] = {}  # by two sets of rows that were looked at
         self.near, self.places = nearest(features, tree_of(features, leaf=LARGE_LEAF), most)
 
 
@@ -119,31 +121,59 @@ def _shorten(reaches: FloatMatrix, neighbours: Neighbours, basin: Places, order:
     for step, bounds in joins(steps):
         for place, end in pairwise(bounds[1:]):
             first, middle, last = begins[[bounds[0], place, end]]
-            ours = rows[first:middle][beyond[first:middle] < step]
-            theirs = rows[middle:last][beyond[middle:last] < step]
-            if len(ours) and len(theirs):
-                found |= _connect(reaches, neighbours.features, basin, ours, theirs, step)
+            if beyond[first:middle].min() < step and beyond[middle:last].min() < step:
+                pair = _closest(neighbours, rows[first:middle], rows[middle:last], step)
+                if pair.distance < step:
+                    one, other = basin[[pair.ours, pair.theirs]]
+                    reaches[one, other] = reaches[other, one] = pair.distance
+                    found = True
     return found
 
 
-def _connect(
-    reaches: FloatMatrix, features: FloatMatrix, basin: Places, ours: Places, theirs: Places, step: float
-) -> bool:
-    """Shorten the step between the basins of the two rows that are nearest to each other, where they are."""
+@dataclass(frozen=True)
+class _Closest:
+    """A row of ours and one of theirs that are closest of those whose neighbours are all nearer than `step`.
+
+    Infinitely far, where there are none nearer to each other than that.
+    """
+
+    step: float
+    distance: float = np.inf
+    ours: int = 0
+    theirs: int = 0
+
+
+def _closest(neighbours: Neighbours, ours: Places, theirs: Places, step: float) -> _Closest:
+    """Return the closest, at most `step`; other basins of the same rows, and longer steps, have asked for it before."""
+    beyond = neighbours.near[:, -1]
+    key = _packed(ours, len(beyond)), _packed(theirs, len(beyond))
+    known = neighbours.closest.get(key)
+    if known and step <= known.step and (known.distance >= step or max(beyond[[known.ours, known.theirs]]) < step):
+        return known
+    found = _search(neighbours.features, ours[beyond[ours] < step], theirs[beyond[theirs] < step], step)
+    neighbours.closest[key] = found
+    return found
+
+
+def _packed(rows: Places, count: int) -> bytes:
+    found = np.zeros(count, dtype=bool)
+    found[rows] = True
+    return np.packbits(found).tobytes()
+
+
+def _search(features: FloatMatrix, ours: Places, theirs: Places, step: float) -> _Closest:
+    """Return the closest of some rows; those are looked at that are not too far from the others' box."""
     bound = min(step, _close(features[ours], features[theirs]) * SLACK)
     near_ours = distances_from_box(features[ours], features[theirs]) <= bound
     near_theirs = distances_from_box(features[theirs], features[ours]) <= bound
     ours, theirs = ours[near_ours], theirs[near_theirs]
     if not len(ours) or not len(theirs):
-        return False
-    few, many = sorted((ours, theirs), key=len)
-    distances, places = nearest(features[few], tree_of(features[many]), 1, within=bound)
+        return _Closest(step)
+    distances, places = nearest(features[ours], tree_of(features[theirs]), 1, within=bound)
     one = int(distances.argmin())
     if distances[one, 0] >= step:
-        return False
-    pair = basin[few[one]], basin[many[places[one, 0]]]
-    reaches[pair] = reaches[pair[::-1]] = distances[one, 0]
-    return True
+        return _Closest(step)
+    return _Closest(step, float(distances[one, 0]), int(ours[one]), int(theirs[places[one, 0]]))
 
 
 def _close(ours: FloatMatrix, theirs: FloatMatrix) -> float:
