@@ -79,7 +79,7 @@ class TransientError(ClusteringError):
 
 
 class StoreError(TransientError):
-    """A stored version cannot be read at this moment: the model store is not mounted, or a file is missing."""
+    """A stored version cannot be read at this moment: the model store is away or refuses, or a file is missing."""
 
 
 class DestinationError(TransientError):

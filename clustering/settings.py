@@ -125,8 +125,14 @@ class FolderSettings(Settings):
 
     configuration: Path | None = _variable("CLUSTERING_CONFIG", otherwise="`models`")
     """The folder with contract, segments and models."""
-    store: Path | None = _variable("CLUSTERING_STORE", otherwise="`models/store`")
-    """The folder for the artifacts of versions, shared by all workers."""
+    store: str | None = _variable("CLUSTERING_STORE", otherwise="`models/store`")
+    """Where the artifacts of versions lie: a folder that all workers share, or the URI of a folder in an object store,
+    such as `s3://bucket/folder` (`gs`, `abfss`), see [install.md](install.md#the-model-store)."""
+    cache: Path | None = _variable(
+        "CLUSTERING_STORE_CACHE", otherwise="`clustering-store-<user>` in the folder for temporary files"
+    )
+    """The folder in which each machine keeps what it has read from an object store, up to 256 MiB; none is needed, and
+    it may be emptied at any time."""
 
 
 class AccessSettings(Settings):

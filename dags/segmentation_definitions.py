@@ -12,7 +12,7 @@ from airflow.sdk import Connection, Param
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
 import clustering
-from clustering.config import configuration_directory, model_names, store_directory
+from clustering.config import configuration_directory, model_names, model_store
 from clustering.errors import ConfigurationError, refuse_misspelt, refuse_unknown
 from clustering.settings import compute_in_one_thread
 from segmentation_assets import DRIFT
@@ -42,7 +42,7 @@ def open_session() -> Iterator[Session]:
     make_arrays_without_pandas()
     warehouse = clustering.Warehouse(warehouse_url())
     try:
-        registry = clustering.Registry(warehouse, store_directory())
+        registry = clustering.Registry(warehouse, model_store(), connections=_connection_if_there)
         yield Session(warehouse, clustering.load_configuration(), registry)
     finally:
         warehouse.dispose()
@@ -55,11 +55,15 @@ def warehouse_url() -> str:
     """
     from clustering.warehouse.urls import CONNECTION, url_of_connection  # needed by tasks, not while DAGs are read
 
+    return url_of_connection(_connection_if_there(CONNECTION))
+
+
+def _connection_if_there(name: str) -> Any:
+    """Return Airflow's connection of this id, None where there is none."""
     try:
-        connection = Connection.get(CONNECTION)
+        return Connection.get(name)
     except AirflowNotFoundException:
-        connection = None
-    return url_of_connection(connection)
+        return None
 
 
 def destination(name: str) -> Any:

@@ -136,12 +136,33 @@ where
     )
 order by version.version;
 
+-- name: present_artifacts
+-- Returns the artifacts of a model's versions that are not pruned.
+-- Parameters: model.
+select artifact
+from segmentation.model_versions
+where model = :model and artifact_pruned_at is null;
+
 -- name: pruned_artifacts
--- Returns the artifacts of a model that are not needed any more, with their versions.
+-- Returns the artifacts of a model that are not needed any more, with their versions: of pruned ones, and those that
+-- had the values of a customer who was forgotten.
 -- Parameters: model.
 select version, artifact
 from segmentation.model_versions
 where model = :model and artifact_pruned_at is not null
+union
+select former.version, forgotten.detail ->> 'before'
+from segmentation.audit_log as forgotten
+join
+    segmentation.model_versions as former
+    on
+        former.model = forgotten.model
+        and starts_with(forgotten.detail ->> 'before', former.model || '/' || former.version || '-')
+where
+    forgotten.model = :model and forgotten.action = 'drop_core_point'
+    and not exists (
+        select from segmentation.model_versions as present where present.artifact = forgotten.detail ->> 'before'
+    )
 order by version;
 
 -- name: retire_champion
@@ -160,6 +181,14 @@ where model = :model and status in ('champion', 'retired');
 -- Sets a version's status.
 -- Parameters: model_version_id, status.
 update segmentation.model_versions set status = :status where model_version_id = :model_version_id;
+
+-- name: warehouse
+-- Returns what tells this database from every other one, also from those that were made from its backup.
+select
+    (select control.system_identifier from pg_control_system() as control)::text || '/' || database.oid::text
+    as warehouse
+from pg_database as database
+where database.datname = current_database();
 
 -- name: version
 -- Returns a version's row.

@@ -302,7 +302,7 @@ def test_compose_variables_are_documented() -> None:
 def test_compose_passes_every_setting_on() -> None:
     """What is set in `.env` holds: no setting but the places in the image, and the standalone server's, is ignored."""
     settings = {name for concern in CONCERNS for name in concern.names() if name.startswith("CLUSTERING_")}
-    apart = {"CLUSTERING_CONFIG", "CLUSTERING_STORE", "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"}
+    apart = {"CLUSTERING_CONFIG", "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"}
     assert settings >= apart
     assert settings - apart <= services()["airflow-worker"]["environment"].keys()
 
@@ -380,6 +380,25 @@ def test_kubernetes_runs_what_compose_runs() -> None:
     assert read == mount | {"readOnly": True}
     assert "volumeMounts" not in values  # else every other pod could write there
     assert values["createUserJob"]["enabled"] is values["postgresql"]["enabled"] is False
+
+
+def test_kubernetes_keeps_versions_in_an_object_store() -> None:
+    """The second values file takes the claim out, keeps every secret, and names the store for all pods."""
+    values, other = (
+        yaml.safe_load((PROJECT / "deploy" / name).read_text(encoding="utf-8"))
+        for name in ("values.yaml", "values-object-store.yaml")
+    )
+    assert values.keys() >= other.keys() - {"env"}
+    assert other["volumes"] == other["workers"]["extraVolumeMounts"] == other["apiServer"]["extraVolumeMounts"] == []
+    assert [one for one in other["secret"] if one not in values["secret"]] == [
+        {"envName": "AIRFLOW_CONN_MODEL_STORE", "secretName": "segmentation", "secretKey": "model-store"}
+    ]
+    assert all(one in other["secret"] for one in values["secret"])
+    (store,) = other["env"]
+    assert store["name"] == "CLUSTERING_STORE"
+    assert store["value"].startswith("s3://")
+    common = services()["airflow-scheduler"]["environment"]
+    assert common.keys() >= {store["name"], "AIRFLOW_CONN_MODEL_STORE"}
 
 
 def test_no_secret_is_an_argument() -> None:

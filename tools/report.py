@@ -28,7 +28,7 @@ from segmentation.model_versions where status = 'champion' order by model
 """
 
 
-def show_results(console: Console, uri: str, store: Path, features: Sequence[str]) -> None:
+def show_results(console: Console, uri: str, store: Path | str, features: Sequence[str]) -> None:
     """Print the segments, the labels per model, the rejected rows and where the artifacts are.
 
     Of many averages those of the `features` alone are shown, which is what a terminal has room for.

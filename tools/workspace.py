@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 import embedded
-from clustering.config import PROJECT, configuration_directory, store_directory
+from clustering.config import PROJECT, configuration_directory, model_store
 from clustering.errors import ConfigurationError
 from clustering.warehouse import Warehouse
 from components import stop_leftovers
@@ -51,9 +51,9 @@ class Workspace:
         return self.folder / "airflow"
 
     @property
-    def store(self) -> Path:
+    def store(self) -> Path | str:
         """Where the artifacts of the model versions are; a real warehouse shares the store of everything else."""
-        return self.folder / "store" if self.is_embedded else store_directory()
+        return self.folder / "store" if self.is_embedded else model_store()
 
     @property
     def logs(self) -> Path:
@@ -85,7 +85,7 @@ class Workspace:
         for folder in (self.home, self.logs):
             shutil.rmtree(folder, ignore_errors=True)
         if self.is_embedded:
-            shutil.rmtree(self.store, ignore_errors=True)
+            shutil.rmtree(self.folder / "store", ignore_errors=True)
             self.server.recreate_database(self.name)
         self.server.recreate_database(self.metadata_database)
         self.ensure()
@@ -93,7 +93,8 @@ class Workspace:
     def ensure(self) -> None:
         """Make what is missing."""
         for folder in (self.home, self.store, self.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+            if isinstance(folder, Path):
+                folder.mkdir(parents=True, exist_ok=True)
         if self.is_embedded:
             self.server.ensure_database(self.name)
         self.server.ensure_database(self.metadata_database)

@@ -68,7 +68,7 @@ class Session:
 @contextmanager
 def open_session() -> Iterator[Session]:
     """Open the warehouse, the configuration and the model store that the environment names."""
-    from clustering.config import load_configuration, store_directory
+    from clustering.config import load_configuration, model_store
     from clustering.versions.registry import Registry
     from clustering.warehouse import Warehouse, warehouse_url
     from clustering.warehouse.arrays import make_arrays_without_pandas
@@ -77,6 +77,6 @@ def open_session() -> Iterator[Session]:
     configuration = load_configuration()
     warehouse = Warehouse(warehouse_url())
     try:
-        yield Session(warehouse, configuration, Registry(warehouse, store_directory()))
+        yield Session(warehouse, configuration, Registry(warehouse, model_store()))
     finally:
         warehouse.dispose()

@@ -22,7 +22,7 @@ def score_shards(session: Session, *, run_id: int, shards: Sequence[int], jobs: 
 
     The first error ends the other processes and is raised, RunError for a process that was ended from outside.
     """
-    place = session.warehouse.uri, session.configuration.directory, session.registry.store
+    place = session.warehouse.uri, session.configuration.directory, session.registry.files.place
     try:
         with _pool(min(jobs, len(shards))) as pool:
             with _sigint_for_the_parent_alone():
@@ -67,7 +67,7 @@ def _prepare(level: int) -> None:
     compute_in_one_thread()
 
 
-def _score(uri: str, configuration: Path, store: Path, run_id: int, shard: int) -> dict[str, int]:
+def _score(uri: str, configuration: Path, store: Path | str, run_id: int, shard: int) -> dict[str, int]:
     from clustering.config import load_configuration
     from clustering.scoring.shards import score_shard
     from clustering.versions.registry import Registry

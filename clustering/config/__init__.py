@@ -15,7 +15,7 @@ from clustering.config.files import (
     configuration_directory,
     load_configuration,
     model_names,
-    store_directory,
+    model_store,
 )
 from clustering.config.frozen import Identifier
 from clustering.config.models import (
@@ -66,9 +66,9 @@ __all__ = [
     "configuration_directory",
     "load_configuration",
     "model_names",
+    "model_store",
     "register_specification",
     "rounded_figure",
     "specification",
-    "store_directory",
     "warehouse_address",
 ]

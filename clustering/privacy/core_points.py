@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from clustering.config import Contract
 from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
 from clustering.versions.registry import Registry
+from clustering.versions.stored_files import Store
 from clustering.versions.version import Version
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.customer_values import TimeLimit, customer_values
@@ -54,7 +54,7 @@ class CorePoint:
             "meaning": _TOLD[self.outcome],
         }
 
-    def finish(self, store: Path) -> None:
+    def finish(self, store: Store) -> None:
         """Remove the artifact that has been replaced; call it when the replacement is committed."""
         if self.artifact is not None and self.artifact != self.version.artifact:
             version = self.version
@@ -137,7 +137,13 @@ def _without(artifact: Artifact, kept: NDArray[np.bool_]) -> Artifact:
 def _replace(transaction: Transaction, registry: Registry, version: Version, artifact: Artifact) -> str:
     # The former estimator holds the customer's values too.
     estimator = algorithm(artifact.algorithm).rebuild(artifact.parameters, artifact.settings)
-    name, digest = write_artifact(registry.store, artifact, version=version.version, estimator=estimator)
+    name, digest = write_artifact(
+        registry.files,
+        artifact,
+        version=version.version,
+        estimator=estimator,
+        warehouse=transaction.scalar("registry/warehouse"),
+    )
     transaction.execute(
         "forgetting/set_artifact", model_version_id=version.model_version_id, artifact=name, artifact_sha256=digest
     )

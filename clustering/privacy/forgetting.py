@@ -90,7 +90,7 @@ def forget(
         if known:
             tell_forgotten(transaction, key, days=contract.tombstone_days)
     for point in points:
-        point.finish(registry.store)
+        point.finish(registry.files)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
     return report
 

@@ -127,6 +127,7 @@ def _find_champions(
     registry: Registry, chosen: Sequence[str], asked: Asked, contract: Contract, found: Rehearsal
 ) -> Usable | None:
     try:
+        registry.files.require_reachable()
         usable = find_usable(registry, choose_champions(registry, chosen, ended_at=asked.ended_at).values(), contract)
     except NoChampionError as error:
         found.to_do.append(str(error))

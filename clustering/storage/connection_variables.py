@@ -31,6 +31,11 @@ def connection_of_environment(name: str) -> NamedConnection:
         ) from None
 
 
+def connection_if_set(name: str) -> NamedConnection | None:
+    """Return the connection that `AIRFLOW_CONN_<NAME>` describes; None where it is not set."""
+    return connection_of_environment(name) if connection_variable(name)[1] else None
+
+
 def _of_json(fields: Mapping[str, Any]) -> NamedConnection:
     extra = fields.get("extra") or {}
     known = {name: fields.get(name) for name in ("login", "password", "host", "port", "schema")}

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from clustering.config.files import OBJECT_STORES
 from clustering.errors import ConfigurationError
 from clustering.storage.named_connections import AirflowConnection, NamedConnection
 
-OBJECT_STORES = ("s3", "gs", "gcs", "abfs", "abfss")
 _SECRET_WORDS = ("key", "token", "secret", "password", "credential", "sas")
 _PATIENCE = 10.0  # seconds, to be connected with a store that speaks S3
 

@@ -21,7 +21,6 @@ from clustering.customers import added_up, as_keys, describe_rejections, split
 from clustering.errors import DataError
 from clustering.training.build import build
 from clustering.training.comparison import meet
-from clustering.versions.artifacts import require_writable
 from clustering.versions.own_names import own_names
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -98,7 +97,7 @@ def train(
     started = time.monotonic()
     spec = configuration.select([model])[model]
     contract = configuration.contract
-    require_writable(registry.store, model)
+    registry.files.require_writable(model)
     customers, rejected = read_sample(warehouse, contract, sample=sample, rows=spec.sample_rows)
     champion = registry.champions([model]).get(model)
     with warehouse.transaction(read_only=True) as transaction:

@@ -5,7 +5,7 @@
         meta.json           everything else that scoring and people need; holds the SHA-256 of the others
         model.joblib        the fitted scikit-learn estimator, never read by scoring
 
-A directory appears by one rename, complete, and is never changed.
+A directory is complete as soon as it has its meta.json, and is never changed.
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
-import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clustering.algorithms import algorithm, algorithm_names
 from clustering.algorithms.base import Parameters
 from clustering.drift.reference import Reference
-from clustering.errors import ArtifactError, StoreError
+from clustering.errors import ArtifactError
 from clustering.features import Scaling
 from clustering.segments.stability_bands import stability_band
+from clustering.versions.stored_files import ESTIMATOR, META, PARAMETERS, Store, require_name
+from clustering.versions.stores import open_store
 
 FORMAT = 1
-META, PARAMETERS, ESTIMATOR = "meta.json", "parameters.npz", "model.joblib"
 
-_NAME = re.compile(r"[^/\\\0]+/[0-9]+-[0-9a-f]{12}")
-
+Place: TypeAlias = Path | str | Store
 SegmentIds = NDArray[np.int32]
 
 
@@ -97,72 +94,47 @@ class Artifact:
         return self.scaling.columns
 
 
-def write_artifact(store: Path, artifact: Artifact, *, version: int, estimator: Any) -> tuple[str, str]:
-    """Write a version's directory and return its name within the store and the SHA-256 of its meta.json."""
+def write_artifact(
+    store: Place, artifact: Artifact, *, version: int, estimator: Any, warehouse: str | None = None
+) -> tuple[str, str]:
+    """Write a version's files and return its name within the store and the SHA-256 of its meta.json.
+
+    `warehouse` is the database that is about to register it, so that its files are known there should that fail.
+    """
     import joblib  # only training writes; scoring neither needs it nor pays for its import
 
     parameters, dumped = _npz(artifact.parameters), io.BytesIO()
     joblib.dump(estimator, dumped)
     hashes = {"parameters_sha256": _sha256(parameters), "estimator_sha256": _sha256(dumped.getvalue())}
-    meta = json.dumps(_meta(artifact, version=version) | hashes, indent=2).encode()
+    meta = json.dumps(_meta(artifact, version=version) | {"warehouse": warehouse} | hashes, indent=2).encode()
     digest = _sha256(meta)
     name = f"{artifact.model}/{version}-{digest[:12]}"
-    directory = _directory(store, name)
-    with _draft(store, artifact.model) as draft:
-        (draft / PARAMETERS).write_bytes(parameters)
-        (draft / META).write_bytes(meta)
-        (draft / ESTIMATOR).write_bytes(dumped.getvalue())
-        draft.chmod(0o775)
-        if directory.exists():  # same content: left by an attempt that could not be registered
-            shutil.rmtree(directory)
-        draft.replace(directory)
+    open_store(store).write(name, {PARAMETERS: parameters, ESTIMATOR: dumped.getvalue(), META: meta})
     return name, digest
 
 
-def require_writable(store: Path, model: str) -> None:
-    """Raise StoreError where no version of a model could be stored, before hours are spent on making one."""
-    with _draft(store, model):
-        pass
+def read_artifact(store: Place, name: str, *, sha256: str, fresh: bool = False) -> Artifact:
+    """Read a version's files, from the store itself where it has to be `fresh`.
 
-
-@contextmanager
-def _draft(store: Path, model: str) -> Iterator[Path]:
-    """Make a folder beside a model's versions, and remove it afterwards, unless it has become one of them."""
-    draft = None
-    try:
-        (store / model).mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=store / model))
-        yield draft
-    except OSError as error:
-        raise StoreError(
-            f"{store}: no version of {model} can be written there ({error.strerror}); the model store "
-            "(CLUSTERING_STORE) has to be a folder with room that this user may write to"
-        ) from None
-    finally:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
-
-
-def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
-    """Read a version's directory.
-
-    Raises StoreError when a file cannot be read, ArtifactError when it is not what was registered, has an unknown
-    format, or would not lie in the store.
+    Otherwise what this machine has kept of them is enough. What has values of single customers is never kept, since
+    they may be forgotten. Raises StoreError when a file cannot be read, ArtifactError when it is not what was
+    registered, has an unknown format, or would not lie in the store.
     """
-    directory = _directory(store, name)
-    raw = _read(directory / META, sha256)
-    meta = json.loads(raw)
+    require_name(name)
+    opened = open_store(store)
+    meta = json.loads(_read(opened, name, META, sha256, keep=not fresh))
     if meta.get("format") != FORMAT:
         raise ArtifactError(
-            f"{directory / META}: format {meta.get('format')!r} is unknown to this release, which reads "
+            f"{opened.called(name, META)}: format {meta.get('format')!r} is unknown to this release, which reads "
             f"format {FORMAT}; install the release that trained it, or retrain the model"
         )
-    parameters = _read(directory / PARAMETERS, meta["parameters_sha256"])
+    keep = not fresh and not _is_personal(meta["algorithm"])
+    parameters = _read(opened, name, PARAMETERS, meta["parameters_sha256"], keep=keep)
     try:
         with np.load(io.BytesIO(parameters), allow_pickle=False) as arrays:
             loaded = {key: arrays[key] for key in arrays.files}
     except (ValueError, zipfile.BadZipFile) as error:
-        raise ArtifactError(f"{directory / PARAMETERS}: not a file of plain arrays: {error}") from None
+        raise ArtifactError(f"{opened.called(name, PARAMETERS)}: not a file of plain arrays: {error}") from None
     return Artifact(
         model=meta["model"],
         algorithm=meta["algorithm"],
@@ -174,31 +146,28 @@ def read_artifact(store: Path, name: str, *, sha256: str) -> Artifact:
     )
 
 
-def remove_artifact(store: Path, name: str, *, model: str, version: int) -> None:
-    """Remove a version's directory, if it is still there.
+def writing_warehouse(store: Place, name: str) -> str | None:
+    """Return the database that was about to register files of the store; None where their record does not say.
 
-    Raises ArtifactError for a name of anything else, StoreError where it cannot be removed.
+    Raises StoreError when it cannot be read.
     """
-    directory = _directory(store, name)
+    require_name(name)
+    try:
+        named = json.loads(open_store(store).read(name, META)).get("warehouse")
+    except (ValueError, AttributeError):
+        return None
+    return named if isinstance(named, str) else None
+
+
+def remove_artifact(store: Place, name: str, *, model: str, version: int) -> None:
+    """Remove a version's files, if they are still there.
+
+    Raises ArtifactError for a name of anything else, StoreError where they cannot be removed.
+    """
+    require_name(name)
     if not name.startswith(f"{model}/{version}-"):
         raise ArtifactError(f"the artifact {name!r} of {model} version {version} is another version's; not removed")
-    try:
-        if directory.exists():
-            shutil.rmtree(directory)
-    except OSError as error:
-        raise StoreError(
-            f"{directory}: cannot be removed ({error.strerror}); remove it, nothing needs it any more"
-        ) from None
-
-
-def _directory(store: Path, name: str) -> Path:
-    """Return a version's directory. Names come from the warehouse, where others may write: none leads elsewhere."""
-    if _NAME.fullmatch(name) and (store / name).resolve() == store.resolve() / name:
-        return store / name
-    raise ArtifactError(
-        f"the artifact {name[:200]!r} in segmentation.model_versions lies outside of the model store, or is no "
-        "version's directory of it; retrain the model, and find out who wrote that"
-    )
+    open_store(store).remove(name)
 
 
 def _meta(artifact: Artifact, *, version: int) -> dict[str, Any]:
@@ -220,19 +189,23 @@ def _npz(parameters: Parameters) -> bytes:
     return buffer.getvalue()
 
 
-def _read(path: Path, sha256: str) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be read ({error.strerror}); every machine that runs tasks needs the same model store "
-            "(CLUSTERING_STORE), otherwise restore the file from a backup or retrain the model"
-        ) from None
+def _is_personal(name: str) -> bool:
+    return name not in algorithm_names() or bool(algorithm(name).personal)
+
+
+def _read(store: Store, name: str, file: str, sha256: str, *, keep: bool) -> bytes:
+    cache = store.cache if keep else None
+    kept = cache.get(sha256) if cache else None
+    if kept is not None:
+        return kept
+    content = store.read(name, file)
     if _sha256(content) != sha256:
         raise ArtifactError(
-            f"{path}: has the SHA-256 {_sha256(content)}, but {sha256} was registered; the file was changed or "
-            "damaged: restore it from a backup or retrain the model"
+            f"{store.called(name, file)}: has the SHA-256 {_sha256(content)}, but {sha256} was registered; the file "
+            "was changed or damaged: restore it from a backup or retrain the model"
         )
+    if cache:
+        cache.put(content)
     return content
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from psycopg2.extras import Json
 
-from clustering.errors import ArtifactError, NoChampionError
+from clustering.errors import ArtifactError, ConfigurationError, NoChampionError, StoreError
 from clustering.segments.events import Event, events_between
+from clustering.storage.connection_variables import connection_if_set
 from clustering.versions.artifacts import Artifact, read_artifact, write_artifact
 from clustering.versions.candidates import Tried, candidate_rows
 from clustering.versions.decisions import Decision, GateCheck, read_decision, record_decision
 from clustering.versions.metrics import Metrics
 from clustering.versions.own_names import own_names, record_events
+from clustering.versions.stores import Connections, open_store
 from clustering.versions.version import (
     Version,
     former_champion,
@@ -53,16 +55,35 @@ class Training:
 class Registry:
     """The versions of every model, and which of them is champion."""
 
-    def __init__(self, warehouse: Warehouse, store: Path) -> None:
+    def __init__(
+        self, warehouse: Warehouse, store: Path | str, *, connections: Connections = connection_if_set
+    ) -> None:
+        """Open neither yet; `store` is a folder, or the URI of one in an object store.
+
+        `connections` gives the connection of an object store by its name, None where there is none.
+        """
         self.warehouse = warehouse
-        self.store = store
+        self.files = open_store(store, connections)
+
+    @property
+    def store(self) -> Path:
+        """The folder that the store is; ConfigurationError where it is in an object store."""
+        if isinstance(self.files.place, Path):
+            return self.files.place
+        raise ConfigurationError(f"{self.files.place} is no folder of this machine")
 
     def register(self, artifact: Artifact, training: Training, *, estimator: Any) -> Version:
         """Store a new version as a candidate and return its row."""
         with self.warehouse.transaction() as transaction:
             _lock(transaction, artifact.model)
             number = transaction.scalar("registry/next_version", model=artifact.model)
-            name, digest = write_artifact(self.store, artifact, version=number, estimator=estimator)
+            name, digest = write_artifact(
+                self.files,
+                artifact,
+                version=number,
+                estimator=estimator,
+                warehouse=transaction.scalar("registry/warehouse"),
+            )
             identity = transaction.scalar(
                 "registry/insert_version",
                 model=artifact.model,
@@ -103,18 +124,28 @@ class Registry:
         with self.warehouse.transaction(read_only=True) as transaction:
             return read_champions(transaction, models)
 
-    def load(self, version: Version) -> Artifact:
-        """Read a version's artifact.
+    def load(self, version: Version, *, fresh: bool = False) -> Artifact:
+        """Read a version's artifact; from the store itself where it has to be `fresh`.
 
-        Raises ArtifactError when it was pruned or is not the one that was registered, StoreError when it cannot be read
-        at this moment.
+        One that is pruned or replaced while it is read is asked for again as it now stands. Raises ArtifactError when
+        it was pruned or is not the one that was registered, StoreError when it cannot be read at this moment.
         """
+        try:
+            return self._read(version, fresh=fresh)
+        except StoreError:
+            present = self.version(version.model_version_id)
+            known = (version.artifact, version.artifact_pruned_at)
+            if (present.artifact, present.artifact_pruned_at) == known:
+                raise
+            return self._read(present, fresh=fresh)
+
+    def _read(self, version: Version, *, fresh: bool) -> Artifact:
         if version.artifact_pruned_at is not None:
             raise ArtifactError(
                 f"the artifact of {version.model} version {version.version} was pruned on "
                 f"{version.artifact_pruned_at:%Y-%m-%d}; choose a newer version, or retrain the model"
             )
-        return read_artifact(self.store, version.artifact, sha256=version.artifact_sha256)
+        return read_artifact(self.files, version.artifact, sha256=version.artifact_sha256, fresh=fresh)
 
     def segment_ids(self, model: str) -> set[int]:
         """Return every segment id that a champion of the model has or had."""
@@ -133,11 +164,11 @@ class Registry:
     ) -> None:
         """Make a candidate, or a refused version, the champion in place of `instead_of`, and record the events.
 
-        Its artifact is read first, as nights will read it. Raises RunError when another champion was appointed since
+        Its artifact is read from the store first. Raises RunError when another champion was appointed since
         the decision was prepared, when somebody else decided on the version, or when a new segment of it would take the
         number of another one; otherwise as `load`.
         """
-        self.load(version)
+        self.load(version, fresh=True)
         with self.warehouse.transaction() as transaction:
             _lock(transaction, version.model)
             require_status(transaction, version, "candidate", "refused")
@@ -191,7 +222,7 @@ class Registry:
             if present is None:
                 raise NoChampionError(f"{model} has no champion, and so no former one; run the DAG retrain_models")
             version = former_champion(transaction, present, to_version)
-            self.load(version)
+            self.load(version, fresh=True)
             because = f"since {present.model} was rolled back from version {present.version} to {version.version}"
             events = events_between(present.segment_names, version.segment_names, because=because)
             _appoint(transaction, version)

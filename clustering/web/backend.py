@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from clustering.config import Configuration, configuration_directory, load_configuration, store_directory
+from clustering.config import Configuration, configuration_directory, load_configuration, model_store
 from clustering.errors import ConfigurationError
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -50,7 +50,7 @@ def open_backend(url: str) -> Backend:
 
 def _on(warehouse: Warehouse) -> Backend:
     configuration = load_configuration()
-    champions = Champions(configuration, Registry(warehouse, store_directory()))
+    champions = Champions(configuration, Registry(warehouse, model_store()))
     return Backend(warehouse, configuration, champions)
 
 

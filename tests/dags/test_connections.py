@@ -8,7 +8,9 @@ import logging
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from clustering.versions.object_store import ObjectStore
 from tests.dags.nights import Night
+from tests.object_stores import Bucket
 from tests.odd_passwords import PASSWORDS, texts
 
 
@@ -61,3 +63,18 @@ def test_task_that_cannot_connect_tells_no_part_of_the_password(
     text = told.out + told.err + caplog.text
     assert any(said in text for said in ("cannot be reached", "is not one of PostgreSQL", "libpq does not know"))
     assert [word for word in ("tulip", "spade") if word in text] == []
+
+
+def test_model_store_is_opened_by_airflows_connection(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks write into the bucket of `CLUSTERING_STORE`; an empty variable leaves it to the machine's account."""
+    from segmentation_definitions import open_session
+
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgresql://ann@127.0.0.1:1/shop")
+    with open_session() as session:
+        session.registry.files.require_reachable()
+        session.registry.files.require_writable("kmeans")
+        assert session.registry.files.place == bucket.uri
+    monkeypatch.setenv("AIRFLOW_CONN_MODEL_STORE", "")
+    with open_session() as session:
+        assert isinstance(session.registry.files, ObjectStore)
+        assert session.registry.files.connect() is None

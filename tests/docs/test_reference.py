@@ -19,11 +19,12 @@ from clustering.config import (
     Configuration,
     configuration_directory,
     load_configuration,
-    store_directory,
+    model_store,
     warehouse_address,
 )
 from clustering.errors import ConfigurationError
 from clustering.settings import AlertSettings, ApiLimits, DagLimits, NightSettings, ScheduleSettings, TaskSettings
+from clustering.versions.read_cache import cache_of_this_machine
 from clustering.warehouse import Warehouse, warehouse_url
 from clustering.warehouse.urls import CONNECTION
 from clustering.web.security import token_access
@@ -221,9 +222,11 @@ def _other_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _other_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLUSTERING_STORE", "/somewhere/else")
-    assert store_directory() == Path("/somewhere/else")
+    assert model_store() == Path("/somewhere/else")
+    monkeypatch.setenv("CLUSTERING_STORE", "s3://bucket/folder")
+    assert model_store() == "s3://bucket/folder"
     monkeypatch.delenv("CLUSTERING_STORE")
-    assert store_directory() == PROJECT / "models" / "store"
+    assert model_store() == PROJECT / "models" / "store"
 
 
 def _warehouse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,6 +294,9 @@ EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     "AIRFLOW_CONN_WAREHOUSE": _connection,
     "CLUSTERING_CONFIG": _other_configuration,
     "CLUSTERING_STORE": _other_store,
+    "CLUSTERING_STORE_CACHE": _setting(
+        "CLUSTERING_STORE_CACHE", "/kept", Path("/kept"), lambda: cache_of_this_machine().folder
+    ),
     "CLUSTERING_CATALOGUE_ADDRESS": _setting(
         "CLUSTERING_CATALOGUE_ADDRESS", "postgres://dwh/shop", "postgres://dwh:5432/shop", warehouse_address
     ),

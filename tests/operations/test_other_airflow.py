@@ -204,7 +204,7 @@ print("clustering.demo.loading" in names)
 
 def test_store_has_to_be_named(joined: Theirs) -> None:
     """Versions of models are never kept among installed packages."""
-    program = "from clustering.config import store_directory; store_directory()"
+    program = "from clustering.config import model_store; model_store()"
     done = subprocess.run(
         [joined.programs / "python", "-c", program],
         cwd=joined.home,

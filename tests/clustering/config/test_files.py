@@ -18,7 +18,7 @@ from clustering.config import (
     KMeansSpec,
     load_configuration,
     model_names,
-    store_directory,
+    model_store,
 )
 from clustering.errors import ConfigurationError
 from tests.paths import CONFIGURATION
@@ -363,11 +363,11 @@ def test_directories_come_from_the_environment(directory: Path, monkeypatch: pyt
     monkeypatch.setenv("CLUSTERING_CONFIG", str(directory))
     monkeypatch.setenv("CLUSTERING_STORE", str(directory / "elsewhere"))
     assert load_configuration().directory == directory
-    assert store_directory() == directory / "elsewhere"
+    assert model_store() == directory / "elsewhere"
     monkeypatch.delenv("CLUSTERING_CONFIG")
     monkeypatch.delenv("CLUSTERING_STORE")
     assert load_configuration().directory == PROJECT / "models"
-    assert store_directory() == PROJECT / "models" / "store"
+    assert model_store() == PROJECT / "models" / "store"
 
 
 @pytest.mark.parametrize(
@@ -467,3 +467,34 @@ def test_table_is_short_for_a_source_and_the_same_contract_as_before() -> None:
     assert len({copied.digest, short.digest, asked.digest}) == 3
     with pytest.raises(ConfigurationError, match="names a query as its source, and this needs a table"):
         _ = asked.origin.schema_and_table
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        ("store", Path.cwd() / "store"),
+        ("/a folder", Path("/a folder")),
+        ("file:///a%20folder/", Path("/a folder")),
+        ("s3://bucket", "s3://bucket"),
+        ("gs://bucket/folder/", "gs://bucket/folder"),
+        ("abfss://crm@shop.dfs.core.windows.net/folder", "abfss://crm@shop.dfs.core.windows.net/folder"),
+    ],
+)
+def test_model_store_is_a_folder_or_a_uri(named: str, place: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is made absolute; a URI stays as it is, but for a last slash."""
+    monkeypatch.setenv("CLUSTERING_STORE", named)
+    assert model_store() == place
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["ftp://host/x", "s3:///x", "s3://ann:tulip@bucket/x", "s3://bucket/x?tulip=1", "file://host/x", "file:///"],
+)
+def test_model_store_of_no_known_kind_is_refused(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may be a password is not repeated."""
+    monkeypatch.setenv("CLUSTERING_STORE", named)
+    with pytest.raises(
+        ConfigurationError, match="CLUSTERING_STORE is neither a folder nor of the form s3://"
+    ) as caught:
+        model_store()
+    assert "tulip" not in str(caught.value)

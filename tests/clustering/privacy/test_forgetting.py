@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ from clustering.privacy.forgetting import forget
 from clustering.scoring.endings import abandon_by_hand
 from clustering.scoring.retention import drop_expired
 from clustering.scoring.shards import score_shard
+from clustering.training.pruning import prune
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse, migrate
 from clustering.web.champion_changes import Champions
 from clustering.web.movements import read_movement
 from tests.appointing import appoint
+from tests.object_stores import Bucket
 from tests.projects import Project
 
 # A key that occurs nowhere by chance.
@@ -235,6 +238,28 @@ def test_core_point_is_dropped(project: Project) -> None:
         "drop_core_point",
         "forget",
     ]
+
+
+def test_core_point_is_dropped_from_an_object_store(project: Project, bucket: Bucket, tmp_path: Path) -> None:
+    """Neither the bucket nor what a machine has kept of it has the former artifact, even where the removal failed."""
+    bucket.fill(project.registry.store)
+    stored = replace(project, registry=Registry(project.warehouse, bucket.uri))
+    stored.night("2026-11-20")
+    version = stored.registry.champions(["dbscan"])["dbscan"]
+    before = stored.registry.load(version)
+    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
+    former = {name: content for name, content in bucket.objects().items() if name.startswith(version.artifact)}
+    assert run_forget(stored)["core_points"][0]["outcome"] == "dropped"
+    now = stored.registry.champions(["dbscan"])["dbscan"]
+    assert len(stored.registry.load(now).parameters["core"]) == len(before.parameters["core"]) - 1
+    assert version.artifact not in bucket.names()
+    assert len(stored.registry.load(version).parameters["core"]) == len(before.parameters["core"]) - 1
+    stored.registry.files.write(version.artifact, {name.rpartition("/")[2]: one for name, one in former.items()})
+    prune(stored.configuration, stored.registry)
+    assert version.artifact not in bucket.names()
+    hashes = {sha256(content).hexdigest() for content in former.values()} - {version.artifact_sha256}
+    assert {path.name for path in (tmp_path / "kept").iterdir()} & hashes == set()
+    assert stored.night()["status"] == "published"
 
 
 def test_running_process_drops_the_core_point_too(project: Project) -> None:
