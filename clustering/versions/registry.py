@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version as library_version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from clustering.storage.connection_variables import connection_if_set
 from clustering.versions.artifacts import Artifact, read_artifact, write_artifact
 from clustering.versions.candidates import Tried, candidate_rows
 from clustering.versions.decisions import Decision, GateCheck, read_decision, record_decision
+from clustering.versions.library_versions import library_versions
 from clustering.versions.metrics import Metrics
 from clustering.versions.own_names import own_names, record_events
 from clustering.versions.stores import Connections, open_store
@@ -36,8 +35,6 @@ from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import act_as_writer
 
 __all__ = ["Registry", "Training", "Version"]
-
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
 
 
 @dataclass(frozen=True)
@@ -77,13 +74,8 @@ class Registry:
         with self.warehouse.transaction() as transaction:
             _lock(transaction, artifact.model)
             number = transaction.scalar("registry/next_version", model=artifact.model)
-            name, digest = write_artifact(
-                self.files,
-                artifact,
-                version=number,
-                estimator=estimator,
-                warehouse=transaction.scalar("registry/warehouse"),
-            )
+            here = transaction.scalar("registry/warehouse")
+            name, digest = write_artifact(self.files, artifact, version=number, estimator=estimator, warehouse=here)
             identity = transaction.scalar(
                 "registry/insert_version",
                 model=artifact.model,
@@ -99,7 +91,7 @@ class Registry:
                 sample_rule=training.sample_rule,
                 sample_rows=training.sample_rows,
                 sample_sha256=training.sample_sha256,
-                library_versions=Json(_library_versions()),
+                library_versions=Json(library_versions()),
             )
             transaction.insert("registry/insert_candidate", candidate_rows(identity, training.candidates))
             return read_version(transaction, identity)
@@ -255,7 +247,3 @@ def _visible(transaction: Transaction, version: Version, events: Iterable[Event]
     own = own_names(transaction, [version.model])[version.model]
     named = {segment for segment, row in own.items() if row.segment_name}
     return [event for event in events if event.event != "rename" or event.segment_id not in named]
-
-
-def _library_versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: library_version(name) for name in LIBRARIES}}

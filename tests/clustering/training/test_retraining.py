@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -97,7 +98,9 @@ def test_estimator_is_registered_by_its_hash(registry):
 def test_unreadable_champion_holds_the_candidate_for_a_person(project, registry, declared, gone, found):
     """It is no missing champion: whatever the figures say, only a person promotes, and is told what is unknown."""
     champion = registry.champions(["kmeans"])["kmeans"]
-    unreadable = replace(champion, **({"artifact": "kmeans/1-000000000000"} if gone else {"artifact_sha256": "0" * 64}))
+    unreadable = champion if gone else replace(champion, artifact_sha256="0" * 64)
+    if gone:
+        shutil.rmtree(registry.store / champion.artifact)
     built, version = _retrain(registry, declared, five_groups(), unreadable)
     assert built.training.metrics.comparison is None
     decided = gate(declared, registry, model_version_id=version.model_version_id, decided_by="test")
