@@ -126,13 +126,9 @@ class FolderSettings(Settings):
     configuration: Path | None = _variable("CLUSTERING_CONFIG", otherwise="`models`")
     """The folder with contract, segments and models."""
     store: str | None = _variable("CLUSTERING_STORE", otherwise="`models/store`")
-    """Where the artifacts of versions lie: a folder that all workers share, or the URI of a folder in an object store,
-    such as `s3://bucket/folder` (`gs`, `abfss`), see [install.md](install.md#the-model-store)."""
-    cache: Path | None = _variable(
-        "CLUSTERING_STORE_CACHE", otherwise="`clustering-store-<user>` in the folder for temporary files"
-    )
-    """The folder in which each machine keeps what it has read from an object store, up to 256 MiB; none is needed, and
-    it may be emptied at any time."""
+    """The folder for the artifacts of versions, shared by all workers, or [a URI](install.md#the-model-store)."""
+    cache: Path | None = _variable("CLUSTERING_STORE_CACHE", otherwise="a folder among temporary files")
+    """The folder in which a machine keeps what it has read from an object store, up to 256 MiB."""
 
 
 class AccessSettings(Settings):
@@ -179,8 +175,7 @@ class ScheduleSettings(Settings):
     )
     """When `segment_customers` runs, as a line of cron; `none`: not by the clock."""
     assets: Names = _variable("CLUSTERING_NIGHT_ASSETS", (), otherwise="not set: no asset")
-    """Names or URIs of assets of other DAGs, with commas between them, that start `segment_customers` when each has had
-    an event."""
+    """Assets of other DAGs, by name or URI, with commas between: an event of each starts `segment_customers`."""
     training: str = _variable("CLUSTERING_TRAINING_SCHEDULE", "0 4 * * 0")
     """When `retrain_models` runs, beside after drift, as a line of cron; `none`: not by the clock."""
 

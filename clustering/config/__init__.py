@@ -15,7 +15,6 @@ from clustering.config.files import (
     configuration_directory,
     load_configuration,
     model_names,
-    model_store,
 )
 from clustering.config.frozen import Identifier
 from clustering.config.models import (
@@ -29,6 +28,7 @@ from clustering.config.models import (
     specification,
 )
 from clustering.config.night_checks import Checks, Drift
+from clustering.config.store_places import model_store
 from clustering.config.text_formats import DateOrder, Formats
 from clustering.config.warehouse_address import warehouse_address
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -22,11 +21,11 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "shipped"
 # What holds sql/, models/ and dags/: a wheel's copy of them, or else the checkout around the package.
 PROJECT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
+IS_INSTALLED = PROJECT == _SHIPPED  # among packages, where nothing of a user's may lie
 CONTRACT_FILE = "customers.yaml"
 SEGMENTS_FILE = "segments.yaml"
 EXPORTS_FILE = "exports.yaml"
 NO_MODELS = (CONTRACT_FILE, SEGMENTS_FILE, EXPORTS_FILE)
-OBJECT_STORES = ("s3", "gs", "gcs", "abfs", "abfss")
 MOST_NAME_BYTES = 56  # PostgreSQL keeps 63 of a name; the longest prefix is that of a model's history, `period_`
 _Spec = TypeVar("_Spec", bound=BaseModel)
 
@@ -65,38 +64,6 @@ class Configuration(Frozen):
 def configuration_directory() -> Path:
     """Return the directory with contract, segments and models: `CLUSTERING_CONFIG`, or the project's `models/`."""
     return (FolderSettings.read().configuration or PROJECT / "models").resolve()
-
-
-def model_store() -> Path | str:
-    """Return where versions lie: the folder or the URI in `CLUSTERING_STORE`, or `models/store` of the checkout.
-
-    Raises ConfigurationError where neither is there, since among installed packages versions would be lost, and for a
-    URI that no object store has.
-    """
-    named = FolderSettings.read().store
-    if named is None:
-        if PROJECT == _SHIPPED:
-            raise ConfigurationError(
-                "CLUSTERING_STORE is not set; set it to a folder that all workers share, or to one in an object store, "
-                "such as s3://bucket/folder"
-            )
-        return (PROJECT / "models" / "store").resolve()
-    return _place_of(named)
-
-
-def _place_of(named: str) -> Path | str:
-    if "://" not in named:
-        return Path(named).resolve()
-    parts = urlsplit(named)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.strip("/"):
-        return Path(unquote(parts.path)).resolve()
-    if parts.scheme not in OBJECT_STORES or not parts.netloc or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError(
-            "CLUSTERING_STORE is neither a folder nor of the form s3://bucket/folder, gs://bucket/folder, "
-            "abfss://container@account.dfs.core.windows.net/folder or file:///folder, without password and options, "
-            "which belong into the connection model_store (not repeated here)"
-        )
-    return named.rstrip("/")
 
 
 def model_names(directory: Path | None = None) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from clustering.config.files import OBJECT_STORES
+from clustering.config.store_places import OBJECT_STORES
 from clustering.errors import ConfigurationError
 from clustering.storage.named_connections import AirflowConnection, NamedConnection
 
