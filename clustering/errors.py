@@ -15,6 +15,7 @@ gone a minute later.
     │   └── HeldError               a night has a grave finding and waits for a person
     └── TransientError
         ├── StoreError              a stored version cannot be read at this moment
+        ├── SourceError             the files of customers cannot be reached at this moment
         ├── DestinationError        an audience could not be sent to where it goes
         └── WarehouseError          the warehouse cannot be reached or ended the connection
 """
@@ -80,6 +81,10 @@ class TransientError(ClusteringError):
 
 class StoreError(TransientError):
     """A stored version cannot be read at this moment: the model store is away or refuses, or a file is missing."""
+
+
+class SourceError(TransientError):
+    """The files of customers cannot be reached at this moment: the store does not answer, or breaks off."""
 
 
 class DestinationError(TransientError):

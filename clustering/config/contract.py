@@ -70,8 +70,8 @@ class Contract(Frozen):
         if not self.with_role("cluster"):
             raise ValueError("columns: at least one column has the role cluster")
         check_columns(self.orders, self.columns)
-        if not (self.origin.table or self.origin.query):
-            raise ValueError("source: table or query says where customers come from")
+        if not (self.origin.table or self.origin.query or self.origin.files):
+            raise ValueError("source: table, query or files says where customers come from")
         changed = self.columns.get(self.changed_at) if self.changed_at else None
         if self.changed_at and (
             changed is None or changed.type not in ("date", "timestamp") or changed.role == "ignore"

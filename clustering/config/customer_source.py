@@ -1,4 +1,4 @@
-"""Where customers come from: a table or view, or a query."""
+"""Where customers come from: a table or view, a query, or files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, model_validator
 
 from clustering.config.frozen import Frozen
+from clustering.config.source_files import check_files
 from clustering.config.source_query import (
+    AS_OF,
     KNOWN,
     checked_dated_query,
     checked_query,
@@ -27,7 +29,7 @@ TableName = Annotated[str, AfterValidator(checked_name)]
 
 
 class CustomerSource(Frozen):
-    """Where customers come from: a table or view, or a query, with a row a customer and the contract's columns."""
+    """Where customers come from: a table or view, a query, or files; a row a customer, with the contract's columns."""
 
     table: TableName | None = None
     """A table or view; `table` beside `columns` is short for it."""
@@ -39,6 +41,10 @@ class CustomerSource(Frozen):
     dated: Annotated[str, AfterValidator(checked_dated_query)] | None = None
     """Beside a table: a query of the customers as they were on a past date, which it names as `:as_of`; its columns are
     those of the table. Runs of past dates read it."""
+    files: str | None = None
+    """A folder of Parquet files in place of a table: an absolute path, or a URI such as `s3://bucket/folder`, with all
+    folders below it. `key=value` in a folder's name is a column, unless the files have one of that name. With `:as_of`
+    in it, it is the folder of a date, and past dates can be run. See [sources.md](sources.md#files)."""
     materialise: bool = False
     """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
     in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""
@@ -48,21 +54,32 @@ class CustomerSource(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.table and self.query:
-            raise ValueError("table and query: name one of them")
-        if self.query and self.dated:
-            raise ValueError("dated: only beside a table; query itself can name the date as :as_of")
+        if sum(map(bool, (self.table, self.query, self.files))) > 1:
+            raise ValueError("table, query, files: name one of them")
+        if self.dated and not self.table and (self.query or self.files):
+            raise ValueError("dated: only beside a table; query and files themselves can name the date as :as_of")
+        if self.files is not None:
+            check_files(self.files)
+        if self.files and self.materialise:
+            raise ValueError("materialise: only for a view or query; files are read as they are")
         return self
 
     @property
     def is_dated(self) -> bool:
         """Whether it has the customers of past dates."""
+        if self.files is not None:
+            return AS_OF in self.files
         return self.dated is not None or (self.query is not None and names_date(self.query))
 
     @property
+    def dates_itself(self) -> bool:
+        """Whether what is read tonight names its date itself, so that past dates are read in the same way."""
+        return self.table is None and self.is_dated
+
+    @property
     def name(self) -> str:
-        """What it is called where people are told of it: the table, or the key of the query."""
-        return self.table or "source.query"
+        """What it is called where people are told of it: the table, or the key of the query or the files."""
+        return self.table or ("source.files" if self.files else "source.query")
 
     def name_of(self, *, is_past: bool) -> str:
         """Return what is called so that a run of a past or a present date reads."""
@@ -77,12 +94,17 @@ class CustomerSource(Frozen):
     def schema_and_table(self) -> tuple[str, str]:
         """The table's schema (`public` when none is named) and name; ConfigurationError where there is a query."""
         if self.table is None:
-            raise ConfigurationError("customers.yaml names a query as its source, and this needs a table")
+            kind = "files" if self.files else "a query"
+            raise ConfigurationError(f"customers.yaml names {kind} as its source, and this needs a table")
         return split_name(self.table)
 
     def query_of(self, *, is_past: bool) -> str | None:
         """Return the query that a run of a past or a present date reads, None where it reads the table."""
         return self.dated if is_past and self.table else self.query
+
+    def text_of(self, *, is_past: bool) -> str:
+        """Return what a run of a past or a present date reads, as it is written: a table, a query or a folder."""
+        return self.query_of(is_past=is_past) or self.table or self.files or ""
 
     def aged_query(self, *, counts_days: bool) -> str | None:
         """Return the query of customers as they were known on `:known`, with what is counted up to `:as_of`.
@@ -101,6 +123,8 @@ class CustomerSource(Frozen):
     def settled(self) -> dict[str, Any]:
         """What determines the customers; of a table it is what it has been since 0.1.0, so that nights are compared."""
         named = {"table": self.table, "dated_source": self.dated}
+        if self.files is not None:
+            return named | {"files": self.files}
         return named if self.query is None else named | {"query": self.query}
 
 

@@ -3,7 +3,7 @@
 Pure: Arrow in, Arrow out. A value never raises; it rejects its row with a reason.
 """
 
-from clustering.customers.columns import convert, valid_schema
+from clustering.customers.columns import convert, plain, valid_schema
 from clustering.customers.faults import Reason
 from clustering.customers.keys import as_keys, key_as_written
 from clustering.customers.records import is_written, match_headers, read_records, source_cast
@@ -27,6 +27,7 @@ __all__ = [
     "key_as_written",
     "match_headers",
     "multiplied",
+    "plain",
     "read_records",
     "source_cast",
     "split",

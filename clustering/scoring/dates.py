@@ -48,16 +48,16 @@ def source_time(contract: Contract, *, as_of: date, ended_at: datetime | None, f
     if ended_at is None:
         return "present"
     if from_present_rows:
-        if contract.origin.query and contract.origin.is_dated:
+        if contract.origin.dates_itself:
+            named = "path of its files" if contract.origin.files else "query of customers.yaml"
             raise ConfigurationError(
-                "from_present_rows is for a source that has no past dates, and the query of customers.yaml names "
-                ":as_of; leave it out"
+                f"from_present_rows is for a source that has no past dates, and the {named} names :as_of; leave it out"
             )
         return "substituted"
     if not contract.origin.is_dated:
         raise ConfigurationError(
-            f"{as_of} is past, and the source in customers.yaml has no past dates: let source.query name :as_of, or "
-            "name source.dated beside the table, or ask for the present rows in their place, by the parameter "
-            "from_present_rows"
+            f"{as_of} is past, and the source in customers.yaml has no past dates: let source.query, or the "
+            "path of source.files, name :as_of, or name source.dated beside the table, or ask for the present rows in "
+            "their place, by the parameter from_present_rows"
         )
     return "dated"

@@ -1,0 +1,134 @@
+"""Folders below a path or a URI: which files there are, and what is said where they cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs
+
+from clustering.errors import DataError, SourceError
+from clustering.storage.connection_variables import connection_if_set
+from clustering.storage.locations import Location, open_location
+
+CONNECTION = "customer_files"
+ENDING = ".parquet"
+NOT_ALLOWED = (
+    *("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID"),
+    *("EXPIRED_TOKEN", "HTTP status 403", "HTTP status 401", "PERMISSION_DENIED", "UNAUTHENTICATED", "Unauthorized"),
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "Forbidden", "AuthenticationFailed"),
+)
+NOT_THERE = ("NO_SUCH_BUCKET", "NoSuchBucket", "ContainerNotFound")
+OF_STORES = ("AWS Error", "google::cloud", "Azure", "HTTP", "curl", "Hdfs", "HDFS")
+LONGEST_REASON = 300  # characters
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """A file below a folder, as it was when it was listed: bytes, and nanoseconds since 1970."""
+
+    path: str
+    size: int
+    modified: int
+
+    @property
+    def in_path(self) -> Mapping[str, str | None]:
+        """The columns that stand in the names of folders, as Hive writes them, with the value of all of its rows.
+
+        >>> LakeFile("country=DE/day=2026-01-31/0.parquet", 1, 1).in_path
+        {'country': 'DE', 'day': '2026-01-31'}
+        """
+        named = (part.partition("=") for part in self.path.split("/")[:-1] if "=" in part)
+        return {
+            unquote(name): None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)
+            for name, _, value in named
+            if name
+        }
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of a file system, by its path or URI."""
+
+    location: Location
+
+    @property
+    def name(self) -> str:
+        """What it is called where people are told of it."""
+        return self.location.base if self.location.is_local else self.location.uri
+
+    def files(self) -> list[LakeFile]:
+        """Return the Parquet files below the folder in the order of their paths.
+
+        Names that begin with a dot or an underscore are what programs write beside files, and are left out. Raises
+        DataError where the folder is not there, or has no such file.
+        """
+        with self.reading():
+            found = self.location.system.get_file_info(fs.FileSelector(self.location.base, recursive=True))
+        root = self.location.path("")
+        listed = [(one.path.removeprefix(root), one) for one in found if one.type == fs.FileType.File]
+        seen = [(path, one) for path, one in listed if not any(part[:1] in "._" for part in path.split("/"))]
+        files = [LakeFile(path, one.size, one.mtime_ns or 0) for path, one in seen if path.endswith(ENDING)]
+        if not files:
+            others = f", but {len(seen)} others such as {seen[0][0]}" if seen else ""
+            raise DataError(
+                f"{self.name} has no file that ends with {ENDING}{others}; write the customers there first, nothing "
+                "was changed"
+            )
+        return sorted(files, key=lambda one: one.path)
+
+    def opened(self, file: LakeFile) -> Any:
+        """Open a file."""
+        with self.reading(file.path):
+            return self.location.system.open_input_file(self.location.path(file.path))
+
+    def require_same(self, file: LakeFile) -> None:
+        """Raise DataError where a file is not what it was when it was listed."""
+        with self.reading(file.path):
+            now = self.location.system.get_file_info(self.location.path(file.path))
+        if now.type != fs.FileType.File or (now.size, now.mtime_ns or 0) != (file.size, file.modified):
+            what = "is gone" if now.type != fs.FileType.File else "was written anew"
+            raise DataError(
+                f"{self.name}: {file.path} {what} since the run was planned; nothing of the run is published, start a "
+                "new one when the files are written"
+            )
+
+    @contextmanager
+    def reading(self, path: str | None = None) -> Iterator[None]:
+        """Raise DataError for the folder, or a file in it, that cannot be read; SourceError where that may pass."""
+        place = self.name if path is None else f"{self.name}: {path}"
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataError(
+                f"{place} is not there; name the right folder in customers.yaml, or write it first"
+            ) from None
+        except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+            said = self.location.said(error)[:LONGEST_REASON]
+            if isinstance(error, PermissionError) or any(word in said for word in NOT_ALLOWED):
+                raise DataError(
+                    f"{place} may not be read by this worker: {said}; give it the right, or other credentials by its "
+                    f"environment, its identity or the connection {CONNECTION}"
+                ) from None
+            if any(word in said for word in NOT_THERE):
+                raise DataError(f"{place} is not there: {said}; name the right one in customers.yaml") from None
+            if isinstance(error, OSError) and (error.errno is not None or any(word in said for word in OF_STORES)):
+                raise SourceError(f"{place} cannot be reached at this moment: {said}") from None
+            if path is None:
+                raise DataError(f"{place} cannot be opened: {said}; correct source.files in customers.yaml") from None
+            raise DataError(f"{place} is no Parquet file, or damaged: {said}; write it anew") from None
+
+
+def open_folder(place: str) -> Folder:
+    """Return the folder of an absolute path or a URI.
+
+    A store is opened by the connection `customer_files` if the environment has one, or else as the machine's own
+    account.
+    """
+    uri = place if "://" in place else PurePosixPath(place).as_uri()
+    return Folder(open_location(uri, connection_if_set(CONNECTION), what="source.files in customers.yaml"))

@@ -1,0 +1,44 @@
+"""Customers as Parquet files, and what a night said of everybody as one hash."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from clustering.config import CustomerSource
+from tests.projects import Project
+
+ROWS_A_GROUP = 100
+
+LABELS = """
+select label.customer_id::text, label.model, label.segment_id, label.confidence::text
+from segmentation.customer_labels as label
+where label.run_id = %s
+order by label.customer_id, label.model
+"""
+REJECTED = """
+select customer_id, reason, column_name from segmentation.rejected_customers where run_id = %s order by 1, 2, 3
+"""
+
+
+def write_lake(folder: Path, customers: pa.Table, *, files: int = 5, rows_a_group: int = ROWS_A_GROUP) -> Path:
+    """Write customers to so many files below a folder, in an order of their own, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        rows = customers.take(pa.array(range(number, customers.num_rows, files)))
+        parquet.write_table(rows, folder / f"{number}.parquet", row_group_size=rows_a_group)
+    return folder
+
+
+def from_files(project: Project, place: Path | str, **source: str) -> Project:
+    """Return a project whose customers come from files."""
+    return project.with_contract(table=None, source=CustomerSource(files=str(place), **source))
+
+
+def said(project: Project, run_id: int) -> str:
+    """Return the SHA-256 over customer, model, label and confidence of a run."""
+    rows = project.sql(LABELS, run_id)
+    return hashlib.sha256("\n".join("\t".join(map(str, row)) for row in rows).encode()).hexdigest()
