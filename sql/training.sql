@@ -1,5 +1,5 @@
 -- name: create_sample
--- Copies the rows with the smallest hashes of the key.
+-- Copies the rows with the smallest MD5 of the key's text, in UTF-8 and as bytes: every engine finds the same ones.
 -- Names: sample, columns, key, table, rows.
 create table {sample} as
 select row_number() over () as sample_row, drawn.*
@@ -7,9 +7,19 @@ from (
     select {columns}
     from {table}
     where {key} is not null
-    order by hashtextextended({key}::text, 0), {key}
+    order by md5(convert_to({key}::text, 'UTF8')) collate "C", {key}
     limit {rows}
 ) as drawn;
+
+-- name: copy_sample
+-- Takes the rows of a sample from the client.
+-- Names: sample.
+copy {sample} from stdin with (format text);
+
+-- name: create_sample_of_files
+-- Makes the table of a sample whose rows come from files.
+-- Names: sample, definitions.
+create table {sample} ({definitions});
 
 -- name: duplicated_keys
 -- Returns the keys that stand in more than one of a sample's first rows.

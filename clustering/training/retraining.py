@@ -17,17 +17,19 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Configuration, Contract
-from clustering.customers import added_up, as_keys, describe_rejections, split
+from clustering.customers import Reading, added_up, as_keys, describe_rejections, split
 from clustering.errors import DataError
+from clustering.lake.file_source import FileSource, describe_files
 from clustering.training.build import build
 from clustering.training.comparison import meet
+from clustering.training.sample_of_files import copy_sample
 from clustering.versions.own_names import own_names
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import find_source, require_rows
+from clustering.warehouse.source import Source, find_source, require_rows
 from clustering.warehouse.source_copy import hold_off_forgetting
 from clustering.warehouse.staging_schema import staging_table
 from clustering.warehouse.subquery import reading_errors
@@ -42,31 +44,43 @@ def draw_sample(
 ) -> dict[str, Any]:
     """Copy a deterministic sample of the source into a staging table and return its name.
 
-    The same keys are drawn each time, whatever the order of the rows: those with the smallest hashes.
+    The same keys are drawn each time, whatever the order of the rows, and from a table as from files: those whose text
+    has the smallest MD5.
     """
     chosen = configuration.select(models)
     drawn_at = datetime.now(UTC)
     name = f"sample_{drawn_at:%Y%m%d%H%M%S}_{secrets.token_hex(4)}"
+    most, contract = max(spec.sample_rows for spec in chosen.values()), configuration.contract
     with warehouse.transaction() as transaction:
         hold_off_forgetting(transaction)
         _drop_stale_samples(transaction)
-        source = find_source(transaction, configuration.contract, as_of=drawn_at.date())
-        check_currency(transaction, configuration.contract)
-        names = {
-            "sample": staging_table(name),
-            "columns": source.select_list(),
-            "key": source.key,
-            "table": source.table,
-            "rows": sql.Literal(max(spec.sample_rows for spec in chosen.values())),
-        }
-        with reading_errors(source.name):
-            rows = transaction.execute("training/create_sample", names)
-        require_rows(source, rows)
+        source: Source | FileSource
+        if contract.origin.files is not None:
+            source = describe_files(contract, as_of=drawn_at.date())
+            rows = copy_sample(transaction, source, sample=staging_table(name), rows=most)
+        else:
+            source = find_source(transaction, contract, as_of=drawn_at.date())
+            check_currency(transaction, contract)
+            rows = _copy_table(transaction, source, sample=staging_table(name), rows=most)
         transaction.execute("scoring/hand_over", {"table": staging_table(name)})
     log.info("sample %s: %s rows of %s for %s", name, rows, source.name, requested_by)
     if source.warning:
         log.warning("%s", source.warning)
     return {"sample": name, "models": list(chosen), "rows": rows, "warning": source.warning}
+
+
+def _copy_table(transaction: Transaction, source: Source, *, sample: sql.Identifier, rows: int) -> int:
+    names = {
+        "sample": sample,
+        "columns": source.select_list(),
+        "key": source.key,
+        "table": source.table,
+        "rows": sql.Literal(rows),
+    }
+    with reading_errors(source.name):
+        drawn = transaction.execute("training/create_sample", names)
+    require_rows(source, drawn)
+    return drawn
 
 
 def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
@@ -111,7 +125,7 @@ def train(
         taken=registry.segment_ids(model),
         reserved={row.segment_name for row in own.values() if row.segment_name},
         sample_rule=f"up to {spec.sample_rows} rows of {contract.origin.name} with the smallest "
-        f"hashtextextended({contract.key}::text, 0), the valid ones of them",
+        f"md5 of {contract.key} as text, the valid ones of them",
         rejected=rejected,
     )
     training = replace(built.training, metrics=replace(built.training.metrics, doubt=doubt))
@@ -143,7 +157,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with warehouse.transaction(read_only=True) as transaction:
         if not transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
             raise DataError(f"the sample {sample} is gone; start the retraining again")
-        source = find_source(transaction, contract, as_of=_drawn_on(sample))
+        reading = _reading(transaction, contract, _drawn_on(sample))
         names = {
             "sample": staging_table(sample),
             "rows": sql.Literal(rows),
@@ -154,7 +168,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     with ArrowConnection(warehouse.uri, read_only=True) as reader:
         duplicated = as_keys(reader.table(duplicates).column("key").combine_chunks(), contract)
         drawn = reader.table(query).drop_columns(["sample_row"]).combine_chunks()
-    parts = [split(batch, contract, source.reading, duplicated=duplicated) for batch in drawn.to_batches()]
+    parts = [split(batch, contract, reading, duplicated=duplicated) for batch in drawn.to_batches()]
     valid = pa.Table.from_batches([part.valid for part in parts]).combine_chunks()
     rejected = drawn.num_rows - valid.num_rows
     found = added_up((one for part in parts for one in part.faults), duplicated=len(duplicated))
@@ -168,6 +182,13 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
             "of %s rows drawn from %s, %s are not valid: %s", drawn.num_rows, contract.origin.name, rejected, said
         )
     return valid.to_batches()[0], rejected
+
+
+def _reading(transaction: Transaction, contract: Contract, as_of: date) -> Reading:
+    """Return how the rows of a sample are written: as those of its source."""
+    if contract.origin.files is not None:
+        return describe_files(contract, as_of=as_of).reading
+    return find_source(transaction, contract, as_of=as_of).reading
 
 
 def _drawn_on(sample: str) -> date:

@@ -184,8 +184,5 @@ def test_analysts_words_survive_retraining_and_win_when_segments_are_published(p
     project.night("2026-11-22", models=["kmeans"])
     assert project.sql(read) == [("Stars", "Spend much.", "Call them.")]
     assert project.sql("select sample_rule from segmentation.model_versions where version = 2") == [
-        (
-            "up to 200000 rows of public.customers with the smallest hashtextextended(customer_id::text, 0), "
-            "the valid ones of them",
-        )
+        ("up to 200000 rows of public.customers with the smallest md5 of customer_id as text, the valid ones of them",)
     ]
