@@ -92,11 +92,13 @@ $do$;
 
 -- name: forget_customers
 -- Drops what the manifest of a run that has ended holds of single customers: the samples, the values that were
--- rejected, and the keys that cut the customers into shards; and the bins of its columns, which the check has added up.
+-- rejected, the keys that cut the customers into shards, and those of several rows; and the bins of its columns, which
+-- the check has added up.
 -- Parameters: run_id.
 update segmentation.run_shards
-set samples = null, reasons = null, lower_bound = null, upper_bound = null, columns = null
-where run_id = :run_id and num_nonnulls(samples, reasons, lower_bound, upper_bound, columns) > 0;
+set
+    samples = null, reasons = null, lower_bound = null, upper_bound = null, columns = null, repeated_keys = null
+where run_id = :run_id and num_nonnulls(samples, reasons, lower_bound, upper_bound, columns, repeated_keys) > 0;
 
 -- name: failures
 -- Returns the models that a run had to leave out.
@@ -147,9 +149,9 @@ values (:run_id, :model, :model_version_id);
 -- name: insert_shard
 -- Adds a shard to a run's manifest.
 -- Names: key_type.
--- Parameters: run_id, shard, lower_bound, upper_bound.
-insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound)
-values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type});
+-- Parameters: run_id, shard, lower_bound, upper_bound, files, repeated_keys.
+insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound, files, repeated_keys)
+values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type}, :files, :repeated_keys);
 
 -- name: label_sets
 -- Returns the label sets of a run.
@@ -195,7 +197,8 @@ select
 -- Returns a shard of the manifest with its run's status and date, and whether it reads the source's past dates.
 -- Parameters: run_id, shard.
 select
-    shard.lower_bound, shard.upper_bound, shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
+    shard.lower_bound, shard.upper_bound, shard.files, shard.repeated_keys,
+    shard.rows_read, shard.rows_labelled, shard.rows_rejected, shard.finished_at,
     run.status, run.note, run.contract_sha256, run.as_of, run.source_time = 'dated' as is_past,
     run.source_oids
 from segmentation.run_shards as shard

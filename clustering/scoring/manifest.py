@@ -39,11 +39,14 @@ class Run:
 class PlannedShard:
     """A shard with its bounds, None for no bound, and the status of its run; rows are counted when it is finished.
 
+    A shard of files has parts of `files`, as documents, in place of bounds, and `repeated_keys` where there are some.
     Where `is_past`, it reads what the source has of past dates; `source_oids` are what the database called its tables.
     """
 
     lower_bound: Any
     upper_bound: Any
+    files: Sequence[Mapping[str, Any]] | None
+    repeated_keys: Sequence[str] | None
     rows_read: int | None
     rows_labelled: int | None
     rows_rejected: int | None

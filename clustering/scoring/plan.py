@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg2 import sql
+from psycopg2.extras import Json
 
-from clustering.config import Configuration, Contract
-from clustering.scoring.aged_customers import copy_aged
+from clustering.config import Configuration
+from clustering.lake.file_source import FileSource
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.endings import end_overdue, end_run
 from clustering.scoring.neighbours import require_neighbours
-from clustering.scoring.replaced_tables import table_oids
-from clustering.scoring.shard_costs import ShardCost, shard_cost
+from clustering.scoring.source_cuts import SourceCut, Wanted, cut_files, cut_table
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.deadlocks import again_after_deadlock
-from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import EXACT_COUNT_BELOW, Source, describe_source, find_source
-from clustering.warehouse.source_copy import give_to_run, hold_off_forgetting, make_copy
-from clustering.warehouse.subquery import reading_errors
+from clustering.warehouse.source import Source
+from clustering.warehouse.source_copy import give_to_run
 
 log = logging.getLogger(__name__)
 
-ROWS_WORTH_A_SHARD = 100_000  # below, starting a task costs more than it saves
-ROWS_A_RETRY_MAY_COST = 2_500_000
-# Every shard makes a table of labels for each model, and who reads all models locks a night's tables and their indexes.
-MOST_LABEL_TABLES = 45
-LEAST_MOST_SHARDS = 4  # however many models there are
-SAMPLED_KEYS = 200_000
 STALE_HOURS = 12  # a run that has been silent for so long is dead
 
 
@@ -72,14 +62,11 @@ def plan_run(
     found = choose_champions(registry, list(chosen), ended_at=ended_at)
     usable = find_usable(registry, found.values(), contract, may_retry=may_retry)
     champions = {version.model: version for version, _ in usable.artifacts}
+    wanted = Wanted(as_of, list(champions), workers, shards, is_past=read_at == "dated", dry_run=dry_run)
+    # Before the transaction begins, which would be idle while files are read.
+    files = cut_files(contract, wanted) if contract.origin.files else None
     with warehouse.transaction() as transaction:
-        source = _source(transaction, contract, as_of, is_past=read_at == "dated")
-        aged = (
-            {} if dry_run or source.kind != "copy" else copy_aged(transaction, contract, list(champions), as_of=as_of)
-        )
-        oids = table_oids(transaction, source, is_past=read_at == "dated")
-        bounds = shard_bounds(transaction, source, shards or shard_count(source.rows, workers, models=len(champions)))
-        _tell_cost(shard_cost(transaction, source, bounds))
+        cut = files or cut_table(transaction, contract, wanted)
         act_as_writer(transaction)
         # Runs of a date are planned one after the other, so that the later one finds the earlier one to supersede.
         transaction.execute("publishing/lock_date", as_of=as_of)
@@ -97,19 +84,17 @@ def plan_run(
             as_of=as_of,
             dry_run=dry_run,
             requested_by=requested_by,
-            source=contract.origin.query_of(is_past=read_at == "dated") or contract.origin.table,
+            source=contract.origin.text_of(is_past=wanted.is_past),
             source_time=read_at,
-            source_oids=oids,
+            source_oids=cut.oids,
             contract_sha256=contract.digest,
         )
-        if source.kind == "copy":
-            give_to_run(transaction, source, run_id)
-        for known, copy in aged.items():
-            give_to_run(transaction, copy, run_id, known=known)
-        _record(transaction, run_id, usable, bounds, key_type=sql.SQL(contract.key_type))
+        _give_copies(transaction, cut, run_id)
+        _record(transaction, run_id, usable, cut, key_type=sql.SQL(contract.key_type))
+    source = cut.source
     if source.warning:
         log.warning("%s", source.warning)
-    counted = f"{source.rows} {read_at} rows in {len(bounds) + 1} shards"
+    counted = f"{source.rows} {read_at} rows in {len(cut.shards)} shards"
     log.info("run %s for %s: %s, %s", run_id, as_of, counted, ", ".join(champions))
     return {
         "run_id": run_id,
@@ -120,64 +105,22 @@ def plan_run(
         "failed": usable.reasons,
         "source_time": read_at,
         "warning": source.warning,
-        "shards": list(range(len(bounds) + 1)),
+        "shards": list(range(len(cut.shards))),
     }
 
 
-def _source(transaction: Transaction, contract: Contract, as_of: date, *, is_past: bool) -> Source:
-    """Return what the run will read: the source, or a copy of it that is made here."""
-    if not contract.origin.materialise:
-        source = describe_source(transaction, contract, as_of=as_of, is_past=is_past)
-        check_currency(transaction, contract, as_of=as_of)
-        return source
-    hold_off_forgetting(transaction)
-    started, source = time.monotonic(), find_source(transaction, contract, as_of=as_of, is_past=is_past)
-    check_currency(transaction, contract, as_of=as_of)
-    copy = make_copy(transaction, source)
-    log.info("%s rows of %s copied in %.1f s", copy.rows, source.name, time.monotonic() - started)
-    return copy
-
-
-def _tell_cost(cost: ShardCost | None) -> None:
-    if cost is not None:
-        log.log(logging.WARNING if cost.is_high else logging.INFO, "%s", cost.told)
-
-
-def shard_count(rows: int, workers: int, *, models: int) -> int:
-    """Return a multiple of the workers that have enough to do, so that no worker waits for the last shard.
-
-    It is bounded by what readers lock, whatever the rows are: a retry may then cost more.
-    """
-    most = max(MOST_LABEL_TABLES // models, LEAST_MOST_SHARDS)
-    busy = max(1, min(math.ceil(rows / ROWS_WORTH_A_SHARD), workers))
-    rounds = math.ceil(rows / (busy * ROWS_A_RETRY_MAY_COST))
-    return min(busy * rounds, most)
-
-
-def shard_bounds(transaction: Transaction, source: Source, shards: int) -> list[str]:
-    """Return the keys that cut the source into at most so many shards, each once; one less than there are shards."""
-    if shards == 1:
-        return []
-    share = 100 * SAMPLED_KEYS / source.rows
-    sampled = source.can_be_sampled and source.rows > max(EXACT_COUNT_BELOW, SAMPLED_KEYS)
-    names = {
-        "table": source.table,
-        "key": source.key,
-        # A seed makes the sample the same each time.
-        "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(share))
-        if sampled
-        else sql.SQL(""),
-    }
-    with reading_errors(source.name):
-        found = transaction.scalar("source/bounds", names, fractions=[number / shards for number in range(1, shards)])
-    return source.bounds(found or [])
+def _give_copies(transaction: Transaction, cut: SourceCut[Source] | SourceCut[FileSource], run_id: int) -> None:
+    if isinstance(cut.source, Source) and cut.source.kind == "copy":
+        give_to_run(transaction, cut.source, run_id)
+    for known, copy in cut.aged.items():
+        give_to_run(transaction, copy, run_id, known=known)
 
 
 def _record(
     transaction: Transaction,
     run_id: int,
     usable: Usable,
-    bounds: Sequence[str],
+    cut: SourceCut[Source] | SourceCut[FileSource],
     *,
     key_type: sql.Composable,
 ) -> None:
@@ -189,14 +132,16 @@ def _record(
             model_version_id=version.model_version_id,
         )
     leave_out(transaction, run_id, usable.reasons)
-    for shard, (lower, upper) in enumerate(zip([None, *bounds], [*bounds, None], strict=True)):
+    for number, shard in enumerate(cut.shards):
         transaction.execute(
             "scoring/insert_shard",
             {"key_type": key_type},
             run_id=run_id,
-            shard=shard,
-            lower_bound=lower,
-            upper_bound=upper,
+            shard=number,
+            lower_bound=shard.lower,
+            upper_bound=shard.upper,
+            files=None if shard.parts is None else Json([part.to_document() for part in shard.parts]),
+            repeated_keys=Json(list(shard.repeated)) if shard.repeated else None,
         )
 
 

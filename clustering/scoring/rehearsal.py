@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,20 +14,21 @@ from clustering.config import Configuration, Contract
 from clustering.customers import Rejection, added_up, split
 from clustering.customers.refusals import limits
 from clustering.errors import ArtifactError, DataError, NoChampionError, StoreError
+from clustering.lake.file_columns import FileColumn
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import SourceTime, require_begun, source_time
 from clustering.scoring.labeller import with_values_for
-from clustering.scoring.plan import shard_bounds, shard_count
 from clustering.scoring.refused_runs import is_too_many
 from clustering.scoring.shard_costs import shard_cost
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns
+from clustering.scoring.shard_rows import FileRows, ShardRows, TableRows
+from clustering.scoring.source_cuts import Wanted, cut_files, shard_bounds, shard_count
+from clustering.scoring.source_rows import compose_queries, needed_columns
 from clustering.scoring.usable_versions import Usable, find_usable, unfilled
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
-from clustering.warehouse.bulk import ArrowConnection, reading_rows
 from clustering.warehouse.order_tables import check_currency
 from clustering.warehouse.roles import act_as_writer
-from clustering.warehouse.source import Source, describe_source
+from clustering.warehouse.source import SourceColumn, describe_source
 
 Progress = Callable[[int], object]  # is told how many rows have been read
 
@@ -81,23 +82,16 @@ def rehearse(
         _find_champions(registry, chosen, asked, contract, found) if _is_usable(warehouse, found, contract) else None
     )
     try:
-        with warehouse.transaction(read_only=True) as transaction:
-            source = describe_source(transaction, contract, as_of=asked.as_of, is_past=time == "dated")
-            check_currency(transaction, contract, as_of=asked.as_of)
-            found.columns = [_column(source, name) for name in contract.used]
-            if source.warning:
-                found.warnings.append(source.warning)
-            if usable is not None:
-                shards = shard_count(source.rows, asked.workers, models=len(usable.artifacts))
-                bounds = shard_bounds(transaction, source, shards)
-                cost = shard_cost(transaction, source, bounds)
-                if cost is not None and cost.is_high and not contract.origin.materialise:
-                    found.warnings.append(cost.told)
-                found.night = _plan(transaction, asked, time, usable, chosen) | {"shards": len(bounds) + 1}
         artifacts = usable.artifacts if usable else []
-        found.warnings += filter(None, (unfilled(*one, contract) for one in artifacts))
         needed = with_values_for((artifact for _, artifact in artifacts), needed_columns(contract))
-        _read_rows(warehouse, source, needed, found, progress)
+        wanted = Wanted(asked.as_of, [version.model for version, _ in artifacts], asked.workers)
+        look = _look_at_files if contract.origin.files else _look_at_table
+        rows, shards = look(warehouse, contract, needed, replace(wanted, is_past=time == "dated"), found)
+        if usable is not None:
+            with warehouse.transaction(read_only=True) as transaction:
+                found.night = _plan(transaction, asked, time, usable, chosen) | {"shards": shards}
+        found.warnings += filter(None, (unfilled(*one, contract) for one in artifacts))
+        _read_rows(warehouse, contract, rows, needed, found, progress)
     except DataError as error:
         found.problems.append(str(error))
     return found
@@ -139,16 +133,52 @@ def _find_champions(
     return usable
 
 
-def _column(source: Source, name: str) -> dict[str, Any]:
-    column, there = source.contract.columns[name], source.columns[name]
-    return {
-        "column": name,
-        "role": column.role,
-        "type": column.type,
-        "found_as": there.header,
-        "found_type": there.pg_type,
-        "factor": there.factor,
-    }
+def _look_at_table(
+    warehouse: Warehouse, contract: Contract, needed: Contract, wanted: Wanted, found: Rehearsal
+) -> tuple[ShardRows, int]:
+    """Tell what there is of the contract's table or query; return its rows, and in how many shards a night reads it."""
+    with warehouse.transaction(read_only=True) as transaction:
+        source = describe_source(transaction, contract, as_of=wanted.as_of, is_past=wanted.is_past)
+        check_currency(transaction, contract, as_of=wanted.as_of)
+        found.columns = _columns(contract, source.columns, {name: one.pg_type for name, one in source.columns.items()})
+        if source.warning:
+            found.warnings.append(source.warning)
+        bounds = list[str]()
+        if wanted.models:
+            shards = shard_count(source.rows, wanted.workers, models=len(wanted.models))
+            bounds = shard_bounds(transaction, source, shards)
+            cost = shard_cost(transaction, source, bounds)
+            if cost is not None and cost.is_high and not contract.origin.materialise:
+                found.warnings.append(cost.told)
+        narrowed = source.narrowed(needed)
+        return TableRows(narrowed, compose_queries(transaction, narrowed, sql.SQL("true"))), len(bounds) + 1
+
+
+def _look_at_files(
+    warehouse: Warehouse, contract: Contract, needed: Contract, wanted: Wanted, found: Rehearsal
+) -> tuple[ShardRows, int]:
+    """Tell what there is of the contract's files, as of a table."""
+    cuts = cut_files(contract, wanted)
+    source = cuts.source
+    found.columns = _columns(contract, source.columns, {name: one.found_type for name, one in source.columns.items()})
+    repeated = {key for shard in cuts.shards for key in shard.repeated}
+    return FileRows(needed, source.parts, sorted(repeated), wanted.as_of), len(cuts.shards)
+
+
+def _columns(
+    contract: Contract, there: Mapping[str, SourceColumn | FileColumn], types: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "column": name,
+            "role": contract.columns[name].role,
+            "type": contract.columns[name].type,
+            "found_as": there[name].header,
+            "found_type": types[name],
+            "factor": there[name].factor,
+        }
+        for name in contract.used
+    ]
 
 
 def _plan(
@@ -169,17 +199,15 @@ def _plan(
     }
 
 
-def _read_rows(warehouse: Warehouse, described: Source, needed: Contract, found: Rehearsal, progress: Progress) -> None:
+def _read_rows(
+    warehouse: Warehouse, contract: Contract, rows: ShardRows, needed: Contract, found: Rehearsal, progress: Progress
+) -> None:
     """Read every row and count those that would be rejected, each column's faults apart."""
-    contract = described.contract
-    source = described.narrowed(needed)
-    with warehouse.transaction(read_only=True) as transaction:
-        queries = compose_queries(transaction, source, sql.SQL("true"))
     read, rejected, faults, filled = 0, 0, list[Rejection](), Counter[str]()
-    with reading_rows(source), ArrowConnection(warehouse.uri, read_only=True) as reader:
-        repeated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, needed)
-        for batch in reader.batches(queries.rows):
-            parts = split(batch, needed, source.reading, duplicated=repeated)
+    with rows.opened(warehouse) as opened:
+        repeated = opened.duplicated(needed)
+        for batch in opened.batches():
+            parts = split(batch, needed, opened.reading, duplicated=repeated)
             read, rejected = read + batch.num_rows, rejected + parts.rejected.num_rows
             faults = added_up([*faults, *parts.faults])
             filled.update(parts.filled)

@@ -11,8 +11,6 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from psycopg2 import sql
-
 from clustering.config import Configuration
 from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
@@ -20,18 +18,15 @@ from clustering.scoring.batch_scoring import BatchScorer, ScoringVersion, Summar
 from clustering.scoring.label_sets import LabelSet, read_label_sets
 from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
-from clustering.scoring.passing_time import PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, find_bases
-from clustering.scoring.replaced_tables import require_same_tables
-from clustering.scoring.source_rows import compose_queries, duplicated_keys, needed_columns, source_of_run
+from clustering.scoring.shard_rows import find_shard_rows
+from clustering.scoring.source_rows import needed_columns
 from clustering.scoring.staging import StagedVersion, Staging
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
-from clustering.warehouse.bulk import ArrowConnection, reading_rows
-from clustering.warehouse.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +52,10 @@ def score_shard(
         if planned.finished_at is not None:
             log.info("run %s shard %s: scored before", run_id, shard)
             return _counts(planned)
-        source = source_of_run(transaction, contract, planned, run_id)
+        rows = find_shard_rows(transaction, contract, planned, run_id=run_id, shard=shard)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
-        queries = compose_queries(transaction, source, _keys(source, planned, is_first=shard == 0))
-        bases = find_bases(transaction, registry, contract, run_id=run_id)
+        bases = find_bases(transaction, registry, contract, run_id=run_id) if rows.has_range else {}
         aged = find_aged(transaction, contract, bases.values(), run_id=run_id, as_of=planned.as_of)
     bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
@@ -73,29 +67,28 @@ def score_shard(
         for version, artifact in usable.artifacts
     ]
     with (
-        reading_rows(source),
-        ArrowConnection(warehouse.uri, read_only=True) as reader,
+        rows.opened(warehouse) as opened,
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
-        duplicated = None if source.has_unique_key else duplicated_keys(reader, queries.duplicated_keys, contract)
-        scorer = BatchScorer(contract, [each.scoring for each in staged], reading=source.reading, duplicated=duplicated)
+        scorer = BatchScorer(
+            contract,
+            [each.scoring for each in staged],
+            reading=opened.reading,
+            duplicated=opened.duplicated(contract),
+        )
         staging = Staging(transaction, writer, contract, staged, attempt, bounds)
-        for batch in reader.batches(queries.rows):
+        for batch in opened.batches():
             staging.append(scorer.score(batch))
-        require_same_tables(reader, transaction, source, planned, run_id)
+        opened.require_unchanged(transaction)
         summary = scorer.summary()
-        won = staging.claim(summary, PassingTime(reader, aged, contract, bounds))
+        won = staging.claim(summary, opened.passing_time(aged, contract, bounds))
     if not won:
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
             return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract))
     log.info("run %s shard %s: %s, %s models, %.1f s", run_id, shard, summary, len(staged), time.monotonic() - started)
     return _counts(summary)
-
-
-def _keys(source: Source, planned: PlannedShard, *, is_first: bool) -> sql.Composable:
-    return source.in_range(planned.lower_bound, planned.upper_bound, takes_null=is_first)
 
 
 def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:

@@ -105,7 +105,7 @@ class Staging:
         while self._writing:
             self._writing.pop(0).result()
 
-    def claim(self, summary: Summary, passing: PassingTime) -> bool:
+    def claim(self, summary: Summary, passing: PassingTime | None) -> bool:
         """Finish the tables and claim the shard; return False, with nothing written, if it was claimed."""
         self._wait()
         for champion in self._champions:
@@ -145,10 +145,10 @@ class Staging:
             self._transaction.execute("scoring/index_segments", names)
         self._transaction.execute("scoring/analyze", names)
 
-    def _compare(self, passing: PassingTime) -> dict[int, Compared | None]:
+    def _compare(self, passing: PassingTime | None) -> dict[int, Compared | None]:
         """Stage the changes of every champion, and return by version what they were compared with."""
         moved = {one.version: one for champion in self._champions for one in self._staged_changes(champion)}
-        timed = passing.tell_apart(self._transaction, list(moved.values()))
+        timed = passing.tell_apart(self._transaction, list(moved.values())) if passing else set()
         found: dict[int, Compared | None] = dict.fromkeys(one.model_version_id for one in self._champions)
         for version, one in moved.items():
             found[version] = count_changes(self._transaction, one.base, one.changes, is_timed=version in timed)

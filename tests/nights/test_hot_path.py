@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from clustering.scoring import staging
-from clustering.scoring.plan import shard_count
+from clustering.scoring.source_cuts import shard_count
 
 ALONE = """
 import sys
