@@ -95,7 +95,9 @@ def _check_real(
 def require_kind(contract: Contract, *, customers: Path | None, orders: Path | None) -> None:
     """Raise WorkspaceError where a file is given for what the contract does not load: orders, customers, or nothing."""
     if (customers or orders) and _is_query(contract):
-        raise WorkspaceError("customers.yaml reads a query, and loads no file; leave CUSTOMERS and ORDERS out")
+        raise WorkspaceError(
+            f"customers.yaml reads {_kind(contract)}, and loads no file; leave CUSTOMERS and ORDERS out"
+        )
     if orders and contract.orders is None:
         raise WorkspaceError(
             "ORDERS needs a configuration that declares orders; leave CONFIG out for examples/orders, or declare them"
@@ -105,7 +107,11 @@ def require_kind(contract: Contract, *, customers: Path | None, orders: Path | N
 
 
 def _is_query(contract: Contract) -> bool:
-    return contract.orders is None and contract.origin.query is not None
+    return contract.orders is None and contract.origin.table is None
+
+
+def _kind(contract: Contract) -> str:
+    return "files" if contract.origin.files else "a query"
 
 
 def _table(contract: Contract) -> str:

@@ -64,6 +64,10 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         f"{point['model']} version {point['version']}, {point['status']}: {point['meaning']}"
         for point in report["core_points"]
     ]
+    if report["source_files"]:
+        lines.append(
+            f"the source's files are not ours: delete the rows of the key in {', '.join(report['source_files'])}"
+        )
     if report["source_rows"] is None:
         lines.append("the source could not be read")
     lines.append("what was counted and published stays: it says how many customers there were on its date")

@@ -70,7 +70,7 @@ def audience_query(
     Raises ConfigurationError for a segment that the label set has not, DataError where the source, the column of
     consent or the suppression list cannot be read.
     """
-    source = _source(transaction, contract, audience)
+    source = _source(transaction, contract, audience, place)
     if audience.consent.suppressed is not None:
         _check_list(transaction, audience.consent.suppressed, contract.key_type, place)
     segments = _segments(transaction, audience, label_set, place)
@@ -118,11 +118,16 @@ def _members(
     return sql.SQL(transaction.compose("exports/members", {**names, "columns": sql.SQL(", ").join(columns)}) + "\n")
 
 
-def _source(transaction: Transaction, contract: Contract, audience: Audience) -> Source | None:
+def _source(transaction: Transaction, contract: Contract, audience: Audience, place: str) -> Source | None:
     """Find what the audience needs of the customers as they are now; consent of a past date would not hold."""
     wanted = [name for name in (*audience.columns, audience.consent.column) if name and name not in LABEL_COLUMNS]
     if not wanted:
         return None
+    if contract.origin.files is not None:
+        raise ConfigurationError(
+            f"{place}: {wanted[0]} is a column of the customers, who come from files, and an audience is selected in "
+            "the warehouse; take columns of the labels alone, and a list of suppression in place of consent.column"
+        )
     profile = {
         name: column if name == contract.key else column.model_copy(update={"role": "profile"})
         for name, column in contract.columns.items()

@@ -52,7 +52,7 @@ class Lineage:
     """The tables that hold the customers, what nights publish, and what promotions change.
 
     `origin` is the name of the one of `inputs` that `origins` of columns speak of; None where customers come from a
-    query, whose columns are no table's.
+    query or from files, whose columns are no table's.
     """
 
     namespace: str
@@ -135,8 +135,13 @@ def _dataset(name: str, rows: Sequence[Row], origins: _Origins) -> Dataset:
 
 
 def _source_tables(transaction: Transaction, configuration: Configuration) -> list[int]:
-    """Return the oids of the table or view that is named, or of the tables below a query, which its plan has."""
+    """Return the oids of the table or view that is named, or of the tables below a query, which its plan has.
+
+    Files are no tables of the warehouse, and nothing is said of them.
+    """
     contract = configuration.contract
+    if contract.origin.files is not None:
+        return []
     if contract.origin.query is None:
         return [find_relation(transaction, *contract.origin.schema_and_table).oid]
     source = find_source(transaction, contract)
@@ -147,8 +152,8 @@ def _source_tables(transaction: Transaction, configuration: Configuration) -> li
 
 
 def _headers(transaction: Transaction, configuration: Configuration) -> dict[str, str]:
-    """Return by the contract's columns what the table calls them, nothing for a query."""
-    if configuration.contract.origin.query is not None:
+    """Return by the contract's columns what the table calls them, nothing for a query or files."""
+    if configuration.contract.origin.table is None:
         return {}
     source = find_source(transaction, configuration.contract)
     return {name: column.header for name, column in source.columns.items()}

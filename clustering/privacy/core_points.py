@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import Contract
-from clustering.errors import ArtifactError, DataError, StoreError
+from clustering.errors import ArtifactError, DataError, SourceError, StoreError
 from clustering.versions.artifacts import Artifact, remove_artifact, write_artifact
 from clustering.versions.registry import Registry
 from clustering.versions.stored_files import Store
@@ -63,10 +64,11 @@ class CorePoint:
 
 @dataclass(frozen=True)
 class Found:
-    """What the source has of a customer: how many rows, and the valid one if there is exactly one."""
+    """What the source has of a customer: how many rows, in which files, and the valid one if there is exactly one."""
 
     rows: int | None
     valid: pa.RecordBatch | None
+    files: Sequence[str] = ()
 
 
 def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
@@ -75,22 +77,20 @@ def find_customer(warehouse: Warehouse, contract: Contract, key: str) -> Found:
     The values are those of a copy where there is one, which is older and so nearer to what versions were trained on;
     but whether the customer is still there, and comes back, only the origin can say.
     """
-    rows, valid = _look_up(warehouse, contract, key, at_origin=False)
+    found = _look_up(warehouse, contract, key, at_origin=False)
     if contract.origin.materialise:
-        rows, _ = _look_up(warehouse, contract, key, at_origin=True)
-    return Found(rows, valid)
+        return replace(found, rows=_look_up(warehouse, contract, key, at_origin=True).rows)
+    return found
 
 
-def _look_up(
-    warehouse: Warehouse, contract: Contract, key: str, *, at_origin: bool
-) -> tuple[int | None, pa.RecordBatch | None]:
+def _look_up(warehouse: Warehouse, contract: Contract, key: str, *, at_origin: bool) -> Found:
     limit = LIMIT if contract.origin.query else None
     try:
         found = customer_values(warehouse, contract, [key], limit=limit, at_origin=at_origin)
-    except DataError:
-        return None, None
+    except (DataError, SourceError):
+        return Found(None, None)
     valid = found.split().valid
-    return found.rows.num_rows, valid if valid.num_rows else None
+    return Found(found.rows.num_rows, valid if valid.num_rows else None, found.files)
 
 
 def drop_core_points(

@@ -46,7 +46,8 @@ def forget(
     chance, or words about the customer, to be removed by hand), `statistics` lists tables of which the planner's
     statistics still show them, `core_points` says of each version that has any whether
     the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
-    comes back with the next night, `sent_to` to which destinations they were exported, where they are to be removed by
+    comes back with the next night, `source_files` in which files their rows are to be deleted by whoever writes those,
+    `sent_to` to which destinations they were exported, where they are to be removed by
     hand. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove
     the customer too; for 0 days, a row without the key has them read all members anew. All of it is one transaction.
     Raises DataError for what is no key, or a key that no row has, RunError while a run is being scored.
@@ -83,6 +84,7 @@ def forget(
             "columns_searched": sum(table.columns for table in tables),
             "core_points": [point.told for point in points],
             "source_rows": found.rows,
+            "source_files": list(found.files),
             "sent_to": [{**row._mapping, "since": str(row.since)} for row in sent],
             "told_for_days": contract.tombstone_days if (known := told_before or any(removed.values())) else 0,
         }

@@ -6,9 +6,10 @@ This is the one way in which anything but a night reads customers: it knows wher
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,6 +20,9 @@ from clustering.warehouse.connection import Transaction, Warehouse
 from clustering.warehouse.source import Source, find_source
 from clustering.warehouse.source_copy import latest_copy
 from clustering.warehouse.states import UNDEFINED_TABLE, state_of
+
+if TYPE_CHECKING:
+    from clustering.lake.file_source import FileSource
 
 MOST_KEYS = 1_000
 
@@ -33,10 +37,11 @@ class TimeLimit:
 
 @dataclass(frozen=True)
 class CustomerValues:
-    """Rows of the source as they are, of some keys; a key may have none, or several."""
+    """Rows of the source as they are, of some keys; a key may have none, or several. `files` are where they lie."""
 
-    source: Source
+    source: Source | FileSource
     rows: pa.RecordBatch
+    files: Sequence[str] = ()
 
     def split(self, columns: Collection[str] | None = None, *, required: Collection[str] = ()) -> Split:
         """Split the rows as a night does, by the key and these columns alone, by default all that were read.
@@ -59,11 +64,13 @@ def customer_values(
     """Look up at most MOST_KEYS customers in the contract's source, by their keys as labels hold them.
 
     Where nights copy the source, the last one's copy is asked, unless the values have to come from its origin. Raises
-    DataError where the source cannot be read as the contract says, or is a query that takes longer than the limit, and
-    WarehouseError where a table does.
+    DataError where the source cannot be read as the contract says, or is a query or files that take longer than the
+    limit, WarehouseError where a table does, and SourceError where files cannot be reached.
     """
     if len(keys) > MOST_KEYS:
         raise ValueError(f"{len(keys)} keys; at most {MOST_KEYS} are looked up at once")
+    if contract.origin.files is not None:
+        return _among_files(contract, keys, limit)
     with warehouse.transaction(read_only=True) as transaction:
         if limit is not None:
             limit_time(transaction, limit)
@@ -78,6 +85,13 @@ def customer_values(
             raise
     # Retention has dropped the copy at this moment.
     return customer_values(warehouse, contract, keys, limit=limit, at_origin=True)
+
+
+def _among_files(contract: Contract, keys: Collection[str], limit: TimeLimit | None) -> CustomerValues:
+    from clustering.lake.single_customers import find_rows  # an api-server starts without it, as without pandas
+
+    found = find_rows(contract, keys, seconds=limit.statement if limit else None)
+    return CustomerValues(found.source, found.rows, found.files)
 
 
 @contextmanager
