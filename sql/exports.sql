@@ -234,12 +234,12 @@ where listed.export_id = {export_id};
 
 -- name: members
 -- Returns the customers of an audience.
--- Names: columns, label_set, named, on_named, source, on_source, in_segments, is_clear, allowed, ranking (or nothing).
+-- Names: columns, labels (tables with `label` for the customers), chosen, source, on_source, allowed, ranking (or
+-- nothing).
 select {columns}
-from segmentation.customer_labels as label
-join {named} on {on_named}
+from {labels}
 join {source} on {on_source}
-where label.label_set = {label_set} and {in_segments} and {is_clear} and {allowed} {ranking};
+where {chosen} and {allowed} {ranking};
 
 -- name: merge
 -- Puts lists of attempts together, each customer once.

@@ -83,6 +83,7 @@ SECTIONS: Sequence[tuple[str, str, type[BaseModel]]] = (
 )
 PATTERNS = {
     "^[a-z_][a-z0-9_]{0,55}$": "a name of lower-case letters, digits and underscores",
+    "^[a-z_][a-z0-9_]{0,55}([.][a-z_]+)?$": "such a name, or that of a model, a point and one of its columns",
 }
 CONFIGURE_INTRODUCTION = """\
 # Settings

@@ -16,6 +16,9 @@ LABEL_COLUMNS = (
     *("customer_id", "segment_id", "segment_name", "recommended_action"),
     *("confidence", "as_of", "model", "run_id", "model_version_id"),
 )
+# What each model of an audience of several says of a customer, after the model's name and a point.
+MODEL_COLUMNS = ("segment_id", "segment_name", "recommended_action", "confidence", "run_id", "model_version_id")
+SentColumn = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,55}([.][a-z_]+)?$")]
 Format = Literal["csv", "parquet", "jsonl"]
 MARK = "audience"  # the column of a table that says whose a row is, so that nobody else's rows are ever removed
 _PLACES = re.compile(r"\{([^{}]*)\}")
@@ -66,14 +69,19 @@ class Consent(Frozen):
 
 
 class Audience(Frozen):
-    """Customers of one model who are sent to one destination, as one file or as rows of a table."""
+    """Customers of a model, or of several, who are sent to one destination, as one file or as rows of a table."""
 
     model: Identifier | None = None
     """Name of the model; null: the default model of the contract."""
+    models: Mapping[Identifier, tuple[int | str, ...] | None] | None = Field(default=None, min_length=2)
+    """In place of `model` and `segments`, several models, each with ids or names of segments, or null for all."""
+    match: Literal["all", "any"] = "all"
+    """Of several models, all: customers who are in these segments of every one. any: of at least one."""
     segments: tuple[int | str, ...] | None = Field(default=None, min_length=1)
     """Ids or names of segments, as they are called on the date; null: all customers with a label."""
-    columns: tuple[Identifier, ...] = Field(min_length=1)
-    """What is sent: columns of `current_customer_segments`, and columns of the contract whose role is not protected."""
+    columns: tuple[SentColumn, ...] = Field(min_length=1)
+    """What is sent: columns of `current_customer_segments`, and columns of the contract whose role is not protected. Of
+    several models, `kmeans.segment_name` is sent as `kmeans_segment_name`."""
     rows: Literal["all", "changes"] = "all"
     """all: everybody in the audience. changes: who has come into it or left it since the last date that was sent, with
     `change`, entered or left, as the first column."""
@@ -98,13 +106,43 @@ class Audience(Frozen):
         if self.rows == "changes" and not self.is_dated:
             where = "path: has {as_of}" if self.path else "columns: have as_of among them"
             raise ValueError(f"{where} where rows are changes, since each date has its own")
-        if taken := {MARK, "change"} & set(self.columns):
+        self._check_models()
+        if taken := {MARK, "change"} & set(self.headers):
             raise ValueError(f"columns: {min(taken)!r} is what a column of the export itself is called")
         if "customer_id" not in self.columns:
             raise ValueError("columns: have customer_id among them, by which customers are told apart and forgotten")
-        if len(set(self.columns)) != len(self.columns):
-            raise ValueError(f"columns: every column stands once, found {list(self.columns)}")
+        if len(set(self.headers)) != len(self.columns):
+            raise ValueError(f"columns: every column stands once, found {list(self.headers)}")
         return self
+
+    def _check_models(self) -> None:
+        """Raise ValueError for what is said of one model where there are several, or the other way round."""
+        of_models = [column for column in self.columns if "." in column]
+        if self.models is None:
+            if of_models:
+                raise ValueError(
+                    f"columns: {of_models[0]!r} names a model, as columns do where several stand under models"
+                )
+            return
+        if "model" in self.columns:
+            raise ValueError("columns: 'model' is one, and several stand under models")
+        for key in ("model", "segments", "top"):
+            if getattr(self, key) is not None:
+                raise ValueError(f"{key}: is said of one model, and several stand under models")
+        if empty := next((name for name, segments in self.models.items() if segments == ()), None):
+            raise ValueError(f"models: {empty} has no segment; null stands for all")
+        for column in of_models:
+            model, _, name = column.partition(".")
+            if model not in self.models or name not in MODEL_COLUMNS:
+                allowed = f"one of {', '.join(self.models)}, a point and one of {', '.join(MODEL_COLUMNS)}"
+                raise ValueError(f"columns: {column!r} is no column of a model; write {allowed}")
+        if unclear := next((one for one in self.columns if one in MODEL_COLUMNS), None):
+            raise ValueError(f"columns: {unclear!r} is of one model; write {next(iter(self.models))}.{unclear}")
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """What the columns are called where they are sent."""
+        return tuple(column.replace(".", "_") for column in self.columns)
 
     @property
     def file_format(self) -> Format | None:

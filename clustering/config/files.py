@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from clustering.config.audience_checks import check_audience
 from clustering.config.catalogue import SegmentCatalogue
 from clustering.config.contract import Contract
-from clustering.config.declared_exports import LABEL_COLUMNS, Audience, Exports
+from clustering.config.declared_exports import Exports
 from clustering.config.frozen import Frozen
 from clustering.config.models import ModelSpec, specification
 from clustering.errors import ConfigurationError
@@ -94,7 +95,7 @@ def load_configuration(directory: Path | str | None = None) -> Configuration:
         )
     exports = _load(directory / EXPORTS_FILE, Exports) if (directory / EXPORTS_FILE).exists() else None
     for name, audience in exports.audiences.items() if exports else ():
-        _check_audience(f"{directory / EXPORTS_FILE}: audiences.{name}", audience, contract, models)
+        check_audience(f"{directory / EXPORTS_FILE}: audiences.{name}", audience, contract, models)
     configuration = Configuration(
         directory=directory, contract=contract, segments=segments, models=models, exports=exports
     )
@@ -212,28 +213,3 @@ def _check_categories(
                 f"{directory / name}.yaml: features: {', '.join(encoded)} are categories alone, whose "
                 "combinations need no model; add a number"
             )
-
-
-def _check_audience(place: str, audience: Audience, contract: Contract, models: Mapping[str, ModelSpec]) -> None:
-    """Raise ConfigurationError for a model or a column that is not there, and for a protected column."""
-    if audience.model is not None and audience.model not in models:
-        raise ConfigurationError(f"{place}.model: {audience.model!r} is not configured; there are {', '.join(models)}")
-    consent = [audience.consent.column] if audience.consent.column else []
-    for key, columns in (("columns", audience.columns), ("consent.column", consent)):
-        for column in columns:
-            if key == "columns" and column in LABEL_COLUMNS:
-                continue
-            _check_sent(f"{place}.{key}", column, contract)
-
-
-def _check_sent(place: str, column: str, contract: Contract) -> None:
-    allowed = [name for name, one in contract.columns.items() if one.role not in ("key", "protected")]
-    if column in contract.columns and contract.columns[column].role == "protected":
-        raise ConfigurationError(f"{place}: column {column!r} is protected, and protected columns never leave")
-    if column not in allowed:
-        raise ConfigurationError(
-            f"{place}: column {column!r} is not in {CONTRACT_FILE}; there are {', '.join(allowed)}, and of labels "
-            f"{', '.join(LABEL_COLUMNS)}"
-        )
-    if contract.orders is not None and column not in contract.used:
-        raise ConfigurationError(f"{place}: column {column!r} is ignored, and declared orders have only what is used")

@@ -1,18 +1,20 @@
-"""The query of an audience: labels of one label set, columns of the source as it is now, and who may be sent."""
+"""The query of an audience: labels of a date, columns of the source as it is now, and who may be sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
-from clustering.errors import ConfigurationError, DataError, did_you_mean
+from clustering.errors import DataError
+from clustering.exports.audience_labels import audience_labels, label_column
+from clustering.exports.published_nights import Night
 from clustering.exports.spreadsheet_cells import guarded
+from clustering.scoring.recipients import Told
 from clustering.warehouse import Transaction
 from clustering.warehouse.connection import is_transient
 from clustering.warehouse.source import Source, find_source
@@ -20,7 +22,6 @@ from clustering.warehouse.source_types import INTEGERS
 
 _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', 'y', '1'), false)")
 _FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
-_NAMED = ("segment_name", "recommended_action")
 _NATIVE = ("bigint", *INTEGERS, "float4", "float8", "bool", "date", "timestamp", "timestamptz")
 # Whether what stands in a suppression list can be a key, and the key, by its type; customers' keys, of which there are
 # more, stay as they are.
@@ -45,71 +46,46 @@ _UNLISTED = sql.SQL(
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What of a label set an audience is, where the labels alone tell it; no segments are all."""
-
-    segments: list[int] | None
-    min_confidence: float
-
-
-@dataclass(frozen=True)
 class AudienceQuery:
     """What selects an audience: `keys` its customers alone, `rows` its columns as they are sent."""
 
     keys: sql.Composable
     rows: sql.Composable
     left: sql.Composable  # in place of the columns, of those who have left
-    rule: Rule | None  # None: who is in it depends on what else there was when it was sent
+    told: Told | None  # by a label set; None: who is in it depends on what else there was when it was sent
 
 
 def audience_query(
-    transaction: Transaction, contract: Contract, audience: Audience, *, label_set: int, as_of: date, place: str
+    transaction: Transaction, contract: Contract, audience: Audience, nights: Sequence[Night], *, place: str
 ) -> AudienceQuery:
-    """Return what selects an audience from a label set, which is of a date; `place` names it in messages.
+    """Return what selects an audience from the nights of its models; `place` names it in messages.
 
-    Raises ConfigurationError for a segment that the label set has not, DataError where the source, the column of
+    Raises ConfigurationError for a segment that a label set has not, DataError where the source, the column of
     consent or the suppression list cannot be read.
     """
     source = _source(transaction, contract, audience, place)
     if audience.consent.suppressed is not None:
         _check_list(transaction, audience.consent.suppressed, contract.key_type, place)
-    segments = _segments(transaction, audience, label_set, place)
+    labels = audience_labels(transaction, audience, nights, place=place)
     names = {
         **_joined(source, audience, contract),
-        "label_set": sql.Literal(label_set),
-        "in_segments": _in(segments),
-        "is_clear": sql.SQL("label.confidence >= {}").format(sql.Literal(audience.min_confidence)),
+        "chosen": labels.chosen,
         "allowed": _allowed(source, audience, contract.key_type),
         "ranking": _FIRST.format(sql.Literal(audience.top)) if audience.top else sql.SQL(""),
     }
-    columns = [_column(name, source, audience, contract.key_type) for name in audience.columns]
-    is_plain = audience.consent.waived is not None and source is None and audience.top is None
+    as_of = sql.SQL("{}::date").format(sql.Literal(nights[0].as_of))
+    columns = [_column(name, source, audience, contract.key_type, as_of) for name in audience.columns]
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
         columns.append(sql.SQL("label.customer_id as recipient"))
-    key = _cast(sql.SQL("told.customer_id"), contract.key_type, audience)
-    told = {"customer_id": key, "as_of": sql.SQL("{}::date").format(sql.Literal(as_of))}
+    told = {"customer_id": _cast(sql.SQL("told.customer_id"), contract.key_type, audience), "as_of": as_of}
     left = [told.get(name, sql.SQL("null")) for name in audience.columns]
-    unnamed = {"named": sql.SQL("(select) as named"), "on_named": sql.SQL("true")}
-    named = _named(audience, label_set) if set(audience.columns) & set(_NAMED) else unnamed
+    is_plain = audience.consent.waived is not None and source is None and audience.top is None
     return AudienceQuery(
-        keys=_members(transaction, {**names, **unnamed}, [sql.SQL("label.customer_id")]),
-        rows=_members(transaction, {**names, **named}, columns),
+        keys=_members(transaction, {**names, "labels": labels.bare}, [sql.SQL("label.customer_id")]),
+        rows=_members(transaction, {**names, "labels": labels.tables}, columns),
         left=sql.SQL(", ").join(left),
-        rule=Rule(segments, audience.min_confidence) if is_plain else None,
+        told=labels.told if is_plain else None,
     )
-
-
-def _named(audience: Audience, label_set: int) -> dict[str, sql.Composable]:
-    """Return the names of segments, each made fit for a file once and not for every customer."""
-    columns = [
-        sql.SQL("{} as {}").format(_cast(sql.Identifier(name), "text", audience), sql.Identifier(name))
-        for name in _NAMED
-    ]
-    rows = "(select segment_id, {} from segmentation.label_names where label_set = {} offset 0) as named"
-    return {
-        "named": sql.SQL(rows).format(sql.SQL(", ").join(columns), sql.Literal(label_set)),
-        "on_named": sql.SQL("named.segment_id = label.segment_id"),
-    }
 
 
 def _members(
@@ -120,7 +96,11 @@ def _members(
 
 def _source(transaction: Transaction, contract: Contract, audience: Audience, place: str) -> Source | None:
     """Find what the audience needs of the customers as they are now; consent of a past date would not hold."""
-    wanted = [name for name in (*audience.columns, audience.consent.column) if name and name not in LABEL_COLUMNS]
+    wanted = [
+        name
+        for name in (*audience.columns, audience.consent.column)
+        if name and name not in LABEL_COLUMNS and "." not in name
+    ]
     if not wanted:
         return None
     if contract.origin.files is not None:
@@ -151,29 +131,6 @@ def _joined(source: Source | None, audience: Audience, contract: Contract) -> di
         "source": rows,
         "on_source": sql.SQL("source.same_customer = label.customer_id and source.rows_of_customer = 1"),
     }
-
-
-def _segments(transaction: Transaction, audience: Audience, label_set: int, place: str) -> list[int] | None:
-    if audience.segments is None:
-        return None
-    known = {row.segment_id: row.segment_name for row in transaction.rows("exports/names", label_set=label_set)}
-    by_name = {name.casefold(): number for number, name in known.items()}
-    chosen: list[int] = []
-    for one in audience.segments:
-        found = one if isinstance(one, int) else by_name.get(one.casefold())
-        if found is None or found not in known:
-            told = [f"{name} ({number})" for number, name in known.items()]
-            raise ConfigurationError(
-                f"{place}.segments: {one!r} is no segment of that date{did_you_mean(str(one), told)}; nothing was sent"
-            )
-        chosen.append(found)
-    return chosen
-
-
-def _in(segments: list[int] | None) -> sql.Composable:
-    if segments is None:
-        return sql.SQL("true")
-    return sql.SQL("label.segment_id = any({})").format(sql.Literal(segments))
 
 
 def _allowed(source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
@@ -216,12 +173,15 @@ def _check_list(transaction: Transaction, listed: SuppressionList, key_type: Key
         )
 
 
-def _column(name: str, source: Source | None, audience: Audience, key_type: KeyType) -> sql.Composable:
+def _column(
+    name: str, source: Source | None, audience: Audience, key_type: KeyType, as_of: sql.Composable
+) -> sql.Composable:
     """Return a column as it is sent: numbers as numbers, and text that is none for a spreadsheet."""
-    if name in _NAMED:
-        return sql.SQL("named.{}").format(sql.Identifier(name))
-    if source is None or name in LABEL_COLUMNS:
-        value = sql.SQL("label.{}").format(sql.Identifier(name))
+    header = sql.Identifier(name.replace(".", "_"))
+    if name == "as_of":
+        return sql.SQL("{} as {}").format(as_of, header)
+    if source is None or name in LABEL_COLUMNS or "." in name:
+        value = label_column(name)
         kind: str = "text" if name == "model" else key_type if name == "customer_id" else "int8"
     else:
         found = source.columns[name]
@@ -230,7 +190,7 @@ def _column(name: str, source: Source | None, audience: Audience, key_type: KeyT
             if kind not in (*INTEGERS, "numeric", "float4", "float8"):
                 raise DataError(f"column {name} stands under {found.header}, in another unit and as {kind}; cast it")
             value, kind = sql.SQL("({} * {})").format(value, sql.Literal(found.factor)), "numeric"
-    return sql.SQL("{} as {}").format(_cast(value, kind, audience), sql.Identifier(name))
+    return sql.SQL("{} as {}").format(_cast(value, kind, audience), header)
 
 
 def _cast(value: sql.Composable, kind: str, audience: Audience) -> sql.Composable:

@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any
 
 from clustering.config import Audience, Configuration
-from clustering.exports.exporting import declared_audience, model_of
+from clustering.exports.exporting import declared_audience
+from clustering.exports.published_nights import find_nights, models_of
 from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)
@@ -58,18 +59,16 @@ def _due(
     transaction: Transaction, configuration: Configuration, name: str, audience: Audience
 ) -> tuple[date | None, str | None]:
     """Return the date to be sent, and why there is nothing to send."""
-    model = model_of(configuration, audience)
-    now = transaction.row("exports/label_set", model=model, as_of=None)
-    if now is None:
-        return None, f"{model} is not published, or is retired"
-    if now.is_expired:
-        return None, f"the labels of {model} as of {now.as_of} are no longer kept"
+    nights, reason = find_nights(transaction, models_of(configuration, audience))
+    if reason:
+        return None, reason
+    now, *others = nights
     to: dict[str, Any] = {"audience": name, "destination": audience.destination}
     if audience.rows == "changes":
         latest = transaction.scalar("exports/latest_changes", **to)
         if latest is not None and latest > now.as_of:
-            return None, f"changes up to {latest} were sent, and {model} is as of {now.as_of}"
+            return None, f"changes up to {latest} were sent, and {now.model} is as of {now.as_of}"
     sent_as = {"as_of": now.as_of, "run_id": now.run_id, "contents": audience.rows, "dated": audience.is_dated}
-    if transaction.scalar("exports/holds", **to, **sent_as, other_runs=[]):
+    if transaction.scalar("exports/holds", **to, **sent_as, other_runs=[one.run_id for one in others]):
         return None, f"it was sent as of {now.as_of}, and no other night holds since"
     return now.as_of, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -17,8 +17,9 @@ from clustering.config import Audience, Configuration
 from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
 from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.audience_rows import open_rows
+from clustering.exports.published_nights import Night, find_nights, gone, models_of
 from clustering.exports.targets import Target, open_target
-from clustering.scoring.recipients import known_members
+from clustering.scoring.recipients import Told, known_members
 from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse import Transaction, Warehouse
 
@@ -34,10 +35,17 @@ class Export:
     name: str
     audience: Audience
     target: Target
-    model: str
-    as_of: date
-    run_id: int
-    label_set: int
+    nights: tuple[Night, ...]  # of one date, one of each model
+
+    @property
+    def as_of(self) -> date:
+        """The date of the labels."""
+        return self.nights[0].as_of
+
+    @property
+    def models(self) -> str:
+        """The models as people are told of them."""
+        return " and ".join(one.model for one in self.nights)
 
     @property
     def to(self) -> dict[str, Any]:
@@ -53,11 +61,6 @@ def declared_audience(configuration: Configuration, name: str) -> Audience:
     if name not in known:
         raise ConfigurationError(f"exports.yaml: {name!r} is no audience{did_you_mean(name, known)}")
     return known[name]
-
-
-def model_of(configuration: Configuration, audience: Audience) -> str:
-    """Return the model of an audience."""
-    return audience.model or configuration.contract.default_model or next(iter(configuration.models))
 
 
 def export_audience(
@@ -79,25 +82,16 @@ def export_audience(
     """
     declared = declared_audience(configuration, audience)
     connection = connections(declared.destination)
-    model = model_of(configuration, declared)
+    models = models_of(configuration, declared)
     with _turn(warehouse, audience, declared.destination) as turn:
-        found = _label_set(turn, model, as_of)
-        target = open_target(audience, declared, connection, as_of=found.as_of)
-        export = Export(audience, declared, target, model, found.as_of, found.run_id, found.label_set)
+        nights, reason = find_nights(turn, models, as_of)
+        if reason:
+            raise RunError(f"{reason}; nothing was sent")
+        target = open_target(audience, declared, connection, as_of=nights[0].as_of)
+        export = Export(audience, declared, target, nights)
         _require_last(turn, export)
         with warehouse.transaction() as transaction:
-            number = int(
-                transaction.scalar(
-                    "exports/begin",
-                    **export.to,
-                    location=target.place,
-                    model=model,
-                    run_id=export.run_id,
-                    contents=declared.rows,
-                    other_models=[],
-                    other_runs=[],
-                )
-            )
+            number = _begin(transaction, export)
         try:
             rows = _send(warehouse, configuration, export, number, requested_by)
         except BaseException:
@@ -109,7 +103,15 @@ def export_audience(
         if declared.rows == "changes":
             turn.execute("exports/tell_keys", **export.to)
     log.info("audience %s as of %s: %s customers to %s", audience, export.as_of, rows, declared.destination)
-    return {**export.to, "as_of": str(export.as_of), "model": model, "rows": rows, **_where(export)}
+    return {**export.to, "as_of": str(export.as_of), "model": export.models, "rows": rows, **_where(export)}
+
+
+def _begin(transaction: Transaction, export: Export) -> int:
+    first, *others = export.nights
+    of_models = {"model": first.model, "run_id": first.run_id}
+    of_models |= {"other_models": [one.model for one in others], "other_runs": [one.run_id for one in others]}
+    of_target = {"location": export.target.place, "contents": export.audience.rows}
+    return int(transaction.scalar("exports/begin", **export.to, **of_models, **of_target))
 
 
 def _where(export: Export) -> dict[str, Any]:
@@ -128,19 +130,6 @@ def _turn(warehouse: Warehouse, audience: str, destination: str) -> Iterator[Tra
         yield transaction
 
 
-def _label_set(transaction: Transaction, model: str, as_of: date | None) -> Any:
-    found = transaction.row("exports/label_set", model=model, as_of=as_of)
-    if found is None:
-        raise RunError(f"{model} is not published{f' as of {as_of}' if as_of else ''}; nothing was sent")
-    if found.is_expired:
-        raise RunError(_gone(model, found.as_of))
-    return found
-
-
-def _gone(model: str, as_of: date) -> str:
-    return f"the labels of {model} as of {as_of} are no longer kept; nothing was sent"
-
-
 def _require_last(transaction: Transaction, export: Export) -> None:
     """Raise RunError where changes of a later date were sent."""
     to = {name: value for name, value in export.to.items() if name != "as_of"}
@@ -148,7 +137,7 @@ def _require_last(transaction: Transaction, export: Export) -> None:
     if latest is not None and latest > export.as_of:
         raise RunError(
             f"changes of {export.name} up to {latest} were sent, and those of {export.as_of} would come after "
-            f"them; send it again when {export.model} is published for {latest} or later"
+            f"them; send it again when {export.models} is published for {latest} or later"
         )
 
 
@@ -182,24 +171,24 @@ def _note(transaction: Transaction, configuration: Configuration, export: Export
         transaction,
         configuration.contract,
         export.audience,
-        label_set=export.label_set,
-        as_of=export.as_of,
+        export.nights,
         place=f"exports.yaml: audiences.{export.name}",
     )
-    if query.rule is None:
+    if query.told is None:
         transaction.execute("exports/list_members", {"audience_keys": query.keys}, export_id=number)
         return query
-    labels = {"run_id": export.run_id, "label_set": export.label_set, **asdict(query.rule)}
-    if not transaction.execute("exports/note_by_labels", export_id=number, **labels):
-        raise RunError(_gone(export.model, export.as_of))
+    (night,) = export.nights
+    told = replace(query.told, export_id=number)
+    if not transaction.execute("exports/note_by_labels", run_id=night.run_id, **asdict(told)):
+        raise RunError(f"{gone(night.model, night.as_of)}; nothing was sent")
     return query
 
 
 def _changed(
     transaction: Transaction, configuration: Configuration, export: Export, query: AudienceQuery
 ) -> sql.Composable:
-    attempts = transaction.rows("exports/attempts", **export.to)
-    columns = sql.SQL(", ").join(sql.SQL("member.{}").format(sql.Identifier(name)) for name in export.audience.columns)
+    attempts = transaction.typed_rows(Told, "exports/attempts", **export.to)
+    columns = sql.SQL(", ").join(sql.SQL("member.{}").format(sql.Identifier(name)) for name in export.audience.headers)
     names: dict[str, sql.Composable] = {
         **{name: sql.Literal(value) for name, value in export.to.items()},
         "columns": columns,
@@ -217,20 +206,23 @@ def _record(warehouse: Warehouse, export: Export, number: int, rows: int, reques
     audience = export.audience
     consent = audience.consent.model_dump(exclude_none=True)
     with warehouse.transaction() as transaction:
-        held = {"model": export.model, "as_of": export.as_of, "run_id": export.run_id}
-        if not transaction.scalar("exports/still_holds", **held):
-            raise RunError(
-                f"{export.model} as of {export.as_of} was withdrawn or repeated while {export.name} was being sent; "
-                "nothing was sent"
-            )
+        for night in export.nights:
+            held = {"model": night.model, "as_of": night.as_of, "run_id": night.run_id}
+            if not transaction.scalar("exports/still_holds", **held):
+                raise RunError(
+                    f"{night.model} as of {night.as_of} was withdrawn or repeated while {export.name} was being sent; "
+                    "nothing was sent"
+                )
+        runs = {one.model: one.run_id for one in export.nights}
+        of_models = {"run_id": export.nights[0].run_id} if len(runs) == 1 else {"runs": runs}
         transaction.execute(
             "audit/insert",
             action="export",
-            model=export.model,
+            model=export.nights[0].model if len(runs) == 1 else None,
             actor=requested_by,
             description=f"The audience {export.name} as of {export.as_of} went to {audience.destination}: {rows} rows.",
             detail=Json(
-                {"export_id": number, "run_id": export.run_id, "columns": audience.columns, "rows": rows}
+                {"export_id": number, **of_models, "columns": audience.columns, "rows": rows}
                 | {"consent": consent, **_where(export)}
             ),
         )

@@ -20,7 +20,7 @@ from clustering.errors import DataError, RunError
 from clustering.privacy.customer_tables import Table
 from clustering.privacy.forgetting import become_writer, lock_runs, tables_that_stay
 from clustering.scoring.changes import tell_anew
-from clustering.scoring.recipients import known_members
+from clustering.scoring.recipients import Told, known_members
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.copying import copy_text
 from clustering.warehouse.staging_schema import staging_table
@@ -131,7 +131,7 @@ def _update(transaction: Transaction, table: Table, contract: Contract, pairs: s
 def _note_former_keys(transaction: Transaction, contract: Contract, pairs: sql.Identifier) -> None:
     """Note by which keys the destinations of changes know the customers, before nothing here has these any more."""
     for row in transaction.rows("exports/followed"):
-        told = transaction.rows("exports/attempts", **row._mapping, as_of=None)
+        told = transaction.typed_rows(Told, "exports/attempts", **row._mapping, as_of=None)
         names = {"pairs": pairs, "known": known_members(transaction, told, contract.key_type)}
         transaction.execute("exports/note_former_keys", names, **row._mapping)
 

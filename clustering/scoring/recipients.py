@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from psycopg2 import sql
 
@@ -16,20 +16,29 @@ from clustering.warehouse.roles import act_as_writer
 log = logging.getLogger(__name__)
 
 
-def members_of(transaction: Transaction, attempt: Any) -> sql.Composable:
-    """Return the query of whom an attempt sent: a row with `export_id`, and `label_set` where that tells it."""
+@dataclass(frozen=True)
+class Told:
+    """How it is told who was sent in an attempt: by a label set, or else by what is listed of the attempt."""
+
+    export_id: int | None
+    label_set: int | None
+    segments: list[int] | None  # None: all
+    min_confidence: float | None
+
+
+def members_of(transaction: Transaction, attempt: Told) -> sql.Composable:
+    """Return the query of whom an attempt sent."""
     if attempt.label_set is None:
         return _query(transaction, "exports/listed", {"export_id": sql.Literal(attempt.export_id)})
-    segments = sql.Literal(None if attempt.segments is None else list(attempt.segments))
     names = {
         "label_set": sql.Literal(attempt.label_set),
-        "segments": sql.SQL("{}::integer[]").format(segments),
+        "segments": sql.SQL("{}::integer[]").format(sql.Literal(attempt.segments)),
         "min_confidence": sql.Literal(attempt.min_confidence),
     }
     return _query(transaction, "exports/labelled", names)
 
 
-def known_members(transaction: Transaction, attempts: Sequence[Any], key_type: KeyType) -> sql.Composable:
+def known_members(transaction: Transaction, attempts: Sequence[Told], key_type: KeyType) -> sql.Composable:
     """Return the query of whom attempts sent, each customer once, with the number of attempts as `times`."""
     if not attempts:
         members = [_query(transaction, "exports/nobody", {"key_type": sql.SQL(key_type)})]
@@ -46,11 +55,12 @@ def list_recipients(warehouse: Warehouse, run_id: int, *, wait: int) -> bool:
     try:
         with warehouse.transaction() as transaction:
             _begin(transaction, wait)
-            for attempt in transaction.rows("exports/of_run", run_id=run_id):
-                if attempt.is_to_be_listed:
-                    members = {"audience_keys": members_of(transaction, attempt)}
-                    transaction.execute("exports/list_members", members, export_id=attempt.export_id)
-                transaction.execute("exports/leave_labels", export_id=attempt.export_id)
+            for row in transaction.rows("exports/of_run", run_id=run_id):
+                if row.is_to_be_listed:
+                    told = Told(row.export_id, row.label_set, row.segments, row.min_confidence)
+                    members = {"audience_keys": members_of(transaction, told)}
+                    transaction.execute("exports/list_members", members, export_id=row.export_id)
+                transaction.execute("exports/leave_labels", export_id=row.export_id)
     except WarehouseError as error:
         log.warning("who was sent of run %s is listed the next night, its labels stay until then: %s", run_id, error)
         return False

@@ -1,0 +1,122 @@
+"""The labels of an audience: of one model, or of several that are joined by customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg2 import sql
+
+from clustering.config import Audience
+from clustering.config.declared_exports import MODEL_COLUMNS
+from clustering.errors import ConfigurationError, did_you_mean
+from clustering.exports.published_nights import Night
+from clustering.exports.spreadsheet_cells import guarded
+from clustering.scoring.recipients import Told, members_of
+from clustering.warehouse import Transaction
+
+NAMED = ("segment_name", "recommended_action")
+_TABLE = sql.SQL("segmentation.customer_labels as {}")
+
+
+@dataclass(frozen=True)
+class AudienceLabels:
+    """What an audience is selected from, with `label` for the customers, and which of these rows are in it.
+
+    `tables` has the columns of labels too, `bare` the customers alone; `told` says who they are, where one label set
+    does.
+    """
+
+    tables: sql.Composable
+    bare: sql.Composable
+    chosen: sql.Composable
+    told: Told | None
+
+
+def label_column(column: str) -> sql.Composable:
+    """Return a column of labels as an expression; one of several models begins with the model's name and a point."""
+    model, _, name = column.rpartition(".")
+    return sql.SQL("{}.{}").format(_alias("named" if name in NAMED else "label", model), sql.Identifier(name))
+
+
+def audience_labels(
+    transaction: Transaction, audience: Audience, nights: Sequence[Night], *, place: str
+) -> AudienceLabels:
+    """Return what an audience is selected from; ConfigurationError for a segment that a label set has not."""
+    is_csv = audience.file_format == "csv"
+    if audience.models is None:
+        (night,) = nights
+        segments = _segments(transaction, audience.segments, night, f"{place}.segments")
+        told = Told(None, night.label_set, segments, audience.min_confidence)
+        bare = _TABLE.format(sql.Identifier("label"))
+        named = _named("", night, is_csv=is_csv) if set(audience.columns) & set(NAMED) else sql.SQL("")
+        chosen = sql.SQL("label.label_set = {} and {} and label.confidence >= {}").format(
+            sql.Literal(night.label_set), _in(segments), sql.Literal(audience.min_confidence)
+        )
+        return AudienceLabels(bare + named, bare, chosen, told)
+    members, joins = [], []
+    for night in nights:
+        segments = _segments(transaction, audience.models[night.model], night, f"{place}.models.{night.model}")
+        told = Told(None, night.label_set, segments, audience.min_confidence)
+        members.append(sql.SQL("({})").format(members_of(transaction, told)))
+        shown = {name for name in MODEL_COLUMNS if f"{night.model}.{name}" in audience.columns}
+        if shown:
+            joins.append(_joined(night))
+        if shown & set(NAMED):
+            joins.append(_named(night.model, night, is_csv=is_csv))
+    every = sql.SQL(" intersect " if audience.match == "all" else " union ").join(members)
+    bare = sql.SQL("({}) as label").format(every)
+    return AudienceLabels(sql.Composed([bare, *joins]), bare, sql.SQL("true"), None)
+
+
+def _joined(night: Night) -> sql.Composable:
+    """Return the labels of a model, which a customer of another one may not have."""
+    alias = _alias("label", night.model)
+    return sql.SQL(" left join {} on {}.label_set = {} and {}.customer_id = label.customer_id").format(
+        _TABLE.format(alias), alias, sql.Literal(night.label_set), alias
+    )
+
+
+def _named(model: str, night: Night, *, is_csv: bool) -> sql.Composable:
+    """Return the names of segments, each made fit for a file once and not for every customer."""
+    columns = [
+        sql.SQL("{} as {}").format(
+            guarded(sql.Identifier(name)) if is_csv else sql.Identifier(name), sql.Identifier(name)
+        )
+        for name in NAMED
+    ]
+    rows = (
+        " left join (select segment_id, {} from segmentation.label_names where label_set = {} offset 0) as {}"
+        " on {}.segment_id = {}.segment_id"
+    )
+    label, named = _alias("label", model), _alias("named", model)
+    return sql.SQL(rows).format(sql.SQL(", ").join(columns), sql.Literal(night.label_set), named, named, label)
+
+
+def _alias(kind: str, model: str) -> sql.Identifier:
+    return sql.Identifier(f"{kind} {model}" if model else kind)
+
+
+def _segments(
+    transaction: Transaction, wanted: Sequence[int | str] | None, night: Night, place: str
+) -> list[int] | None:
+    if wanted is None:
+        return None
+    known = {row.segment_id: row.segment_name for row in transaction.rows("exports/names", label_set=night.label_set)}
+    by_name = {name.casefold(): number for number, name in known.items()}
+    chosen: list[int] = []
+    for one in wanted:
+        found = one if isinstance(one, int) else by_name.get(one.casefold())
+        if found is None or found not in known:
+            told = [f"{name} ({number})" for number, name in known.items()]
+            raise ConfigurationError(
+                f"{place}: {one!r} is no segment of that date{did_you_mean(str(one), told)}; nothing was sent"
+            )
+        chosen.append(found)
+    return chosen
+
+
+def _in(segments: list[int] | None) -> sql.Composable:
+    if segments is None:
+        return sql.SQL("true")
+    return sql.SQL("label.segment_id = any({})").format(sql.Literal(segments))
