@@ -190,9 +190,7 @@ def _allowed(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
 
 
 def _number(name: str, schema: Mapping[str, Any]) -> str:
-    low, above, high, below = (
-        schema.get(key) for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-    )
+    low, above, high, below = map(schema.get, ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"))
     words = [f"from {low}" if high is not None or below is not None else f"{low} or more"] if low is not None else []
     words += [f"above {above}"] if above is not None else []
     words += [f"to {high}"] if high is not None else []
