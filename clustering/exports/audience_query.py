@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
-from clustering.errors import DataError
+from clustering.errors import ConfigurationError, DataError
 from clustering.exports.audience_labels import audience_labels, label_column
 from clustering.exports.published_nights import Night
 from clustering.exports.spreadsheet_cells import guarded

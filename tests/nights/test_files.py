@@ -18,6 +18,7 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import ConfigurationError, DataError
 from clustering.exports.audience_query import audience_query
+from clustering.exports.published_nights import Night
 from clustering.warehouse.customer_values import customer_values
 from tests.lakes import REJECTED, from_files, said, write_lake
 from tests.projects import Project, retrain
@@ -225,6 +226,7 @@ def test_audience_takes_no_column_of_files(lake: Project) -> None:
     """It is selected in the warehouse, where the files are not."""
     lake.night(models=["kmeans"])
     sent = {"destination": "crm", "columns": ["customer_id", "age"], "path": "all.csv", "consent": {"waived": "a test"}}
+    nights = [Night("kmeans", date(2026, 11, 22), run_id=1, label_set=1)]
     audience, contract = Audience.model_validate(sent), lake.configuration.contract
     with lake.warehouse.transaction() as transaction, pytest.raises(ConfigurationError, match=r"who come from files"):
-        audience_query(transaction, contract, audience, label_set=1, as_of=date(2026, 11, 22), place="exports.yaml")
+        audience_query(transaction, contract, audience, nights, place="exports.yaml")
