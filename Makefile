@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo up pin dashboard bench test test-slow soak test-celery test-compose pictures docs release lint format lock audit clean
+.PHONY: help install demo up pin dashboard bench test test-slow soak test-celery test-compose test-airflow pictures docs release lint format lock audit clean
 
 help: ## Show this help
 	@echo "make <target>, where <target> is"
@@ -80,6 +80,9 @@ test-celery: $(STAMP) ## Run the tests with Redis and two Celery workers; ROWS=5
 
 test-compose: $(STAMP) ## Run the containers: deploy, scale, break; needs a container engine with Compose
 	$(PY) -m pytest -x -s -m compose tests/compose
+
+test-airflow: $(STAMP) ## Run the DAGs' tests on another release of Airflow, in .venv-airflow-<release>; AIRFLOW=3.3.0
+	@$(PY) tools/airflow_release.py $(AIRFLOW)
 
 pictures: $(STAMP) ## Take the pictures of the Segments page for the documentation anew; needs chromium
 	PICTURES=docs/images $(PY) -m pytest -m slow tests/browser -k picture

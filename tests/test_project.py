@@ -147,10 +147,22 @@ def test_lock_names_no_host_and_no_path(lock: str) -> None:
 
 
 def test_package_declares_what_the_image_carries() -> None:
-    """`pyproject.toml`, Airflow as an extra, and the upper part of `requirements.in` name the same packages."""
+    """`pyproject.toml`, Airflow as an extra, and the upper part of `requirements.in` name the same packages.
+
+    The image has one Airflow of those that the DAGs run on.
+    """
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = project["dependencies"] + project["optional-dependencies"]["airflow"]
-    assert sorted(map(str, map(Requirement, named))) == sorted(map(str, declared()[0]))
+    named = {one.name: one for one in map(Requirement, project["dependencies"])}
+    named |= {one.name: one for one in map(Requirement, project["optional-dependencies"]["airflow"])}
+    carried = {one.name: one for one in declared()[0]}
+    ours, theirs = carried.pop("apache-airflow"), named.pop("apache-airflow")
+    assert {name: str(one) for name, one in named.items()} == {name: str(one) for name, one in carried.items()}
+    assert ours.extras == theirs.extras
+    (pin,) = ours.specifier
+    assert theirs.specifier.contains(pin.version)
+    oldest = next(one.version for one in theirs.specifier if one.operator == ">=")
+    pages = [(PROJECT / page).read_text(encoding="utf-8") for page in ("CONTRIBUTING.md", "docs/install.md")]
+    assert all(oldest in page and pin.version in page for page in pages)
 
 
 def test_package_declares_what_it_imports() -> None:

@@ -74,7 +74,7 @@ def _install(lock: str) -> None:
 
 
 def _install_by_uv() -> dict[str, str]:
-    options = _pip_options()
+    options = pip_options()
     environment = uv_environment(options, os.environ)
     wanted = (*UV_LOCKED, str(LOCK), "--editable", str(PROJECT))
     run_program("Install the packages by uv", [*UV, "install", *HERE, *uv_arguments(options), *wanted], environment)
@@ -101,7 +101,8 @@ def _pip(title: str, *arguments: str) -> None:
     run_program(title, [*PIP, *arguments], os.environ)
 
 
-def _pip_options() -> dict[str, str]:
+def pip_options() -> dict[str, str]:
+    """Return the options of pip's configuration, as its own names have them."""
     command = [*PIP, "config", "list"]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:

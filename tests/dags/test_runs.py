@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.dags.nights import Night, read_dags
+from tests.object_stores import Bucket
 from tests.paths import CONFIGURATION
 
 # Airflow uses the alarm that pytest-timeout would, for its tasks' own limits.
@@ -36,6 +37,21 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
     assert told["line"].startswith("dbscan, gmm, kmeans published: ")
     assert segmented.links["summary"].endswith(f"/plugin/segments/segmentation/page?model=dbscan&as_of={today}")
     assert night.staged() == []
+
+
+def test_versions_in_an_object_store_need_no_folder(night: Night, bucket: Bucket, tmp_path: Path) -> None:
+    """Tasks write and read the bucket by Airflow's connection; a night without it is tried again, and says why."""
+    assert night.run("retrain_models", models=["kmeans"]).state == "success"
+    (version,) = bucket.names()
+    assert version.startswith("kmeans/1-")
+    assert not (tmp_path / "store").exists()
+    assert night.run("segment_customers", models=["kmeans"]).state == "success"
+    shutil.rmtree(tmp_path / "kept")
+    bucket.system.delete_dir(bucket.name)
+    lost = night.run("segment_customers", models=["kmeans"])
+    assert (lost.state, lost.tries["plan"]) == ("failed", [4])
+    assert "there is no such bucket; make it, or correct CLUSTERING_STORE" in lost.results["summary"]["line"]
+    assert night.sql("select version from segmentation.model_versions where status = 'champion'") == [(1,)]
 
 
 def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.CaptureFixture[str]) -> None:
