@@ -118,8 +118,7 @@ def judge(candidate: Version, champion: Version | None, limits: Gate) -> Verdict
         return Verdict(False, refusal)
     doubt = candidate.metrics.doubt
     if champion is None:
-        first = "the first version of the model"
-        return Verdict(True, f"{doubt}; {first}" if doubt else first, held=doubt is not None)
+        return Verdict(True, "; ".join(filter(None, (doubt, "the first version of the model"))), held=doubt is not None)
     checks = [_share(candidate, limits), _stability(candidate, champion, limits)]
     if comparison := candidate.metrics.comparison:
         silhouette = _measured(candidate, "silhouette", candidate.metrics.silhouette)
