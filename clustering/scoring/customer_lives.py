@@ -9,8 +9,7 @@ from typing import Any
 
 from clustering.config import Configuration
 from clustering.customers import key_as_written
-from clustering.errors import DataError
-from clustering.scoring.explained_customers import CustomerLabel, explain_customer
+from clustering.scoring.explained_customers import CustomerLabel, explain_labels, read_labels, require_label
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction
 
@@ -72,14 +71,14 @@ def look_up(configuration: Configuration, registry: Registry, *, customer_id: st
     Raises DataError for what is no key, or a key that no label and no period has; otherwise as explain_customer.
     """
     key = key_as_written(customer_id, configuration.contract)
-    with registry.warehouse.transaction(read_only=True) as transaction:
-        lives = read_lives(transaction, key, models=list(configuration.models))
-    try:
-        found = explain_customer(configuration, registry, customer_id=customer_id)
-    except DataError:
-        if not lives:
-            raise
+    models = list(configuration.models)
+    with registry.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
+        lives = read_lives(transaction, key, models=models)
+        labels = read_labels(transaction, key, models=models)
+    require_label(lives or labels, key, models=models)
+    if not labels:
         return FoundCustomer(int(key) if configuration.contract.key_type == "bigint" else key, (), lives)
+    found = explain_labels(configuration, registry, key, labels)
     return FoundCustomer(found.customer_id, found.labels, lives)
 
 

@@ -106,26 +106,38 @@ def explain_customer(
     Raises DataError for what is no key or has no current label by these models, ConfigurationError for a model that is
     not configured, and WarehouseError where the source is locked, or not read in time.
     """
-    contract, chosen = configuration.contract, list(configuration.select(models))
-    key = key_as_written(customer_id, contract)
+    chosen = list(configuration.select(models))
+    key = key_as_written(customer_id, configuration.contract)
     with registry.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
-        found = [
-            (row, read_version(transaction, row.model_version_id)) for row in _rows(transaction, key=key, models=chosen)
-        ]
+        found = read_labels(transaction, key, models=chosen)
+    require_label(found, key, models=chosen)
+    return explain_labels(configuration, registry, key, found)
+
+
+def read_labels(transaction: Transaction, key: str, *, models: Sequence[str]) -> list[tuple[Row, Version]]:
+    """Return a customer's current labels by some models, each with its version."""
+    rows = transaction.rows("explaining/labels", customer_id=key, models=list(models))
+    return [(row, read_version(transaction, row.model_version_id)) for row in rows]
+
+
+def require_label(found: Sequence[Any], key: str, *, models: Sequence[str]) -> None:
+    """Raise DataError where a customer is not known."""
     if not found:
         raise DataError(
-            f"no customer with the key {key!r} has a current label by {', '.join(chosen)}; keys are compared as they "
+            f"no customer with the key {key!r} has a current label by {', '.join(models)}; keys are compared as they "
             "are written, with every space, in upper and lower case"
         )
+
+
+def explain_labels(
+    configuration: Configuration, registry: Registry, key: str, found: Sequence[tuple[Row, Version]]
+) -> ExplainedCustomer:
+    """Return a customer with the reasons for labels, of which there is at least one; raises as explain_customer."""
     labels = [_Label(row, version, _artifact(registry, version, configuration)) for row, version in found]
     values = _values(registry, configuration, key, {name for label in labels for name in label.features})
     told = tuple(_told(label, configuration, values) for label in labels)
     first = found[0][0].customer_id
     return ExplainedCustomer(first if isinstance(first, int) else str(first), told)
-
-
-def _rows(transaction: Transaction, *, key: str, models: Sequence[str]) -> list[Row]:
-    return transaction.rows("explaining/labels", customer_id=key, models=list(models))
 
 
 def _artifact(registry: Registry, version: Version, configuration: Configuration) -> Artifact | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from clustering.training.promotion import movement_in_words
+from clustering.training.movement_words import movement_in_words
 from clustering.versions.registry import Registry, Version
 
 SHOWN_MOVES = 5

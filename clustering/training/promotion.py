@@ -9,6 +9,7 @@ from typing import Any
 
 from clustering.config import Configuration, Gate
 from clustering.errors import ConfigurationError, RunError
+from clustering.training.movement_words import movement_in_words
 from clustering.versions.decisions import GateCheck
 from clustering.versions.metrics import Comparison
 from clustering.versions.registry import Registry, Version
@@ -41,12 +42,7 @@ def gate(
     """
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
-        if decided := registry.decision(candidate, decided_by=decided_by):
-            return _outcome(candidate, decided.decision, decided.reason)
-        raise RunError(
-            f"{candidate.model} version {candidate.version} is {candidate.status}: it was decided on before; "
-            "retrain the model"
-        )
+        return _decided_before(registry, candidate, decided_by=decided_by)
     champion = registry.champions([candidate.model]).get(candidate.model)
     limits = configuration.select([candidate.model])[candidate.model].gate
     verdict = judge(candidate, champion, limits)
@@ -65,8 +61,14 @@ def approve(
     remark: str | None,
     decided_by: str,
 ) -> dict[str, Any]:
-    """Decide on a held candidate as a person said, and return the decision."""
+    """Decide on a held candidate as a person said, and return the decision.
+
+    Asked again by the same `decided_by`, the decision is returned as it was. Raises RunError when somebody else decided
+    meanwhile, as on the page that compares two versions.
+    """
     candidate = registry.version(model_version_id)
+    if candidate.status != "candidate":
+        return _decided_before(registry, candidate, decided_by=decided_by)
     champion = registry.champions([candidate.model]).get(candidate.model)
     verdict = judge(candidate, champion, configuration.select([candidate.model])[candidate.model].gate)
     said = f"{'approved' if approved else 'rejected'} by {decided_by}" + (f": {remark}" if remark else "")
@@ -194,16 +196,6 @@ def _movement(silhouette: float, comparison: Comparison, limits: Gate) -> GateCh
     return GateCheck("movement", few or bool(reasons), movement, limits.max_movement, said)
 
 
-def movement_in_words(comparison: Comparison | None) -> str:
-    """Return how many customers would move, and from where to where most of them."""
-    if comparison is None:
-        return "nothing to compare it with"
-    if not comparison.moves:
-        return "no customer would move"
-    most = comparison.moves[0]
-    return f"{comparison.movement:.1%} of customers would move, most from {most.from_name} to {most.to_name}"
-
-
 def _require_compared(candidate: Version, champion: Version | None) -> None:
     if candidate.metrics.champion_version_id != (champion.model_version_id if champion else None):
         present = f"version {champion.version}" if champion else "none"
@@ -240,11 +232,15 @@ def _decide(
     return _outcome(candidate, decision, verdict.reason)
 
 
+def _decided_before(registry: Registry, version: Version, *, decided_by: str) -> dict[str, Any]:
+    """Return what the same run or person decided; RunError where it was another."""
+    if decided := registry.decision(version, decided_by=decided_by):
+        return _outcome(version, decided.decision, decided.reason)
+    raise RunError(
+        f"{version.model} version {version.version} is {version.status}: it was decided on before; nothing was changed"
+    )
+
+
 def _outcome(version: Version, decision: str, reason: str) -> dict[str, Any]:
-    return {
-        "model": version.model,
-        "model_version_id": version.model_version_id,
-        "version": version.version,
-        "decision": decision,
-        "reason": reason,
-    }
+    of_version = {"model": version.model, "model_version_id": version.model_version_id, "version": version.version}
+    return {**of_version, "decision": decision, "reason": reason}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import clustering
 from tests.dags.nights import Night
 from tests.dags.people import person_who
 from tests.paths import CONFIGURATION
@@ -74,6 +75,32 @@ def test_a_person_decides(
     assert "as agreed on Monday" in reason
     assert "no customer would move" in reason
     assert by.startswith("Anonymous (retrain_models")
+
+
+def test_answer_after_the_decision_was_taken_on_the_page_fails_and_changes_nothing(
+    night: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run waits for a person who answers when somebody else has refused the version beside the other one."""
+    configure(clusters=5)
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
+    night.run("retrain_models", models=["kmeans"])
+
+    def refuse_on_the_page() -> None:
+        from segmentation_definitions import open_session  # which imports Airflow
+
+        with open_session() as session:
+            [(identity,)] = night.sql("select model_version_id from segmentation.model_versions where version = 2")
+            given: dict[str, Any] = {"model_version_id": identity, "remark": None, "decided_by": "Ada (Segments page)"}
+            clustering.approve(session.configuration, session.registry, approved=False, **given)
+
+    with person_who("Approve", first=refuse_on_the_page):
+        trained = night.run("retrain_models", models=["kmeans"], approval=True)
+    assert trained.tasks["decide"] == ["failed"]
+    assert trained.tries["decide"] == [1]
+    assert trained.tasks["announce"] in (["upstream_failed"], ["skipped"])
+    assert trained.state == "failed"
+    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
 
 
 def test_champion_that_cannot_be_read_is_tried_again_and_then_a_person_decides(

@@ -8,6 +8,7 @@ import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
+from clustering.scoring import customer_lives
 from clustering.web import create_app
 from clustering.web.security import Access, recognise
 from tests.projects import Project
@@ -58,6 +59,23 @@ def test_life_of_a_customer_is_told_with_causes(moved, access) -> None:
     assert (told["customer_id"], told["labels"]) == (key, [])
     assert told["history"][0]["periods"][-1]["went_by"] == "left"
     assert "In no segment now" in api.get(f"/customer?key={key}").text
+
+
+def test_life_and_labels_are_of_one_moment(moved, access, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night that is published while a customer is looked up is in neither or in both."""
+    project, key = moved
+    real = customer_lives.read_lives
+
+    def read(*given: Any, **more: Any) -> Any:
+        found = real(*given, **more)
+        project.sql("delete from customers where customer_id = %s", key)
+        project.night("2026-11-22", models=["kmeans"])
+        return found
+
+    monkeypatch.setattr(customer_lives, "read_lives", read)
+    found = customer_lives.look_up(project.configuration, project.registry, customer_id=key)
+    assert [str(label.as_of) for label in found.labels] == ["2026-11-21"]
+    assert found.lives[0].periods[-1].valid_to is None
 
 
 def test_page_asks_for_a_key_and_says_who_is_not_known(api: TestClient) -> None:

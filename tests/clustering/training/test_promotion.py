@@ -230,6 +230,22 @@ def test_retried_gate_returns_its_own_decision(registry, configuration, champion
         gate(configuration, registry, model_version_id=candidate.model_version_id, decided_by="another run")
 
 
+@pytest.mark.parametrize("approved", [True, False])
+@pytest.mark.parametrize("promoted", [True, False])
+def test_answer_to_what_was_decided_meanwhile_changes_nothing(registry, configuration, champion, approved, promoted):
+    """Whoever decided first has; the same answer again, as of a task that is tried again, finds its own decision."""
+    identity = _against(champion, registry, configuration).model_version_id
+    asked = {"model_version_id": identity, "remark": None}
+    first = approve(configuration, registry, approved=promoted, decided_by="Ada (Segments page)", **asked)
+    status = "champion" if promoted else "refused"
+    with pytest.raises(RunError, match=f"kmeans version 2 is {status}: it was decided on before; nothing was changed"):
+        approve(configuration, registry, approved=approved, decided_by="Ann (retrain_models)", **asked)
+    again = approve(configuration, registry, approved=promoted, decided_by="Ada (Segments page)", **asked)
+    assert again == first
+    assert registry.version(identity).status == status
+    assert _rows(registry, "select count(*) from segmentation.promotions where decided_by like 'A%'") == [(1,)]
+
+
 def test_approved_and_rejected_at_once_is_decided_once(registry, configuration, champion):
     """A candidate that one person approved is not refused by another; the champion stays champion."""
     candidate = _against(champion, registry, configuration)
