@@ -60,7 +60,11 @@ select count(*) from {table};
 -- name: duplicated_keys
 -- Returns the keys of a range that stand in more than one row.
 -- Names: key, cast, table, range.
-select {key}{cast} as key from {table} where ({range}) and {key} is not null group by {key} having count(*) > 1;
+select ({key}){cast} as key
+from {table}
+where ({range}) and {key} is not null
+group by ({key}){cast}
+having count(*) > 1;
 
 -- name: plan
 -- Returns the plan of reading a source: how many rows the planner expects, and which tables it reads.

@@ -54,11 +54,10 @@ def compose_queries(transaction: Transaction, source: Source, keys: sql.Composab
     """Return the statements that read the rows of a condition on the keys, and its keys of several rows."""
     key = source.contract.key
     cast = sql.SQL("::text" if source_cast(source.columns[key].pg_type, source.contract.columns[key]) else "")
-    names = {"table": source.table, "range": keys, "columns": source.select_list(), "key": source.key, "cast": cast}
-    return Queries(
-        rows=transaction.compose("source/rows", names),
-        duplicated_keys=transaction.compose("source/duplicated_keys", names),
-    )
+    names = {"table": source.table, "range": keys}
+    rows = transaction.compose("source/rows", {**names, "columns": source.select_list()})
+    names |= {"key": source.exact_key, "cast": cast}
+    return Queries(rows=rows, duplicated_keys=transaction.compose("source/duplicated_keys", names))
 
 
 def duplicated_keys(reader: ArrowConnection, query: str, contract: Contract) -> pa.Array | None:

@@ -63,6 +63,11 @@ class Source:
         return sql.SQL("{}::text").format(name) if self._key_is_written else name
 
     @property
+    def exact_key(self) -> sql.Composable:
+        """The key, compared sign by sign: the column's own collation may take upper and lower case for the same."""
+        return sql.SQL('{} collate "C"').format(self.key) if self.contract.key_type == "text" else self.key
+
+    @property
     def _key_is_written(self) -> bool:
         return self.contract.key_type == "text" and self.columns[self.contract.key].pg_type in WRITTEN
 
@@ -86,20 +91,25 @@ class Source:
         return replace(self, contract=contract, columns={name: self.columns[name] for name in contract.used})
 
     def select_list(self) -> sql.Composable:
-        """Return the contract's columns, by casts that never raise: one that does would abort the whole shard."""
+        """Return the contract's columns, by casts that never raise: one that does would abort the whole shard.
+
+        What is copied of a key is compared as any text is, whatever its column's collation takes for the same.
+        """
+        is_text = self.contract.key_type == "text"
         return sql.SQL(", ").join(
-            sql.SQL("{}{} as {}").format(
+            sql.SQL("{}{}{} as {}").format(
                 sql.Identifier(column.header),
                 sql.SQL(cast_of(column.pg_type, self.contract.columns[name])),
+                sql.SQL(' collate "default"' if is_text and name == self.contract.key else ""),
                 sql.Identifier(name),
             )
             for name, column in self.columns.items()
         )
 
     def with_keys(self, keys: Collection[str]) -> sql.Composable:
-        """Return the condition for any of these keys, as text."""
-        listed = sql.Literal(list(keys))
-        return sql.SQL("{} = any({}::{}[])").format(self.key, listed, sql.SQL(self.contract.key_type))
+        """Return the condition for any of these keys, as text: one for an index, and the exact one."""
+        listed = sql.SQL("any({}::{}[])").format(sql.Literal(list(keys)), sql.SQL(self.contract.key_type))
+        return sql.SQL("{} = {listed} and {} = {listed}").format(self.key, self.exact_key, listed=listed)
 
     def in_range(self, lower: Any, upper: Any, *, takes_null: bool) -> sql.Composable:
         """Return the condition for keys from `lower` up to, but without, `upper`; None is no bound."""

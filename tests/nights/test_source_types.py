@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
 import pytest
 from psycopg2 import sql
 
-from clustering import Registry, Warehouse, explain_customer
+from clustering import Registry, Warehouse, explain_customer, forget
 from clustering.config import Column, Contract, Formats, KeyType
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
@@ -73,6 +74,72 @@ def test_keys_of_real_tables_are_read(shop: Callable[..., Project], key: str, ke
         project.warehouse, project.configuration, model="kmeans", as_of=_latest(project), asked=(None, None)
     )
     assert len(points.x) == ROWS
+
+
+FOLDED = "create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+DOMAIN = "create domain code as varchar(40)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "made_by", "written"),
+    [
+        ("uuid", None, "{:08X}-0000-4000-8000-00000000abcd"),
+        ("char(12)", None, "Key{}"),
+        ("code", DOMAIN, "Key{}"),
+        ("citext", "create extension citext", "Key{}"),
+        ('varchar collate "folded"', FOLDED, "Key{}"),
+    ],
+)
+def test_keys_are_nowhere_folded(shop: Callable[..., Project], kind: str, made_by: str | None, written: str) -> None:
+    """Nobody is found, or forgotten, by another spelling of a key, whatever its column takes for the same."""
+    project = shop("customer_id", "text")
+    if made_by:
+        try:
+            administer(project.warehouse.uri, made_by)
+        except psycopg2.Error as error:
+            pytest.skip(f"this server has no {kind}: {error}")
+    keys = [written.format(number) for number in range(ROWS)]
+    project.sql(f"alter table shop alter column customer_id type {kind} using (%s::text[])[customer_id]::{kind}", keys)
+    retrain(project, "kmeans")
+    assert project.night(models=["kmeans"], shards=2)["rows_labelled"] == ROWS
+    key = keys[170].lower() if kind == "uuid" else keys[170]
+    assert _pulls(project, key)
+    others = [key.upper(), f"{key} ", f" {key}", f"{{{key}}}", key.replace("-", "_").swapcase()]
+    for other in others:
+        with pytest.raises(DataError, match="keys are compared as they are written"):
+            explain_customer(project.configuration, project.registry, customer_id=other)
+        with pytest.raises(DataError, match="no row has the key"):
+            _forget(project, other)
+    assert _labelled(project) == ROWS
+    assert _forget(project, key)["source_rows"] == 1
+    assert _labelled(project) == ROWS - 1
+
+
+def test_keys_that_a_column_takes_for_the_same_are_two_customers(shop: Callable[..., Project]) -> None:
+    """Two spellings are two keys, neither of which stands twice; each is explained and forgotten by itself."""
+    project = shop("customer_id::text", "text")
+    try:
+        administer(project.warehouse.uri, FOLDED)
+    except psycopg2.Error as error:
+        pytest.skip(f"this server has no such collation: {error}")
+    project.sql('alter table shop alter column customer_id type varchar collate "folded"')
+    project.sql("update shop set customer_id = 'Ada' where customer_id = '1'")
+    project.sql("update shop set customer_id = 'ada' where customer_id = '2'")
+    retrain(project, "kmeans")
+    assert project.night(models=["kmeans"], shards=2)["rows_labelled"] == ROWS
+    assert _pulls(project, "Ada") != _pulls(project, "ada")
+    assert _forget(project, "Ada")["source_rows"] == 1
+    assert _labelled(project) == ROWS - 1
+    assert _pulls(project, "ada")
+
+
+def _forget(project: Project, key: str) -> dict[str, Any]:
+    return forget(project.warehouse, project.configuration, project.registry, customer_id=key, requested_by="the test")
+
+
+def _labelled(project: Project) -> int:
+    ((labelled,),) = project.sql("select count(*) from segmentation.current_customer_segments")
+    return int(labelled)
 
 
 def _pulls(project: Project, customer: Any) -> dict[str | None, float | str | None]:
