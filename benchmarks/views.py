@@ -108,6 +108,7 @@ analyze segmentation_partitions.period_{model};
 WHOLE = (
     *("current_segments", "segments", "segment_trend", "segment_health", "model_history", "segment_disparity"),
     *("segment_groups", "segment_migrations", "segment_events", "segment_profiles", "drift_checks", "current_models"),
+    *("overall_averages", "segment_flows"),
 )
 QUESTIONS = (
     *(f"select * from segmentation.{name}" for name in WHOLE),  # noqa: S608
@@ -119,6 +120,9 @@ QUESTIONS = (
     "select * from segmentation.current_customer_segments where model = 'kmeans' and customer_id = 7777",
     "select * from segmentation.segment_history where customer_id = 7777",
     "select * from segmentation.segment_history limit 1000",
+    "select * from segmentation.customer_history where customer_id = 7777",
+    "select * from segmentation.customer_history limit 1000",
+    "select * from segmentation.segment_changes where change_id > 0 order by change_id limit 1000",
     "select * from segmentation.segment_as_of('2026-01-15') where customer_id = 7777",
     # These read all labels of a night.
     "select segment_id, count(*) from segmentation.customer_segments group by 1",

@@ -63,7 +63,7 @@ select count(*) from {table};
 select ({key}){cast} as key
 from {table}
 where ({range}) and {key} is not null
-group by ({key}){cast}
+group by {key}
 having count(*) > 1;
 
 -- name: plan

@@ -9,12 +9,15 @@ from pathlib import Path
 Sheets = Mapping[str, Sequence[Sequence[object]]]
 
 
-def workbook(path: Path, sheets: Sheets) -> Path:
-    """Write sheets of at most seven columns."""
+def workbook(path: Path, sheets: Sheets, *, hidden: str | None = None) -> Path:
+    """Write sheets of at most seven columns, of which one may be hidden."""
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
-    names = "".join(f'<sheet name="{name}" sheetId="{at}" r:id="r{at}"/>' for at, name in enumerate(sheets, 1))
+    states = {hidden: ' state="hidden"'}
+    names = "".join(
+        f'<sheet name="{name}" sheetId="{at}"{states.get(name, "")} r:id="r{at}"/>' for at, name in enumerate(sheets, 1)
+    )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(
             "[Content_Types].xml",

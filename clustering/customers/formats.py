@@ -16,12 +16,19 @@ import pyarrow.compute as pc
 from clustering.customers.text import NUMBER
 
 DECIMAL_POINT = r"^\s*[+-]?[0-9]*\.[0-9]*([eE][+-]?[0-9]+)?\s*$"
-CURRENCIES = r"[$€£¥₹₽₺₩]|(?i:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|SEK|NOK|DKK|PLN|CZK|BRL|MXN|TRY|ZAR)"
+# Signs of currencies, with letters before them as in R$, and what is written in their place.
+CURRENCIES = (
+    r"[A-Z]{0,2}\p{Sc}"
+    r"|(?i:USD|EUR|GBP|CHF|JPY|INR|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|UAH|RUB|BRL|MXN|TRY|ZAR|CNY|HKD|SGD"
+    r"|kr\.?|zł|Kč|Ft|lei|лв\.?|грн\.?|руб\.?|Fr\.|SFr\.|Rs\.?|Euro)"  # noqa: RUF001
+)
 _SPACES = "\u0020\u00a0\u2009\u202f"  # ordinary, no-break, thin, narrow no-break
 _MARKS = "'\u2019"
+_MINUS = "[\u2212\u2012\u2013]"  # as typesetters write it, and spreadsheets
 _GROUPINGS = {",": ",", ".": r"\.", " ": f"[{_SPACES}]", "'": f"[{_MARKS}]"}
 MISSING = (r"\N", "#N/A", "N/A", "NA", "NULL", "(null)")
-MISSING_NUMBERS = (*MISSING, "NaN", "None", "-", "--", "#VALUE!", "#DIV/0!")
+_ERRORS = ("#VALUE!", "#DIV/0!", "#REF!", "#NAME?", "#NUM!", "#NULL!")  # of a spreadsheet's cell
+MISSING_NUMBERS = (*MISSING, "NaN", "None", "-", "--", "\u2013", "\u2014", "(blank)", "n.a.", *_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class NumberFormat:
         if self.thousands:
             group = _GROUPINGS[self.thousands]
             whole = rf"(?:[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+|[0-9]+)"
+            if self.thousands == ",":  # 12,34,567 in India
+                whole = rf"(?:[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole})"
         return rf"^[+-]?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)$"
 
 
@@ -133,13 +142,15 @@ def _signs(text: pa.StringArray) -> tuple[str, ...] | None:
 
 
 def _bare(text: pa.StringArray, signs: Sequence[str]) -> pa.StringArray:
-    """Return values without spaces around them and without the signs; what is in brackets is negative."""
+    """Return values without spaces around them and without the signs; negative in brackets or with a minus after it."""
     spaces = rf"[\s{_SPACES}]*"
     if signs:
         taken = f"(?i:{'|'.join(map(re.escape, signs))})"
         text = pc.replace_substring_regex(text, rf"^({spaces}[+-]?){spaces}{taken}|{taken}({spaces})$", r"\1\2")
         text = pc.replace_substring_regex(text, rf"^({spaces}\(){spaces}{taken}|{taken}({spaces}\){spaces})$", r"\1\2")
     text = pc.replace_substring_regex(text, rf"^{spaces}\({spaces}([0-9].*?){spaces}\){spaces}$", r"-\1")
+    text = pc.replace_substring_regex(text, rf"^({spaces}){_MINUS}", r"\1-")
+    text = pc.replace_substring_regex(text, rf"^{spaces}([0-9][^-]*?){spaces}(?:-|{_MINUS}){spaces}$", r"-\1")
     return pc.replace_substring_regex(text, rf"^{spaces}([+-]?){spaces}(.*?){spaces}$", r"\1\2")
 
 

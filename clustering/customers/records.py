@@ -18,6 +18,7 @@ from clustering.customers.text import multiplied
 from clustering.errors import DataError
 
 _NATIVE_TEXT = frozenset({"text", "varchar", "character varying"})
+_UNSEEN = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"))
 _WRITTEN = _NATIVE_TEXT | {"bpchar", "character", "citext"}
 _NATIVE = _NATIVE_TEXT | {
     *("int2", "int4", "int8", "smallint", "integer", "bigint"),
@@ -159,8 +160,12 @@ def known_headers(contract: Contract) -> _Headers:
 
 
 def folded(header: str) -> str:
-    """Return a header as it is compared."""
-    return header.strip().casefold()
+    """Return a header as it is compared: in any case, with any spaces, and without marks that nobody sees.
+
+    >>> folded("\\ufeff Annual\\xa0 Income ")
+    'annual income'
+    """
+    return " ".join(header.translate(_UNSEEN).split()).casefold()
 
 
 def _aliases(column: Column) -> list[str]:

@@ -35,7 +35,7 @@ _READ = {
         "case when suppressed.{0}::text::numeric between -9223372036854775808 and 9223372036854775807"
         " then suppressed.{0}::text::numeric::bigint end"
     ),
-    "text": "suppressed.{0}::text",
+    "text": 'suppressed.{0}::text collate "default"',
     "uuid": "btrim(suppressed.{0}::text)::uuid",
 }
 # Distinct keys are expected to be few, so that these are looked up, and not the customers.
@@ -123,9 +123,9 @@ def _joined(source: Source | None, audience: Audience, contract: Contract) -> di
     headers = sql.SQL(", ").join(
         sql.Identifier(column.header) for name, column in source.columns.items() if name != contract.key
     )
-    times = sql.SQL("1" if source.has_unique_key else "count(*) over (partition by {})").format(source.key)
+    times = sql.SQL("1" if source.has_unique_key else "count(*) over (partition by {})").format(source.exact_key)
     rows = sql.SQL("(select {} as same_customer, {} as rows_of_customer, {} from {}) as source").format(
-        source.key, times, headers, source.table
+        source.exact_key, times, headers, source.table
     )
     return {
         "source": rows,

@@ -20,6 +20,7 @@ Kind = Literal["parquet", "workbook", "text"]
 STANDARD_INPUT = "-"
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _OLD_OFFICE, _ZIP, _PARQUET = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"PAR1"
+_MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta", b"<head")
 _WORKBOOKS = ("xl/workbook.", "content.xml")  # of Excel, and of LibreOffice
 
 
@@ -80,7 +81,19 @@ def _kind(file: Path) -> Kind:
         return "workbook"
     if first.startswith(_ZIP):
         raise DataError("a ZIP archive; unpack it and give the file that is in it")
+    if told := _other_text(first):
+        raise DataError(told)
     return "text"
+
+
+def _other_text(first: bytes) -> str | None:
+    """Return what is wrong with a file of text that has no columns, by how it begins; None where nothing tells."""
+    begins = first.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if begins.startswith(_MARKUP):
+        return "a web page or XML, as some programs call it .xls; open it in a spreadsheet and save it as .xlsx or CSV"
+    if begins.startswith((b'[{"', b"[ {", b"[\n", b'{"')):
+        return "JSON; give a file with columns, or post its customers to the API"
+    return None
 
 
 def _is_workbook(file: Path) -> bool:
@@ -93,4 +106,4 @@ def _is_workbook(file: Path) -> bool:
 
 def _first_bytes(file: Path) -> bytes:
     with file.open("rb") as stream:
-        return stream.read(4)
+        return stream.read(64)

@@ -37,6 +37,7 @@ class FileOptions:
 
 
 RECOGNISED = FileOptions()
+_FORMULA = r'(?s)^="(.*)"$'  # a text that a spreadsheet is kept from taking for a number, where all of a column are
 OTHER = {".": ",", ",": "."}
 
 
@@ -122,7 +123,12 @@ def _of_text(file: Path, options: FileOptions, fit: Fit, choose: Choose) -> Text
     if layout.delimiter != ",":
         said.append(f"separated by {NAMES.get(layout.delimiter, repr(layout.delimiter))}")
     columns = {place: combined(column) for place, column in zip(places, read.columns, strict=True)}
-    return TextColumns(layout.headers, columns, layout.delimiter, [*said, *_headers_in(layout.line), *read.said])
+    said += [*_headers_in(layout.line), *read.said]
+    for place, text in columns.items():
+        if pc.all(pc.match_substring_regex(text, _FORMULA)).as_py() and len(text) > text.null_count:
+            columns[place] = pc.replace_substring_regex(text, _FORMULA, r"\1")
+            said.append(f'{layout.headers[place]}: ="…" taken off, such as {text.drop_null()[0].as_py()!r}')
+    return TextColumns(layout.headers, columns, layout.delimiter, said)
 
 
 def _headers_in(line: int) -> list[str]:

@@ -24,18 +24,27 @@ class Sheet:
 
 
 def read_sheet(file: Path, *, sheet: str | None, fit: Fit) -> Sheet:
-    """Return the sheet called `sheet`, or the one with the most columns that are looked for, of equals the first.
+    """Return the sheet called `sheet`, or the one with the most columns that are looked for.
+
+    Of equals it is the first that is not hidden.
 
     Raises DataError for a workbook that cannot be read, is locked by a password, or has no such sheet.
     """
-    from python_calamine import CalamineError, PasswordError, load_workbook  # no other file pays for the import
+    from python_calamine import (  # no other file pays for the import
+        CalamineError,
+        PasswordError,
+        SheetVisibleEnum,
+        load_workbook,
+    )
 
     try:
         with load_workbook(str(file)) as workbook:
             names = workbook.sheet_names
             if sheet is not None and sheet not in names:
                 raise DataError(f"the workbook has no sheet {sheet}; it has {', '.join(names)}")
-            wanted = [sheet] if sheet else names
+            seen = [one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
+            # A hidden sheet is an old one, or of a program; it is taken where no other fits as well.
+            wanted = [sheet] if sheet else sorted(names, key=lambda name: name not in seen)
             found = [_headed(name, workbook.get_sheet_by_name(name).to_python(), fit) for name in wanted]
     except PasswordError:
         raise DataError("the workbook is locked by a password; save it without one") from None

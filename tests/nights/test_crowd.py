@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,11 @@ from setting import running_server
 from tests.appointing import SETTINGS, appoint
 from tests.projects import Project
 
+READABLE = """
+select relname from pg_class
+where relnamespace = 'segmentation'::regnamespace and relkind in ('r', 'p', 'v')
+    and has_table_privilege('segmentation_reader', oid, 'select')
+"""
 READERS, MOST_LOCKS, MOST_PLANNING = 90, 150, 0.02
 CUSTOMERS = 2_000
 
@@ -41,6 +47,8 @@ def kept(tmp_path: Path, configuration: Configuration) -> Iterator[Project]:
 @pytest.mark.slow
 def test_readers_are_well_beside_a_night_when_retention_has_failed_for_thirty(kept: Project) -> None:
     """No view takes more than 150 locks or long to plan; 90 readers in transactions, and a night beside them, go on."""
+    asked = " ".join(views.QUESTIONS)
+    assert [name for (name,) in kept.sql(READABLE) if not re.search(rf"segmentation[.]{name}\b", asked)] == []
     costs = {question: views.cost(kept.warehouse.uri, f"explain {question}") for question in views.QUESTIONS}
     assert {question: cost for question, cost in costs.items() if cost.again > MOST_PLANNING} == {}
     locks = {question: views.cost(kept.warehouse.uri, question).locks for question in views.QUESTIONS}

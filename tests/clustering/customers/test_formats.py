@@ -19,10 +19,20 @@ from clustering.customers.formats import NumberFormat, decimal_signs, formats_th
         (["(1,234.00)", "5.5"], ["-1234.00", "5.5"]),
         (["-$5.25", "$-5.5"], ["-5.25", "-5.5"]),
         (["1.234.567", "1,5"], ["1234567", "1.5"]),
+        (["48 432 kr", "7 kr"], ["48432", "7"]),
+        (["48.432,00 zł", "7,5 zł"], ["48432.00", "7.5"]),
+        (["R$ 1.234,50", "R$ 7"], ["1234.50", "7"]),
+        (["CA$1,234.50", "CA$7"], ["1234.50", "7"]),
+        (["48432 руб.", "7 руб."], ["48432", "7"]),  # noqa: RUF001
+        (["Fr. 1'234.50", "Fr. 7"], ["1234.50", "7"]),
+        (["Rs. 12,34,567", "Rs. 7"], ["1234567", "7"]),
+        (["1,05,000", "48,432"], ["105000", "48432"]),
+        (["\u22125.25", "\u20137", "9"], ["-5.25", "-7", "9"]),
+        (["1,234.50-", "7"], ["-1234.50", "7"]),
     ],
 )
 def test_a_column_that_can_be_read_in_one_way_is(written: list[str], read: list[str]) -> None:
-    """Currencies, percent, every kind of space and apostrophe, brackets for a negative number."""
+    """Currencies before and after, percent, every kind of grouping, brackets and minus signs of a negative number."""
     text = pa.array(written)
     (form, *others) = formats_that_fit(text)
     assert plain_numbers(text, form).to_pylist() == read

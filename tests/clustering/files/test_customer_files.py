@@ -196,6 +196,34 @@ def test_a_plain_file_says_nothing(tmp_path: Path, configuration: Configuration)
     assert read_customers(write(tmp_path, MALL + "1,Male,19,15,39\n"), configuration.contract).said == ()
 
 
+def test_headers_are_compared_as_people_read_them(tmp_path: Path, configuration: Configuration) -> None:
+    """Spaces of any kind and number are one, and marks that nobody sees are none."""
+    file = tmp_path / "a.csv"
+    headers = "\ufeff\ufeffCustomerID,\u200bAge ,Gender,Annual\u00a0Income,Spending  Score\n"
+    file.write_text(f"{headers}1,30,f,5000,40\n", encoding="utf-8")
+    found = read_customers(file, configuration.contract)
+    assert found.rows.to_pylist() == [
+        {"customer_id": 1, "age": 30, "gender": "f", "annual_income": 5000.0, "spending_score": 40.0}
+    ]
+
+
+def test_texts_that_a_spreadsheet_is_kept_from_reading_as_numbers_are_texts(
+    tmp_path: Path, configuration: Configuration
+) -> None:
+    """Where all of a column are written as ="00012", that is taken off and said; where one is not, nothing is."""
+    contract = configuration.contract
+    key = contract.columns["customer_id"].model_copy(update={"type": "text"})
+    contract = contract.model_copy(update={"columns": {**contract.columns, "customer_id": key}})
+    file = tmp_path / "a.csv"
+    text = 'CustomerID,Age,Gender,Annual Income,Spending Score\n="00012",30,f,5000,40\n"=""00013""",31,f,5000,40\n'
+    file.write_text(text, encoding="utf-8")
+    found = read_customers(file, contract)
+    assert found.rows["customer_id"].to_pylist() == ["00012", "00013"]
+    assert """CustomerID: ="…" taken off, such as '="00012"'""" in found.said
+    file.write_text(f"{text}A14,32,f,5000,40\n", encoding="utf-8")
+    assert read_customers(file, contract).rows["customer_id"].to_pylist() == ['="00012"', '="00013"', "A14"]
+
+
 def test_options_decide_what_can_be_read_in_two_ways(tmp_path: Path, configuration: Configuration) -> None:
     """A dot between three digits, and a date that may begin with its month."""
     text = "CustomerID;Gender;Age;Annual Income;Spending Score\n1;f;30;88.006;7\n"

@@ -41,6 +41,23 @@ def test_standard_input_and_pipes_are_read_once(tmp_path: Path, monkeypatch: pyt
     writer.join()
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<html><table><tr><td>CustomerID</td></tr></table></html>", "a web page or XML"),
+        ('\ufeff\n<?xml version="1.0"?><Workbook/>', "a web page or XML"),
+        ('[{"CustomerID": 1, "Age": 30}]', "JSON; give a file with columns"),
+        ('{"CustomerID": 1}\n{"CustomerID": 2}\n', "JSON; give a file with columns"),
+    ],
+)
+def test_text_that_has_no_columns_is_called_what_it_is(tmp_path: Path, content: str, told: str) -> None:
+    """What programs write as .xls or .csv, and is neither."""
+    file = tmp_path / "export.xls"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=told), opened(file):
+        pass
+
+
 def test_archives_are_told_from_workbooks(tmp_path: Path) -> None:
     """Both are ZIP files."""
     for name, kind in (("xl/workbook.xml", "workbook"), ("content.xml", "workbook"), ("customers.csv", None)):

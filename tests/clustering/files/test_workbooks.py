@@ -39,6 +39,16 @@ def test_the_sheet_with_the_customers_is_found(tmp_path: Path, configuration: Co
     assert found.said == ("sheet Customers", "headers in line 3", "blank rows left out: 1")
 
 
+def test_a_hidden_sheet_is_no_rival(tmp_path: Path, configuration: Configuration) -> None:
+    """Of two sheets with the same headers that is read which people see; a hidden one alone is read as well."""
+    former = [*SHEETS["Customers"][:3], [9, "Male", 20, 1, 1]]
+    sheets = {"Former": former, **SHEETS}
+    found = read_customers(workbook(tmp_path / "a.xlsx", sheets, hidden="Former"), configuration.contract)
+    assert found.said[0] == "sheet Customers"
+    alone = read_customers(workbook(tmp_path / "b.xlsx", {"Former": former}, hidden="Former"), configuration.contract)
+    assert alone.rows["customer_id"].to_pylist() == [9]
+
+
 def test_columns_of_a_sheet_are_read_by_name(tmp_path: Path) -> None:
     """As those of text are."""
     path = workbook(tmp_path / "customers.xlsx", {"One": [["income"], [1], [2.5]]})
