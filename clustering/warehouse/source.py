@@ -65,7 +65,7 @@ class Source:
     @property
     def exact_key(self) -> sql.Composable:
         """The key, compared sign by sign: the column's own collation may take upper and lower case for the same."""
-        return sql.SQL('{} collate "default"').format(self.key) if self.contract.key_type == "text" else self.key
+        return sql.SQL('{}::text collate "default"').format(self.key) if self.contract.key_type == "text" else self.key
 
     @property
     def _key_is_written(self) -> bool:
