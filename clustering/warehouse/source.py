@@ -24,7 +24,6 @@ from clustering.warehouse.subquery import Subquery, reading_errors
 
 EXACT_COUNT_BELOW = 100_000  # a table this small is counted instead of estimated, and read whole instead of sampled
 
-
 Kind: TypeAlias = Literal["table", "view", "query", "copy"]
 
 
