@@ -103,6 +103,10 @@ select pg_advisory_xact_lock(hashtext('segmentation.model_versions'), hashtext(:
 -- Parameters: model_version_id.
 update segmentation.model_versions set artifact_pruned_at = now() where model_version_id = :model_version_id;
 
+-- name: may_tell_warehouse
+-- Returns whether the server tells us which one it is.
+select has_function_privilege('pg_catalog.pg_control_system()', 'execute');
+
 -- name: next_version
 -- Returns the next version number of a model.
 -- Parameters: model.

@@ -17,6 +17,7 @@ from clustering.versions.artifacts import Artifact, remove_artifact, write_artif
 from clustering.versions.registry import Registry
 from clustering.versions.stored_files import Store
 from clustering.versions.version import Version
+from clustering.versions.writing_warehouse import this_warehouse
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.customer_values import TimeLimit, customer_values
 
@@ -142,7 +143,7 @@ def _replace(transaction: Transaction, registry: Registry, version: Version, art
         artifact,
         version=version.version,
         estimator=estimator,
-        warehouse=transaction.scalar("registry/warehouse"),
+        warehouse=this_warehouse(transaction),
     )
     transaction.execute(
         "forgetting/set_artifact", model_version_id=version.model_version_id, artifact=name, artifact_sha256=digest

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from clustering.config import Configuration
 from clustering.errors import ArtifactError, StoreError
-from clustering.versions.artifacts import remove_artifact, writing_warehouse
+from clustering.versions.artifacts import remove_artifact
 from clustering.versions.registry import Registry
 from clustering.versions.stored_files import META, Entry
 from clustering.versions.version import read_champion
+from clustering.versions.writing_warehouse import this_warehouse, writing_warehouse
 from clustering.warehouse import Transaction
 from clustering.warehouse.roles import act_as_writer
 
@@ -50,7 +51,7 @@ def _clear(registry: Registry, model: str) -> None:
     with registry.warehouse.transaction(read_only=True) as transaction:
         pruned = {row.artifact: row.version for row in transaction.rows("registry/pruned_artifacts", model=model)}
         known = {row.artifact for row in transaction.rows("registry/present_artifacts", model=model)}
-        warehouse = transaction.scalar("registry/warehouse")
+        warehouse = this_warehouse(transaction)
     for entry in there:
         try:
             if entry.name in pruned:
@@ -62,14 +63,16 @@ def _clear(registry: Registry, model: str) -> None:
             log.error("nothing is removed of %s: %s", entry.name, error)
 
 
-def _is_left_over(registry: Registry, entry: Entry, warehouse: str) -> bool:
+def _is_left_over(registry: Registry, entry: Entry, warehouse: str | None) -> bool:
     """Tell what an interrupted writing or removal left from what another warehouse keeps in the same store.
 
     Without a record it is nobody's version, and with one it says whose it is. What is young may yet be registered.
     """
     if entry.changed_at > datetime.now(UTC) - SETTLED:
         return False
-    return META not in entry.files or writing_warehouse(registry.files, entry.name) == warehouse
+    if META not in entry.files:
+        return True
+    return warehouse is not None and writing_warehouse(registry.files, entry.name) == warehouse
 
 
 def _mark(transaction: Transaction, model: str, *, keep: int) -> list[int]:

@@ -146,19 +146,6 @@ def read_artifact(store: Place, name: str, *, sha256: str, fresh: bool = False) 
     )
 
 
-def writing_warehouse(store: Place, name: str) -> str | None:
-    """Return the database that was about to register files of the store; None where their record does not say.
-
-    Raises StoreError when it cannot be read.
-    """
-    require_name(name)
-    try:
-        named = json.loads(open_store(store).read(name, META)).get("warehouse")
-    except (ValueError, AttributeError):
-        return None
-    return named if isinstance(named, str) else None
-
-
 def remove_artifact(store: Place, name: str, *, model: str, version: int) -> None:
     """Remove a version's files, if they are still there.
 

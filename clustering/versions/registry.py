@@ -31,6 +31,7 @@ from clustering.versions.version import (
     require_new_numbers,
     require_status,
 )
+from clustering.versions.writing_warehouse import this_warehouse
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import act_as_writer
 
@@ -74,7 +75,7 @@ class Registry:
         with self.warehouse.transaction() as transaction:
             _lock(transaction, artifact.model)
             number = transaction.scalar("registry/next_version", model=artifact.model)
-            here = transaction.scalar("registry/warehouse")
+            here = this_warehouse(transaction)
             name, digest = write_artifact(self.files, artifact, version=number, estimator=estimator, warehouse=here)
             identity = transaction.scalar(
                 "registry/insert_version",

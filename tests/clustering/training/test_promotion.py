@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import threading
 from contextlib import closing
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from clustering.config import Gate
 from clustering.errors import ArtifactError, ConfigurationError, NoChampionError, RunError
 from clustering.segments.events import Event
+from clustering.training import pruning
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, change_champion, gate, judge, promote, roll_back
 from clustering.training.pruning import prune
@@ -387,6 +390,26 @@ def test_interrupted_pruning_is_finished_by_the_next(registry, configuration, ch
         transaction.execute("registry/mark_pruned", model_version_id=left.model_version_id)
     assert prune(_keeping(configuration, 2), registry) == {}
     assert not (registry.store / left.artifact).exists()
+
+
+def test_what_killed_trainings_left_is_swept_after_a_day(registry, configuration, champion, monkeypatch):
+    """A draft, half a version and a whole one never registered go; what another warehouse keeps stays."""
+    folder = registry.store / "kmeans"
+    whole = folder / "7-0123456789ab"
+    shutil.copytree(registry.store / champion.artifact, whole)
+    foreign = folder / "8-0123456789ab"
+    shutil.copytree(whole, foreign)
+    record = json.loads((foreign / "meta.json").read_text()) | {"warehouse": "another"}
+    (foreign / "meta.json").write_text(json.dumps(record))
+    for name in (".draft-abc", "9-0123456789ab"):
+        (folder / name).mkdir()
+        (folder / name / "parameters.npz").touch()
+    before = sorted(folder.iterdir())
+    assert prune(configuration, registry) == {}
+    assert sorted(folder.iterdir()) == before
+    monkeypatch.setattr(pruning, "SETTLED", -pruning.SETTLED)
+    assert prune(configuration, registry) == {}
+    assert sorted(folder.iterdir()) == sorted([registry.store / champion.artifact, foreign])
 
 
 @pytest.mark.parametrize(

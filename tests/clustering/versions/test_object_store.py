@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from clustering import Registry
@@ -211,3 +213,31 @@ def test_nothing_outside_of_the_store_is_read_or_removed(registry, configuration
         )
     with pytest.raises(ArtifactError, match="outside of the model store"):
         registry.load(registry.version(version.model_version_id))
+
+
+def test_failed_upload_leaves_nothing(registry, configuration, bucket, monkeypatch):
+    """What was written before the fault is removed, and nothing is registered."""
+    put = ObjectStore._put
+
+    def failing(self, path, content):
+        if path.endswith("meta.json"):
+            raise OSError("the disk of the store is full")
+        put(self, path, content)
+
+    monkeypatch.setattr(ObjectStore, "_put", failing)
+    with pytest.raises(StoreError, match="no version of kmeans can be written there: the disk of the store is full"):
+        register(registry, configuration)
+    assert bucket.objects() == {}
+    monkeypatch.setattr(ObjectStore, "_put", put)
+    assert register(registry, configuration).version == 1
+
+
+def test_server_that_does_not_tell_which_it_is_hinders_nothing(registry, configuration, bucket, monkeypatch):
+    """Versions are registered; what was written in full and never registered then stays."""
+    with closing(psycopg2.connect(registry.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("revoke execute on function pg_control_system() from public")
+    version = register(registry, configuration)
+    registry.files.write("kmeans/7-0123456789ab", {"meta.json": b"{}"})
+    monkeypatch.setattr(pruning, "SETTLED", -pruning.SETTLED)
+    assert prune(configuration, registry) == {}
+    assert bucket.names() == sorted([version.artifact, "kmeans/7-0123456789ab"])
