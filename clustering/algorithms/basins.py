@@ -54,7 +54,8 @@ def joins(steps: FloatVector) -> Iterator[tuple[float, list[int]]]:
     Runs that equal steps connect are joined at once.
     """
     end, start = list(range(1, len(steps) + 1)), list(range(-1, len(steps)))  # of a run, by its first visit, by its end
-    pending = sorted(zip(steps[1:].tolist(), range(1, len(steps)), strict=True))
+    places = np.argsort(steps[1:], kind="stable") + 1
+    pending = list(zip(steps[places].tolist(), places.tolist(), strict=True))
     last = 0
     while last < len(pending):
         step, place = pending[last]

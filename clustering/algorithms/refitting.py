@@ -81,17 +81,14 @@ class NeighbourGraph:
         return labels[self._place]
 
     def _densest_neighbours(self) -> Places:
-        """Return the FEW neighbours (p, FEW) of each point that lie densest, if denser than itself, and itself else."""
-        count = len(self.points)
-        place = np.empty(count, dtype=np.min_scalar_type(count))  # from the densest on
-        place[np.argsort(-np.diff(self._bounds), kind="stable")] = np.arange(count)
-        edges = np.argsort(place[self._right], kind="stable")
-        edges = edges[np.argsort(self._left[edges].astype(place.dtype), kind="stable")]
-        own, column = self._left, np.arange(len(edges)) - self._bounds[self._left]
-        few = np.flatnonzero((column < FEW) & (place[self._right[edges]] < place[own]))
-        found = np.repeat(np.arange(count)[:, np.newaxis], FEW, axis=1)
-        found[own[few], column[few]] = self._right[edges[few]]
-        return found
+        """Return the nearest neighbours (p, FEW) of each point, the densest first, itself in place of sparser ones."""
+        by_density = np.argsort(-np.diff(self._bounds), kind="stable")
+        rank = np.empty(len(by_density), dtype=np.intp)
+        rank[by_density] = np.arange(len(by_density))
+        ranks = np.repeat(rank[:, np.newaxis], FEW, axis=1)
+        points = self._left[self._near]
+        ranks[points, self._near - self._bounds[points]] = rank[self._right[self._near]]
+        return by_density[np.sort(np.minimum(ranks, rank[:, np.newaxis]), axis=1)]
 
     def _basins(self, core: NDArray[np.bool_]) -> Places:
         """Return numbers (b, p) that are the same only where core points are connected, by their densest neighbours."""
