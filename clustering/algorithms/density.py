@@ -67,6 +67,7 @@ KNEE_POINTS = 2000
 
 _searched: deque[tuple[FloatMatrix, list[Hierarchy]]] = deque(maxlen=1)  # what it has found is fitted to the same rows
 
+FEWEST_CLUSTERS = 2
 LARGEST_SHARE = 0.95
 MOST_NOISE = 0.30
 LARGEST_LAYER = 0.10  # of the core customers at one value
@@ -130,7 +131,7 @@ def _red_flags(counts: NDArray[np.intp]) -> list[str]:
     noise = float(counts[0] / rows)
     largest = float(sizes.max() / rows)
     flags = []
-    if np.count_nonzero(sizes) < 2:
+    if np.count_nonzero(sizes) < FEWEST_CLUSTERS:
         flags.append("there are fewer than 2 clusters")
     if largest > LARGEST_SHARE:
         flags.append(f"one cluster holds {100 * largest:.0f} % of the customers, over {100 * LARGEST_SHARE:.0f} %")
@@ -193,6 +194,9 @@ def _swept(hierarchy: Hierarchy, persistent: Persistent) -> Sweep:
     tried = np.maximum(usual * KNEE_FACTORS, lowest)
     merits, counts = np.zeros(len(tried)), np.zeros(len(tried), dtype=np.intp)
     for place, eps in enumerate(tried.tolist()):
+        clusters, noise = hierarchy.outline(eps)
+        if clusters < FEWEST_CLUSTERS or noise > MOST_NOISE:
+            continue  # red flags, whatever becomes of rows that are not core
         labels = hierarchy.cut(eps).labels
         sizes = np.bincount(labels + 1, minlength=2)
         if not _red_flags(sizes):

@@ -48,6 +48,16 @@ class Hierarchy:
         self._near = neighbours.near[:, :min_samples]
         self._places = neighbours.places[:, :min_samples]  # of a row that is not core, fewer lie within any eps
         self._core_from = self.core_distances[self._places].min(axis=1)
+        self._noise_until = np.sort(self._core_from)
+
+    def outline(self, eps: float) -> tuple[int, float]:
+        """Return how many clusters DBSCAN has at `eps`, and the share of rows that no core row is near enough to.
+
+        It is quickly told; of the rows that are noise, some may be nearer to a core row than that.
+        """
+        begins = self.order[self.steps > eps]
+        far = len(self.order) - np.searchsorted(self._noise_until, eps, side="right")
+        return int(np.count_nonzero(self.core_distances[begins] <= eps)), float(far / len(self.order))
 
     def cut(self, eps: float) -> Cut:
         """Return DBSCAN at `eps`; a row that is not core is in the cluster of its nearest core row within `eps`."""

@@ -88,7 +88,8 @@ class NeighbourGraph:
         ranks = np.repeat(rank[:, np.newaxis], FEW, axis=1)
         points = self._left[self._near]
         ranks[points, self._near - self._bounds[points]] = rank[self._right[self._near]]
-        return by_density[np.sort(np.minimum(ranks, rank[:, np.newaxis]), axis=1)]
+        found: Places = by_density[np.sort(np.minimum(ranks, rank[:, np.newaxis]), axis=1)]
+        return found
 
     def _basins(self, core: NDArray[np.bool_]) -> Places:
         """Return numbers (b, p) that are the same only where core points are connected, by their densest neighbours."""
