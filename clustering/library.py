@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from clustering.config import Column, Contract, ModelSpec, Transform, specification
+from clustering.config import Column, Contract, ModelSpec, Transform, model_faults_in_words, specification
 from clustering.errors import ConfigurationError, DataError
 from clustering.features import Scaling, fit_scaling
 
@@ -103,8 +103,7 @@ def _spec(frame: pd.DataFrame, model: ModelSpec | Mapping[str, Any]) -> ModelSpe
     try:  # a frame's columns may have any name, those of a warehouse may not
         spec = specification({**model, "features": ["frame"]})
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc'][1:])) or 'model'}: {one['msg']}" for one in error.errors()]
-        raise ConfigurationError("; ".join(faults)) from None
+        raise ConfigurationError(model_faults_in_words(error, whole="model")) from None
     return spec.model_copy(update={"features": features})
 
 

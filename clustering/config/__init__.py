@@ -28,6 +28,7 @@ from clustering.config.models import (
     specification,
 )
 from clustering.config.night_checks import Checks, Drift
+from clustering.config.setting_faults import model_faults_in_words
 from clustering.config.store_places import model_store
 from clustering.config.text_formats import DateOrder, Formats
 from clustering.config.warehouse_address import warehouse_address
@@ -65,6 +66,7 @@ __all__ = [
     "algorithm_of",
     "configuration_directory",
     "load_configuration",
+    "model_faults_in_words",
     "model_names",
     "model_store",
     "register_specification",

@@ -15,6 +15,7 @@ from clustering.config.contract import Contract
 from clustering.config.declared_exports import Exports
 from clustering.config.frozen import Frozen
 from clustering.config.models import ModelSpec, specification
+from clustering.config.setting_faults import faults_in_words, model_faults_in_words
 from clustering.errors import ConfigurationError
 from clustering.settings import FolderSettings
 
@@ -112,11 +113,11 @@ def _load_model(path: Path) -> ModelSpec:
             f"{path}: a model's file name has at most {MOST_NAME_BYTES} bytes before .yaml, this one has {taken}; "
             "names of tables are made from it, and PostgreSQL would cut them off"
         )
-    return _validate(path, specification, skip=1)  # the algorithm, which the key does not say
+    return _validate(path, specification, model_faults_in_words)
 
 
 def _load(path: Path, kind: type[_Spec]) -> _Spec:
-    return _validate(path, kind.model_validate)
+    return _validate(path, kind.model_validate, lambda error: faults_in_words(error, kind))
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -144,21 +145,12 @@ def _read(path: Path) -> Any:
     return content
 
 
-def _validate(path: Path, check: Callable[[Any], _Spec], *, skip: int = 0) -> _Spec:
+def _validate(path: Path, check: Callable[[Any], _Spec], in_words: Callable[[ValidationError], str]) -> _Spec:
     content = _read(path)
     try:
         return check(content)
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {'; '.join(_sentence(fault, skip) for fault in error.errors())}") from None
-
-
-def _sentence(fault: Any, skip: int) -> str:
-    location = [str(part) for part in fault["loc"][skip:]]
-    key = ".".join(location) or "file"
-    message = fault["msg"].removeprefix("Value error, ").replace("valid tuple", "valid list")  # YAML has no tuples
-    if isinstance(fault["input"], (dict, list, tuple)):
-        return f"{key}: {message}"
-    return f"{key}: {message}, found {fault['input']!r}"
+        raise ConfigurationError(f"{path}: {in_words(error)}") from None
 
 
 def _check_titles(configuration: Configuration) -> None:

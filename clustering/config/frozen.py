@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,55}$")]
+IDENTIFIER = r"^[a-z_][a-z0-9_]{0,55}$"
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
 
 class Frozen(BaseModel):

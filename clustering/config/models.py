@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Union, get_args
 
@@ -193,6 +194,11 @@ def algorithm_of(kind: type[ModelSpec]) -> str:
 def register_specification(kind: type[ModelSpec]) -> None:
     """Let models' files name an algorithm, and hold them to its settings."""
     _registered[algorithm_of(kind)] = kind
+
+
+def registered_specifications() -> Mapping[str, type[ModelSpec]]:
+    """Return the settings of each algorithm that models' files may name."""
+    return _registered
 
 
 def specification(settings: Any) -> ModelSpec:

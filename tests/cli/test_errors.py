@@ -83,7 +83,7 @@ def test_password_is_never_shown(clustering: Run, monkeypatch: pytest.MonkeyPatc
 def test_wrong_setting_is_named(clustering: Run, quick_configuration: Path) -> None:
     """A mistake in a model's file stops every command, with the file and the key."""
     (quick_configuration / "kmeans.yaml").write_text("algorithm: kmeans\nclusters: 5\n", encoding="utf-8")
-    assert "kmeans.yaml: features: Field required" in refused(clustering("segments"), 1)
+    assert "kmeans.yaml: features: is missing, and has no default" in refused(clustering("segments"), 1)
 
 
 def test_load_warns_of_rows_that_a_night_will_reject(clustering: Run, folder: Path) -> None:

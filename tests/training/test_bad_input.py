@@ -152,7 +152,7 @@ def test_values_that_are_no_numbers(values, reason):
     ("model", "reason"),
     [
         ({"algorithm": "kmeans", "clusters": [5, 2]}, "the first number is the smaller one"),
-        ({"algorithm": "kmeans", "cluster": 5}, "cluster: Extra inputs"),
+        ({"algorithm": "kmeans", "cluster": 5}, r"cluster: is no setting, found 5; did you mean clusters\?"),
         ({"algorithm": "spectral"}, "spectral"),
         ({"algorithm": "kmeans", "features": []}, "at least one column"),
     ],
