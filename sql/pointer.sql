@@ -111,11 +111,11 @@ where model = :model
 returning retired_on;
 
 -- name: retire_from
--- Adds a retirement from a date on, and returns its number.
--- Parameters: model, retired_on, reason, retired_by, run_id (null where a person does it).
-insert into segmentation.model_retirements (model, retired_on, reason, retired_by, run_id)
-values (:model, :retired_on, :reason, :retired_by, :run_id)
-returning retirement_id;
+-- Adds a retirement from a date on, and to another one; of those that hold there can be one a model.
+-- Parameters: model, retired_on, returned_on (null where it holds), reason, retired_by, run_id (null where a person does
+-- it).
+insert into segmentation.model_retirements (model, retired_on, returned_on, reason, retired_by, run_id)
+values (:model, :retired_on, :returned_on, :reason, :retired_by, :run_id);
 
 -- name: retired_by_run
 -- Returns the models that a run has retired, with the date from which on they are.

@@ -53,6 +53,7 @@ def restore_retirements(transaction: Transaction, model: str, as_of: date, *, mo
             restored = one.begins.isoformat()
             told = f"{model} has no labels from {restored} on: {as_of}, which brought it back, was withdrawn."
             record_model_event(transaction, model, model_version_id, "retired", told)
+            break  # one that was made since has nothing to retire
     return restored
 
 
@@ -109,10 +110,15 @@ def _later_night(
 def _retire_later(transaction: Transaction, made: Made, run_id: int, begins: date) -> None:
     transaction.execute("pointer/cancel_retirement", retirement_id=made.retirement_id)
     by = f"run {run_id}"
-    number = transaction.scalar(
-        "pointer/retire_from", model=made.model, retired_on=begins, reason=made.reason, retired_by=by, run_id=run_id
+    transaction.execute(
+        "pointer/retire_from",
+        model=made.model,
+        retired_on=begins,
+        returned_on=made.returned_on,
+        reason=made.reason,
+        retired_by=by,
+        run_id=run_id,
     )
-    transaction.execute("pointer/end_retirement", retirement_id=number, returned_on=made.returned_on)
     if begins > made.retired_on:
         carry_on(transaction, made.model, made.retired_on, until=begins, after=None)
     else:
@@ -136,18 +142,18 @@ def _first_since(transaction: Transaction, model: str, day: date) -> Published |
 
 def _move(transaction: Transaction, model: str, one: Ended, *, until: date | None, because: str) -> None:
     """Let a retirement end on another date, None for none yet; where it begins on another one, it is added anew."""
-    number = one.retirement_id
     if until is None:
         transaction.execute("pointer/cancel_open_retirement", model=model)
-    if one.begins != one.retired_on:
-        transaction.execute("pointer/cancel_retirement", retirement_id=number)
-        reason = f"{one.reason}; from an earlier date on, since {because}"
-        number = transaction.scalar(
-            "pointer/retire_from",
-            model=model,
-            retired_on=one.begins,
-            reason=reason,
-            retired_by=one.retired_by,
-            run_id=one.run_id,
-        )
-    transaction.execute("pointer/end_retirement", retirement_id=number, returned_on=until)
+    if one.begins == one.retired_on:
+        transaction.execute("pointer/end_retirement", retirement_id=one.retirement_id, returned_on=until)
+        return
+    transaction.execute("pointer/cancel_retirement", retirement_id=one.retirement_id)
+    transaction.execute(
+        "pointer/retire_from",
+        model=model,
+        retired_on=one.begins,
+        returned_on=until,
+        reason=f"{one.reason}; from an earlier date on, since {because}",
+        retired_by=one.retired_by,
+        run_id=one.run_id,
+    )

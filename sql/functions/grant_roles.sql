@@ -23,7 +23,7 @@ declare
     -- Who did something and when is filled by the server: of these tables the writer inserts the columns named here alone.
     appended  constant jsonb := '{
         "audit_log": ["action", "model", "actor", "description", "detail"],
-        "model_retirements": ["model", "retired_on", "reason", "retired_by", "run_id"],
+        "model_retirements": ["model", "retired_on", "returned_on", "reason", "retired_by", "run_id"],
         "promotions": ["model", "model_version_id", "previous_version_id", "decision", "reason", "metrics", "decided_by"]
     }';
     undeleted constant text[] := array['model_versions'];

@@ -29,7 +29,7 @@ def night(both: Project, alone: Project, day: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("nights", "withdrawn"),
     [
-        *((nights, place) for nights in ("ba", "baa", "bab", "abaab") for place in range(len(nights))),
+        *((nights, place) for nights in ("ba", "baa", "bab", "abaab", "baaba") for place in range(len(nights))),
         *(pytest.param("bbaabb", place, marks=pytest.mark.slow) for place in range(6)),
     ],
 )
