@@ -163,6 +163,13 @@ class NightSettings(Settings):
     """Hours after which a run of `segment_customers` that is not done is late."""
 
 
+class SparkSettings(Settings):
+    """Where Spark is, for `engine: spark`."""
+
+    remote: SecretStr | None = _variable("SPARK_REMOTE", otherwise="required by `engine: spark`")
+    """The Spark Connect server, `sc://host:15002`, with a token among its options if it asks for one."""
+
+
 class ScheduleSettings(Settings):
     """When the DAGs run."""
 
@@ -218,6 +225,7 @@ CONCERNS: Sequence[type[Settings]] = (
     ApiLimits,
     DagLimits,
     NightSettings,
+    SparkSettings,
     ScheduleSettings,
     TaskSettings,
     AlertSettings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
@@ -45,6 +45,12 @@ class CustomerSource(Frozen):
     """A folder of Parquet files in place of a table: an absolute path, or a URI such as `s3://bucket/folder`, with all
     folders below it. `key=value` in a folder's name is a column, unless the files have one of that name. With `:as_of`
     in it, it is the folder of a date, and past dates can be run. See [sources.md](sources.md#files)."""
+    engine: Literal["tasks", "spark"] = "tasks"
+    """Who labels files: Airflow's mapped tasks, or Spark, through the Spark Connect server that `SPARK_REMOTE` names.
+    See [files.md](files.md#on-spark)."""
+    label_files: str | None = None
+    """With `engine: spark`: a folder, as for `files`, that Spark's workers and Airflow's reach, for labels on their way
+    into PostgreSQL. What a run puts there goes with the run."""
     materialise: bool = False
     """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
     in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""
@@ -60,6 +66,10 @@ class CustomerSource(Frozen):
             raise ValueError("dated: only beside a table; query and files themselves can name the date as :as_of")
         if self.files is not None:
             check_files(self.files)
+        if self.label_files is not None:
+            check_files(self.label_files, key="label_files")
+        if self.engine == "spark" and not (self.files and self.label_files):
+            raise ValueError("engine: spark labels files; name them, and label_files, a folder for labels on their way")
         if self.files and self.materialise:
             raise ValueError("materialise: only for a view or query; files are read as they are")
         return self

@@ -11,7 +11,7 @@ from clustering.config.source_query import AS_OF
 SCHEMES = ("file", "s3", "gs", "gcs", "abfs", "abfss")
 
 
-def check_files(place: str) -> None:
+def check_files(place: str, *, key: str = "files") -> None:
     """Raise ValueError, which does not repeat it, for another path or URI, or one with a secret in it.
 
     >>> check_files("s3://lake/customers/day=:as_of")
@@ -19,13 +19,13 @@ def check_files(place: str) -> None:
     parts = urlsplit(place.replace(AS_OF, "2026-01-01"))  # a colon would begin a port
     if not parts.scheme:
         if not PurePosixPath(place).is_absolute():
-            raise ValueError("files: has to be an absolute path, or a URI such as s3://bucket/folder")
+            raise ValueError(f"{key}: has to be an absolute path, or a URI such as s3://bucket/folder")
         return
     if parts.scheme not in SCHEMES:
-        raise ValueError(f"files: has to be an absolute path, or a URI that begins with one of {', '.join(SCHEMES)}")
+        raise ValueError(f"{key}: has to be an absolute path, or a URI that begins with one of {', '.join(SCHEMES)}")
     if parts.password is not None or parts.query or parts.fragment:
         raise ValueError(
-            "files: has a password or options in it; give them to the workers by their environment or identity, or by "
+            f"{key}: has a password or options in it; give them to the workers by their environment or identity, or by "
             "the connection customer_files"
         )
 
