@@ -187,6 +187,11 @@ join segmentation.model_versions as version on version.model_version_id = model.
 where model.run_id = :run_id
 order by model.model;
 
+-- name: unfinished_shards
+-- Returns the numbers of the shards of a run that have not been staged.
+-- Parameters: run_id.
+select shard from segmentation.run_shards where run_id = :run_id and finished_at is null order by shard;
+
 -- name: settings
 -- Fits the session to its work: shards index side by side already, and a sample of 9,000 rows shows every segment.
 select

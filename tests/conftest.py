@@ -22,7 +22,7 @@ from tests.paths import CONFIGURATION
 
 pytest_plugins = [
     f"tests.fixtures.{name}"
-    for name in ("airflow", "categories", "command_line", "logins", "object_stores", "projects", "shops")
+    for name in ("airflow", "categories", "command_line", "logins", "object_stores", "projects", "shops", "spark")
 ]
 
 # The same examples each time: what a search at random finds is mended when it is looked for, by `make soak`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -98,6 +98,20 @@ class Folder:
                 "new one when the files are written"
             )
 
+    def below(self, *parts: str) -> Folder:
+        """Return a folder in it."""
+        uri = "/".join([self.location.uri.rstrip("/"), *parts])
+        return Folder(replace(self.location, uri=uri, base=self.location.path(*parts)))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Raise SourceError, without secrets, where the file system does not take what is written."""
+        try:
+            yield
+        except OSError as error:
+            said = self.location.said(error)[:LONGEST_REASON]
+            raise SourceError(f"{self.name} did not take labels on their way: {said}") from None
+
     @contextmanager
     def reading(self, path: str | None = None) -> Iterator[None]:
         """Raise DataError for the folder, or a file in it, that cannot be read; SourceError where that may pass."""
@@ -124,11 +138,11 @@ class Folder:
             raise DataError(f"{place} is no Parquet file, or damaged: {said}; write it anew") from None
 
 
-def open_folder(place: str) -> Folder:
-    """Return the folder of an absolute path or a URI.
+def open_folder(place: str, *, key: str = "files") -> Folder:
+    """Return the folder of an absolute path or a URI, which the `key` of the source names.
 
     A store is opened by the connection `customer_files` if the environment has one, or else as the machine's own
     account.
     """
     uri = place if "://" in place else PurePosixPath(place).as_uri()
-    return Folder(open_location(uri, connection_if_set(CONNECTION), what="source.files in customers.yaml"))
+    return Folder(open_location(uri, connection_if_set(CONNECTION), what=f"source.{key} in customers.yaml"))

@@ -105,7 +105,8 @@ def plan_run(
         "failed": usable.reasons,
         "source_time": read_at,
         "warning": source.warning,
-        "shards": list(range(len(cut.shards))),
+        # Spark labels all of them in one job, which is one task.
+        "shards": [0] if contract.origin.engine == "spark" else list(range(len(cut.shards))),
     }
 
 

@@ -14,16 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from clustering.config import Configuration
 from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
-from clustering.scoring.batch_scoring import BatchScorer, ScoringVersion, Summary
-from clustering.scoring.label_sets import LabelSet, read_label_sets
+from clustering.scoring.batch_scoring import BatchScorer, Summary
+from clustering.scoring.label_sets import read_label_sets
 from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
-from clustering.scoring.preceding_runs import Base, Bounds, find_bases
+from clustering.scoring.preceding_runs import Bounds, find_bases
 from clustering.scoring.shard_rows import find_shard_rows
 from clustering.scoring.source_rows import needed_columns
-from clustering.scoring.staging import StagedVersion, Staging
-from clustering.scoring.usable_versions import Usable, find_usable, leave_out
-from clustering.versions.artifacts import Artifact
+from clustering.scoring.spark_shards import score_on_spark
+from clustering.scoring.staging import Staging, staged_versions
+from clustering.scoring.usable_versions import find_usable, take_out
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
@@ -42,10 +42,13 @@ def score_shard(
 ) -> dict[str, int]:
     """Label one shard's customers into staging tables and return its counts.
 
-    A shard that was scored before is left as it is. A model whose files cannot be used leaves the run. Raises
-    RunError when the run has ended, ArtifactError when the files of no champion are what was registered, StoreError
-    when those of none can be read, or those of one and the caller `may_retry`.
+    A shard that was scored before is left as it is. On Spark, one call labels all shards that are left. A model whose
+    files cannot be used leaves the run. Raises RunError when the run has ended, ArtifactError when the files of no
+    champion are what was registered, StoreError when those of none can be read, or those of one and the caller
+    `may_retry`.
     """
+    if configuration.contract.origin.engine == "spark":
+        return score_on_spark(warehouse, configuration, registry, run_id=run_id, may_retry=may_retry)
     started, contract = time.monotonic(), needed_columns(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
         planned = read_planned_shard(transaction, run_id, shard, configuration.contract)
@@ -59,13 +62,10 @@ def score_shard(
         aged = find_aged(transaction, contract, bases.values(), run_id=run_id, as_of=planned.as_of)
     bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
-    _leave_out(warehouse, run_id, usable)
+    take_out(warehouse, run_id, usable)
     contract = with_values_for((artifact for _, artifact in usable.artifacts), contract)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
-    staged = [
-        _staged_version(artifact, label_sets[version.model_version_id], bases.get(version.model_version_id))
-        for version, artifact in usable.artifacts
-    ]
+    staged = staged_versions(usable.artifacts, label_sets, bases)
     with (
         rows.opened(warehouse) as opened,
         warehouse.transaction() as transaction,
@@ -89,17 +89,6 @@ def score_shard(
             return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract))
     log.info("run %s shard %s: %s, %s models, %.1f s", run_id, shard, summary, len(staged), time.monotonic() - started)
     return _counts(summary)
-
-
-def _leave_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:
-    if usable.failed:
-        with warehouse.transaction() as transaction:
-            leave_out(transaction, run_id, usable.reasons)
-
-
-def _staged_version(artifact: Artifact, label_set: LabelSet, base: Base | None) -> StagedVersion:
-    scoring = ScoringVersion.of(label_set.model_version_id, artifact, former=base.former if base else None)
-    return StagedVersion(label_set, scoring, base)
 
 
 def _counts(shard: PlannedShard | Summary) -> dict[str, int]:

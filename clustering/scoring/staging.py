@@ -6,7 +6,7 @@ dies, or finds the shard claimed or the run ended, leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +22,8 @@ from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.passing_time import Moved, PassingTime
 from clustering.scoring.preceding_runs import Base, Bounds, Compared, count_changes, stage_changes
 from clustering.segments.quartiles import to_bytes
+from clustering.versions.artifacts import Artifact
+from clustering.versions.version import Version
 from clustering.warehouse import Transaction
 from clustering.warehouse.copying import copy_binary, copy_text
 from clustering.warehouse.roles import act_as_writer
@@ -42,6 +44,18 @@ class StagedVersion:
     def model_version_id(self) -> int:
         """The version's number among all models."""
         return self.label_set.model_version_id
+
+
+def staged_versions(
+    usable: Iterable[tuple[Version, Artifact]], label_sets: Mapping[int, LabelSet], bases: Mapping[int, Base]
+) -> list[StagedVersion]:
+    """Return versions that can label as they are staged, with what each is compared with."""
+    found = []
+    for version, artifact in usable:
+        base = bases.get(version.model_version_id)
+        scoring = ScoringVersion.of(version.model_version_id, artifact, former=base.former if base else None)
+        found.append(StagedVersion(label_sets[version.model_version_id], scoring, base))
+    return found
 
 
 class Staging:

@@ -12,7 +12,7 @@ from clustering.scoring.labeller import missing_columns, outdated
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version
-from clustering.warehouse import Transaction
+from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,13 @@ def unfilled(version: Version, artifact: Artifact, contract: Contract) -> str | 
         f"{version.model} version {version.version} has learnt nothing that stands for a missing {', '.join(columns)}: "
         "customers without one are rejected until the model is retrained"
     )
+
+
+def take_out(warehouse: Warehouse, run_id: int, usable: Usable) -> None:
+    """Take the models whose versions cannot be used out of a run that is going on."""
+    if usable.failed:
+        with warehouse.transaction() as transaction:
+            leave_out(transaction, run_id, usable.reasons)
 
 
 def leave_out(transaction: Transaction, run_id: int, failed: Mapping[str, str]) -> None:

@@ -1,0 +1,164 @@
+"""Labels, rejected rows and the summary of a part as files, on their way from a worker of Spark's into PostgreSQL.
+
+Each attempt writes below a name of its own, so that what an attempt has left that did not come to its end belongs to
+nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pyarrow as pa
+from pyarrow import fs, parquet
+
+from clustering.customers import REJECTED
+from clustering.errors import RunError
+from clustering.lake.folders import Folder
+from clustering.scoring.batch_scoring import ScoredBatch, Summary
+from clustering.scoring.summary_documents import read_summary, write_summary
+
+REJECTED_ROWS = "rejected.parquet"
+
+
+@dataclass(frozen=True)
+class WrittenPart:
+    """What an attempt has written: its folder below that of the job, and the rows of each of its files."""
+
+    place: str
+    rows: Mapping[str, int]
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return what a text says that `to_text` made."""
+        return cls(**json.loads(text))
+
+    def to_text(self) -> str:
+        """Return it as text, which is all that comes back from a worker."""
+        return json.dumps({"place": self.place, "rows": dict(self.rows)})
+
+
+@dataclass
+class PartWriter:
+    """Writes what becomes of a part, batch by batch."""
+
+    folder: Folder
+    place: str
+    _open: dict[str, Any] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @classmethod
+    def of(cls, folder: Folder, shard: int) -> Self:
+        """Return one with a name of its own."""
+        return cls(folder, f"{shard}-{secrets.token_hex(8)}")
+
+    def __enter__(self) -> Self:
+        if self.folder.location.is_local:
+            with self.folder.writing():
+                self.folder.location.system.create_dir(self.folder.location.path(self.place), recursive=True)
+        self._stack.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def append(self, scored: ScoredBatch) -> None:
+        """Write labels and rejected rows."""
+        for version, labels in scored.labels.items():
+            self._write(labels_file(version), labels)
+        if scored.rejected.num_rows:
+            self._write(REJECTED_ROWS, scored.rejected)
+
+    def finish(self, summary: Summary) -> WrittenPart:
+        """Write the summary and return what was written; all of it is there then."""
+        with self.folder.writing():
+            self._stack.close()
+        for name, content in zip(("summary.json", "samples.npz"), write_summary(summary), strict=True):
+            with self.folder.writing(), self._stream(name) as stream:
+                stream.write(content)
+        return WrittenPart(self.place, self._rows)
+
+    def _write(self, name: str, rows: pa.RecordBatch) -> None:
+        with self.folder.writing():
+            if name not in self._open:
+                stream = self._stack.enter_context(self._stream(name))
+                writer = parquet.ParquetWriter(stream, rows.schema, write_page_checksum=True)
+                self._open[name] = self._stack.enter_context(writer)
+            self._open[name].write_batch(rows)
+        self._rows[name] = self._rows.get(name, 0) + rows.num_rows
+
+    def _stream(self, name: str) -> Any:
+        return self.folder.location.system.open_output_stream(self.folder.location.path(self.place, name))
+
+
+def labels_file(model_version_id: int) -> str:
+    """Return the name of the file with the labels of a version."""
+    return f"labels_{model_version_id}.parquet"
+
+
+def read_written_summary(folder: Folder, part: WrittenPart, versions: Sequence[int]) -> Summary:
+    """Return the summary of a part; RunError where the files have other rows than it counts."""
+    contents = []
+    for name in ("summary.json", "samples.npz"):
+        path = folder.location.path(part.place, name)
+        with folder.reading(f"{part.place}/{name}"), folder.location.system.open_input_stream(path) as stream:
+            contents.append(stream.read())
+    summary = read_summary(*contents)
+    counted = {labels_file(version): summary.rows_labelled for version in versions}
+    counted[REJECTED_ROWS] = summary.rows_rejected
+    if {name: rows for name, rows in counted.items() if rows} != dict(part.rows):
+        found = dict(part.rows)
+        raise RunError(f"{folder.name}: {part.place} has other rows than were counted: {found}; start a new run")
+    return summary
+
+
+def read_written(folder: Folder, part: WrittenPart, versions: Sequence[int]) -> Iterator[ScoredBatch]:
+    """Yield rejected rows and labels as they were written; RunError where there are more or fewer."""
+    none = pa.RecordBatch.from_pylist([], schema=REJECTED)
+    for batch in _batches(folder, part, REJECTED_ROWS):
+        yield ScoredBatch(batch, {}, {})
+    for version in versions:
+        for batch in _batches(folder, part, labels_file(version)):
+            yield ScoredBatch(none, {version: batch}, {})
+
+
+def _batches(folder: Folder, part: WrittenPart, name: str) -> Iterator[pa.RecordBatch]:
+    if name not in part.rows:
+        return
+    path, read = f"{part.place}/{name}", 0
+    with folder.reading(path):
+        stream = folder.location.system.open_input_file(folder.location.path(part.place, name))
+    with stream:
+        with folder.reading(path):
+            opened = parquet.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True)
+        batches = opened.iter_batches(use_threads=False)
+        while True:
+            with folder.reading(path):
+                batch = next(batches, None)
+            if batch is None:
+                break
+            read += batch.num_rows
+            yield batch
+    if read != part.rows[name]:
+        raise RunError(f"{folder.name}: {path} has {read} rows, {part.rows[name]} were written; start a new run")
+
+
+def remove(folder: Folder) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    with folder.writing():
+        if folder.location.system.get_file_info(folder.location.base).type == fs.FileType.Directory:
+            folder.location.system.delete_dir(folder.location.base)
+
+
+def folders_of_runs(folder: Folder) -> list[int]:
+    """Return the runs that have left something."""
+    selector = fs.FileSelector(folder.location.base, allow_not_found=True)
+    with folder.writing():
+        found = folder.location.system.get_file_info(selector)
+    names = [one.base_name.removeprefix("run_") for one in found if one.base_name.startswith("run_")]
+    return sorted(int(name) for name in names if name.isdecimal())
