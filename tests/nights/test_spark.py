@@ -145,9 +145,7 @@ def test_spark_that_is_not_there_is_told(spark: Project, monkeypatch: pytest.Mon
     """Not named, it is a mistake; not answering, it may pass."""
     planned = spark.plan(models=["kmeans"])
     monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{free_port()}")
-    with pytest.raises(
-        SourceError, match=r"Spark Connect at 127\.0\.0\.1:\d+, which .* does not answer"
-    ):
+    with pytest.raises(SourceError, match=r"Spark Connect at 127\.0\.0\.1:\d+, which .* does not answer"):
         spark.score(planned["run_id"])
     monkeypatch.delenv("SPARK_REMOTE")
     with pytest.raises(ConfigurationError, match=r"SPARK_REMOTE is not set"):
