@@ -19,9 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clustering.errors import ConfigurationError
 
-URL = "WAREHOUSE_URL"
-CONNECTION = "AIRFLOW_CONN_WAREHOUSE"
-ADDRESS = "CLUSTERING_CATALOGUE_ADDRESS"
+URL, CONNECTION, ADDRESS = "WAREHOUSE_URL", "AIRFLOW_CONN_WAREHOUSE", "CLUSTERING_CATALOGUE_ADDRESS"
 TOKEN, ANONYMOUS = "CLUSTERING_API_TOKEN", "CLUSTERING_API_ALLOW_ANONYMOUS"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -118,6 +116,8 @@ class WarehouseSettings(Settings):
     """The warehouse, inside Airflow; the same form."""
     address: str | None = _variable(ADDRESS, otherwise="host, port and database of the connection")
     """The warehouse as catalogues name it, `postgres://host:5432/database`, see [catalogues.md](catalogues.md)."""
+    spark: SecretStr | None = _variable("CLUSTERING_SPARK", otherwise="required by `engine: spark`")
+    """The Spark Connect server that labels files, `sc://host:15002`, with a token among its options if it wants one."""
 
 
 class FolderSettings(Settings):
@@ -161,13 +161,6 @@ class NightSettings(Settings):
 
     hours: WholeNumber = _variable("CLUSTERING_NIGHT_HOURS", 4)
     """Hours after which a run of `segment_customers` that is not done is late."""
-
-
-class SparkSettings(Settings):
-    """Where Spark is, for `engine: spark`."""
-
-    remote: SecretStr | None = _variable("SPARK_REMOTE", otherwise="required by `engine: spark`")
-    """The Spark Connect server, `sc://host:15002`, with a token among its options if it asks for one."""
 
 
 class ScheduleSettings(Settings):
@@ -225,7 +218,6 @@ CONCERNS: Sequence[type[Settings]] = (
     ApiLimits,
     DagLimits,
     NightSettings,
-    SparkSettings,
     ScheduleSettings,
     TaskSettings,
     AlertSettings,

@@ -44,9 +44,9 @@ class CustomerSource(Frozen):
     files: str | None = None
     """A folder of Parquet files in place of a table: an absolute path, or a URI such as `s3://bucket/folder`, with all
     folders below it. `key=value` in a folder's name is a column, unless the files have one of that name. With `:as_of`
-    in it, it is the folder of a date, and past dates can be run. See [sources.md](sources.md#files)."""
+    in it, it is the folder of a date, and past dates can be run. See [files.md](files.md)."""
     engine: Literal["tasks", "spark"] = "tasks"
-    """Who labels files: Airflow's mapped tasks, or Spark, through the Spark Connect server that `SPARK_REMOTE` names.
+    """Who labels files: Airflow's mapped tasks, or Spark, by the Spark Connect server that `CLUSTERING_SPARK` names.
     See [files.md](files.md#on-spark)."""
     label_files: str | None = None
     """With `engine: spark`: a folder, as for `files`, that Spark's workers and Airflow's reach, for labels on their way

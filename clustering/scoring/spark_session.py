@@ -15,7 +15,7 @@ from clustering import errors
 from clustering.errors import ConfigurationError, RunError, SourceError
 from clustering.scoring.label_files import WrittenPart
 from clustering.scoring.spark_work import SHARD, SparkWork
-from clustering.settings import SparkSettings
+from clustering.settings import WarehouseSettings
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,10 @@ def run_on_spark(work: SparkWork) -> dict[int, WrittenPart]:
 
 @contextmanager
 def _session() -> Iterator[Any]:
-    remote = SparkSettings.read().remote
+    remote = WarehouseSettings.read().spark
     if remote is None or not remote.get_secret_value().startswith("sc://"):
         raise ConfigurationError(
-            "SPARK_REMOTE is not set, or not of the form sc://host:15002; set it to a Spark Connect server"
+            "CLUSTERING_SPARK is not set, or not of the form sc://host:15002; set it to a Spark Connect server"
         )
     _require_answer(remote.get_secret_value())
     try:
@@ -81,7 +81,7 @@ def _require_answer(remote: str) -> None:
         socket.create_connection((parts.hostname or "", parts.port or PORT), PATIENCE).close()
     except (OSError, ValueError) as error:
         place = f"{parts.hostname}:{parts.port or PORT}"
-        raise SourceError(f"Spark Connect at {place}, which SPARK_REMOTE names, does not answer: {error}") from None
+        raise SourceError(f"Spark Connect at {place}, which CLUSTERING_SPARK names, does not answer: {error}") from None
 
 
 def _told(said: str) -> errors.ClusteringError:

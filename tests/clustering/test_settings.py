@@ -35,8 +35,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_has_to_be_set() -> None:
     """Without a variable its default holds; what is required has none, and whoever needs it says so."""
     assert {concern: tuple(concern.read().model_dump().values()) for concern in CONCERNS} == {
-        WarehouseSettings: (None, None, None),
-        FolderSettings: (None, None),
+        WarehouseSettings: (None, None, None, None),
+        FolderSettings: (None, None, None),
         AccessSettings: (None, False),
         ApiLimits: (5_000, 4_194_304),
         DagLimits: (20_000,),

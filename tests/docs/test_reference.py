@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from fastapi import HTTPException
+from pydantic import SecretStr
 
 from clustering.config import (
     PROJECT,
@@ -23,7 +24,15 @@ from clustering.config import (
     warehouse_address,
 )
 from clustering.errors import ConfigurationError
-from clustering.settings import AlertSettings, ApiLimits, DagLimits, NightSettings, ScheduleSettings, TaskSettings
+from clustering.settings import (
+    AlertSettings,
+    ApiLimits,
+    DagLimits,
+    NightSettings,
+    ScheduleSettings,
+    TaskSettings,
+    WarehouseSettings,
+)
 from clustering.versions.read_cache import cache_of_this_machine
 from clustering.warehouse import Warehouse, warehouse_url
 from clustering.warehouse.urls import CONNECTION
@@ -299,6 +308,9 @@ EXERCISES: Mapping[str, Callable[[pytest.MonkeyPatch], None]] = {
     ),
     "CLUSTERING_CATALOGUE_ADDRESS": _setting(
         "CLUSTERING_CATALOGUE_ADDRESS", "postgres://dwh/shop", "postgres://dwh:5432/shop", warehouse_address
+    ),
+    "CLUSTERING_SPARK": _setting(
+        "CLUSTERING_SPARK", "sc://spark", SecretStr("sc://spark"), lambda: WarehouseSettings.read().spark
     ),
     "CLUSTERING_API_TOKEN": _token,
     "CLUSTERING_API_ALLOW_ANONYMOUS": _anonymous,

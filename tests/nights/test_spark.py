@@ -34,7 +34,7 @@ def spark(
     project: Project, customers: pa.Table, tmp_path: Path, spark_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> Project:
     """Return a project whose files are labelled on Spark, and whose table has the same customers."""
-    monkeypatch.setenv("SPARK_REMOTE", spark_server)
+    monkeypatch.setenv("CLUSTERING_SPARK", spark_server)
     load_customers(project.warehouse, project.configuration.contract, customers)
     folder = write_lake(tmp_path / "lake", customers)
     return from_files(project, folder, engine="spark", label_files=str(tmp_path / "labels"))
@@ -144,11 +144,11 @@ def test_what_a_worker_finds_is_told_in_its_own_words(spark: Project, customers:
 def test_spark_that_is_not_there_is_told(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not named, it is a mistake; not answering, it may pass."""
     planned = spark.plan(models=["kmeans"])
-    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("CLUSTERING_SPARK", f"sc://127.0.0.1:{free_port()}")
     with pytest.raises(SourceError, match=r"Spark Connect at 127\.0\.0\.1:\d+, which .* does not answer"):
         spark.score(planned["run_id"])
-    monkeypatch.delenv("SPARK_REMOTE")
-    with pytest.raises(ConfigurationError, match=r"SPARK_REMOTE is not set"):
+    monkeypatch.delenv("CLUSTERING_SPARK")
+    with pytest.raises(ConfigurationError, match=r"CLUSTERING_SPARK is not set"):
         spark.score(planned["run_id"])
 
 
