@@ -44,6 +44,13 @@ update segmentation.model_retirements set returned_on = '-infinity' where model 
 -- Parameters: retirement_id.
 update segmentation.model_retirements set returned_on = '-infinity' where retirement_id = :retirement_id;
 
+-- name: cancel_retirements_within
+-- Lets the retirements of a model count for nothing that were made since another one, and lie within it as it is now.
+-- Parameters: model, retirement_id, until.
+update segmentation.model_retirements
+set returned_on = '-infinity'
+where model = :model and retirement_id > :retirement_id and retired_on < :until and returned_on <= :until;
+
 -- name: current
 -- Returns what holds for each model.
 select model, as_of, run_id, model_version_id from segmentation.current_models order by model;

@@ -144,6 +144,10 @@ def _move(transaction: Transaction, model: str, one: Ended, *, until: date | Non
     """Let a retirement end on another date, None for none yet; where it begins on another one, it is added anew."""
     if until is None:
         transaction.execute("pointer/cancel_open_retirement", model=model)
+    else:
+        transaction.execute(
+            "pointer/cancel_retirements_within", model=model, retirement_id=one.retirement_id, until=until
+        )
     if one.begins == one.retired_on:
         transaction.execute("pointer/end_retirement", retirement_id=one.retirement_id, returned_on=until)
         return
