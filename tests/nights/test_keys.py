@@ -135,6 +135,8 @@ def test_values_that_no_index_holds_stop_no_night(make_project):
     for key, gender in ((token_hex(3040), "x"), (token_hex(512), "x"), ("long", token_hex(3040))):
         project.sql("insert into customers values (%s, 30, %s, 50000, 50)", key, gender)
     project.sql("update customers set age = -1 where customer_id = 'customer 1'")
+    # A group that is large enough to be published, of the same long value.
+    project.sql("update customers set gender = %s where customer_id like 'customer 2%%'", token_hex(3040))
     retrain(project, "kmeans")
     result = project.night(shards=2)
     assert (result["rows_labelled"], result["rows_rejected"]) == (1001, 2)
