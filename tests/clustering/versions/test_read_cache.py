@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,21 @@ def test_folder_is_the_one_that_the_environment_names(tmp_path: Path, monkeypatc
     assert cache_of_this_machine().folder == tmp_path
     monkeypatch.delenv("CLUSTERING_STORE_CACHE")
     assert cache_of_this_machine().folder.name == f"clustering-store-{os.getuid()}"
+
+
+def test_many_at_once_get_what_they_asked_for_or_nothing(tmp_path: Path) -> None:
+    """Whoever reads while others write and let the oldest go has the whole of a file, and none fails."""
+    contents = [bytes([number]) * 1_000 for number in range(20)]
+
+    def work(seed: int) -> None:
+        cache = ReadCache(tmp_path, most=5_000)
+        for step in range(100):
+            content = contents[(seed * 7 + step) % len(contents)]
+            assert cache.get(hash_of(content)) in (None, content)
+            cache.put(content)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert not any(path.name.startswith(".part-") for path in tmp_path.iterdir())
+    ReadCache(tmp_path, most=5_000).put(contents[0])
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 5_000
