@@ -10,7 +10,8 @@ import typer
 
 from clustering.cli.days import read_day
 from clustering.cli.options import Json, Models, open_session
-from clustering.cli.output import table, tables, tell
+from clustering.cli.output import table, tables, tell, warn
+from clustering.errors import StoreError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,6 +33,10 @@ def health(model: Models = None, as_json: Json = False) -> None:
         chosen = list(session.configuration.select(model))
         with session.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
             found = [read_health(transaction, name) for name in chosen]
+        try:
+            session.registry.files.require_reachable()
+        except StoreError as error:
+            warn(f"warning: the next night cannot read the versions of models: {error}")
     tell(
         {"models": [one.to_document() for one in found]},
         tables([part for one in found for part in _health_tables(one)]),

@@ -25,4 +25,7 @@ def test_versions_in_a_bucket(clustering: Run, bucket: Bucket, monkeypatch: pyte
     monkeypatch.setenv("AIRFLOW_CONN_MODEL_STORE", bucket.connection(endpoint_url=f"http://127.0.0.1:{free_port()}"))
     away = clustering("validate")
     assert away.code == 1
+    health = clustering("health", "--model", "kmeans")
+    assert health.code == 0
+    assert f"the next night cannot read the versions of models: {bucket.uri}: cannot be listed" in health.err
     assert f"{bucket.uri}: cannot be listed: the store cannot be reached from this machine" in away.err
