@@ -18,6 +18,26 @@ select count(*) from {table} where {column}{cast} = :customer_id;
 -- Parameters: customer_id.
 delete from {table} where {column}{cast} = :customer_id;
 
+-- name: delete_merged
+-- Removes what tells that a key was merged into a customer's.
+-- Names: key_type.
+-- Parameters: customer_id.
+delete from segmentation.merged_customers where former_id = :customer_id::{key_type};
+
+-- name: merged_keys
+-- Returns the keys whose records were merged into a customer's, and into those.
+-- Names: key_type.
+-- Parameters: customer_id.
+with recursive merged as (
+    select former_id from segmentation.merged_customers where customer_id = :customer_id::{key_type}
+    union
+    select further.former_id
+    from merged
+    join segmentation.merged_customers as further on further.customer_id = merged.former_id
+)
+
+select former_id::text as former_id from merged where former_id <> :customer_id::{key_type} order by 1;
+
 -- name: delete_written
 -- Removes a customer's rows from a table where a key that is a whole number stands as a text, such as 1.00.
 -- Names: table, column.

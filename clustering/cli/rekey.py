@@ -12,7 +12,7 @@ from clustering.cli.output import tell
 
 
 def rekey(
-    path: Annotated[Path, typer.Argument(metavar="MAP.csv", help="Pairs of keys, with the header old,new")],
+    path: Annotated[Path, typer.Argument(metavar="MAP.csv", help="Keys, with the header old,new or old,new,keeps")],
     by: By,
     as_json: Json = False,
 ) -> None:
@@ -25,5 +25,6 @@ def rekey(
     with open_session() as session:
         report = rekey_customers(session.warehouse, session.configuration, path=path, requested_by=by)
     lines = [f"request {report['request']}: {report['known']} of {report['customers']} customers have another key"]
+    lines += [f"  {report['merged']} were merged into others, and end with the next night"] if report["merged"] else []
     lines += [f"  {rows} rows of {table}" for table, rows in report["rows"].items()]
     tell(report, "\n".join(lines), as_json=as_json)

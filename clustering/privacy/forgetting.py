@@ -6,7 +6,6 @@ covariances are sums over thousands of customers, and stay too.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import uuid
@@ -15,19 +14,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg2 import sql
 from psycopg2.extras import Json
 from sqlalchemy.exc import DBAPIError
 
-from clustering.config import Configuration, Contract
+from clustering.config import Configuration
 from clustering.customers import key_as_written
 from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
+from clustering.privacy.customer_rows import analyze, left, merged_keys, remove, sent_to
 from clustering.privacy.customer_tables import Table
 from clustering.scoring.changes import tell_forgotten
 from clustering.scoring.endings import end_run
 from clustering.versions.registry import Registry
-from clustering.warehouse import Row, Transaction, Warehouse
+from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
 from clustering.warehouse.staging_schema import STAGING
 from clustering.warehouse.states import LOCK_NOT_AVAILABLE, UNDEFINED_TABLE, state_of
@@ -44,13 +43,13 @@ def forget(
 
     `removed` counts the rows by table, `left` the rows that still hold the same characters somewhere (a number by
     chance, or words about the customer, to be removed by hand), `statistics` lists tables of which the planner's
-    statistics still show them, `core_points` says of each version that has any whether
-    the customer's values were among its core points, `source_rows` whether the source still has the customer, who then
-    comes back with the next night, `source_files` in which files their rows are to be deleted by whoever writes those,
-    `sent_to` to which destinations they were exported, where they are to be removed by
-    hand. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove
-    the customer too; for 0 days, a row without the key has them read all members anew. All of it is one transaction.
-    Raises DataError for what is no key, or a key that no row has, RunError while a run is being scored.
+    statistics still show them, `core_points` says of each version that has any whether the customer's values were among
+    its core points, `source_rows` whether the source still has the customer, who then comes back with the next night,
+    `source_files` in which files their rows are to be deleted by whoever writes those, `sent_to` to which destinations
+    they were exported, where they are to be removed by hand. Keys whose records were merged into the customer's are
+    forgotten too. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove the customer too;
+    for 0 days, a row without the key has them read all members anew. All of it is one transaction. Raises DataError for
+    what is no key, or a key that no row has, RunError while a run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
@@ -61,15 +60,10 @@ def forget(
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
             become_writer(transaction, [table for table in tables if table.is_the_writers])
-            names = {"key_type": sql.SQL(contract.key_type)}
-            sent = transaction.rows("exports/sent_to", names, customer_id=key)
-            transaction.execute("exports/forget_former_key", names, customer_id=key)
-            told_before = bool(transaction.execute("changes/delete_forgotten", customer_id=key))
-            removed = {
-                str(table): _remove(transaction, table, contract, key)
-                for table in tables
-                if table.key or table.has_lists
-            }
+            keys = [key, *merged_keys(transaction, contract, key)]
+            sent = sent_to(transaction, contract, keys)
+            told_before = [bool(transaction.execute("changes/delete_forgotten", customer_id=one)) for one in keys]
+            removed = remove(transaction, tables, contract, keys)
         ended = _end_held(transaction, held, removed)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
@@ -78,19 +72,20 @@ def forget(
         report = {
             "request": request,
             "removed": {name: rows for name, rows in removed.items() if rows},
-            "left": _left(transaction, tables, contract, key),
-            "statistics": _analyze(transaction, contract, key),
+            "left": left(transaction, tables, contract, keys),
+            "statistics": sorted({name for one in keys for name in analyze(transaction, contract, one)}),
             "tables_searched": len(tables),
             "columns_searched": sum(table.columns for table in tables),
             "core_points": [point.told for point in points],
             "source_rows": found.rows,
             "source_files": list(found.files),
-            "sent_to": [{**row._mapping, "since": str(row.since)} for row in sent],
-            "told_for_days": contract.tombstone_days if (known := told_before or any(removed.values())) else 0,
+            "sent_to": sent,
+            "told_for_days": contract.tombstone_days if (known := any(told_before) or any(removed.values())) else 0,
         }
         _record(transaction, report, points, requested_by)
         if known:
-            tell_forgotten(transaction, key, days=contract.tombstone_days)
+            for one in keys:
+                tell_forgotten(transaction, one, days=contract.tombstone_days)
     for point in points:
         point.finish(registry.files)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
@@ -174,52 +169,6 @@ def _require_known(key: str, removed: Mapping[str, int], found: Found) -> None:
         f"no row has the key {key!r}{told}: nothing was changed; keys are compared as they are written, with every "
         "space, in upper and lower case"
     )
-
-
-def _remove(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
-    if table.has_lists:
-        return transaction.execute("exports/forget_listed", {"key_type": sql.SQL(contract.key_type)}, customer_id=key)
-    query = "forgetting/delete_written" if table.has_written_numbers(contract.key_type) else "forgetting/delete"
-    return transaction.execute(query, table.names_of_key(contract.key_type, key), customer_id=key)
-
-
-def _left(transaction: Transaction, tables: Sequence[Table], contract: Contract, key: str) -> dict[str, int]:
-    """Return the tables that still have the key somewhere, with the number of such rows."""
-    counts = {str(table): _count(transaction, table, contract, key) for table in tables}
-    return {name: rows for name, rows in counts.items() if rows}
-
-
-def _count(transaction: Transaction, table: Table, contract: Contract, key: str) -> int:
-    """Return how many rows still hold the key: as a whole word in any column, or in the large tables in the key's."""
-    if table.has_lists:
-        names = {"key_type": sql.SQL(contract.key_type)}
-        return int(transaction.scalar("exports/count_listed", names, customer_id=key))
-    if table.key and table.is_large:
-        names = table.names_of_key(contract.key_type, key)
-        return int(transaction.scalar("forgetting/count_key", names, customer_id=key))
-    return int(transaction.scalar("forgetting/count_anywhere", {"table": table.identifier}, pattern=_pattern(key)))
-
-
-def _pattern(key: str) -> str:
-    """Return the regular expression of a key as a whole word: as it is, or as it stands within JSON."""
-    spellings = {re.escape(key), re.escape(json.dumps(key, ensure_ascii=False)[1:-1])}
-    return rf"(^|[^[:alnum:]]|\\[bfnrt]|\\u[0-9a-f]{{4}})({'|'.join(sorted(spellings))})([^[:alnum:]]|$)"
-
-
-def _in_statistics(transaction: Transaction, contract: Contract, key: str) -> list[Row]:
-    return transaction.rows(
-        "forgetting/in_statistics",
-        customer_id=key,
-        number=key if contract.key_type == "bigint" else None,
-        key=contract.key,
-    )
-
-
-def _analyze(transaction: Transaction, contract: Contract, key: str) -> list[str]:
-    """Make the planner's statistics anew where they show a key whose rows are gone; return where they still do."""
-    for row in _in_statistics(transaction, contract, key):
-        transaction.execute("scoring/analyze", {"table": sql.Identifier(row.schema, row.name)})
-    return [f"{row.schema}.{row.name}" for row in _in_statistics(transaction, contract, key)]
 
 
 def _record(transaction: Transaction, report: dict[str, Any], points: Sequence[CorePoint], requested_by: str) -> None:

@@ -28,13 +28,18 @@ from clustering.warehouse.staging_schema import staging_table
 log = logging.getLogger(__name__)
 
 HEADER = ["old", "new"]
+KEEPS = "keeps"  # a third column, of records that are merged
 BATCH = 100_000  # pairs
 
 
 def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, requested_by: str) -> dict[str, Any]:
     """Give customers the new keys of a CSV file `old,new` in every table, and return what was done.
 
-    `customers` counts the pairs, `known` those whose former key has a history, `rows` the rows by table. All of it is
+    Where records are merged, the one row whose `keeps` is yes has the history of the new key; that of the others ends
+    with the next night, and they are forgotten with the customer.
+
+    `customers` counts the pairs, `known` those whose former key has a history that goes over, `merged` those whose
+    history does not, `rows` the rows by table. All of it is
     one transaction, and whoever follows `segment_changes` is told to read all members anew. Raises DataError for
     another file, or keys that are ambiguous, taken or forgotten; RunError while a run is being scored or is held.
     """
@@ -56,6 +61,8 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
         (counted,) = transaction.rows("rekeying/known", names)
         # A copy whose source has keys of another type stays as it is until the next night.
         changed = [table for table in tables if table.key_type == contract.key_type or not table.is_copy]
+        for query in ("rekeying/note_merged", "rekeying/leave_merged"):
+            transaction.execute(query, names)
         _note_former_keys(transaction, contract, pairs)
         rows = {str(table): _update(transaction, table, contract, pairs) for table in changed if table.key}
         rows["segmentation.export_recipients"] = transaction.execute("exports/update_listed", names)
@@ -64,6 +71,7 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
             "request": str(uuid.uuid4()),
             "customers": counted.given,
             "known": counted.known,
+            "merged": counted.merged,
             "rows": {name: changed for name, changed in rows.items() if changed},
         }
         _record(transaction, report, requested_by)
@@ -85,20 +93,28 @@ def _read(path: Path, contract: Contract) -> Iterator[pa.RecordBatch]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.reader(file, strict=True)
-            if (header := next(lines, [])) != HEADER:
-                raise DataError(f"{path}: the first line is {','.join(header)!r}, and has to be 'old,new'")
+            if (header := next(lines, [])) not in (HEADER, [*HEADER, KEEPS]):
+                raise DataError(
+                    f"{path}: the first line is {','.join(header)!r}, and has to be 'old,new', or 'old,new,keeps' "
+                    "where records are merged"
+                )
             for first in count(2, BATCH):
                 if not (some := list(islice(lines, BATCH))):
                     return
-                yield _batch(path, some, contract, first=first)
+                yield _batch(path, some, contract, width=len(header), first=first)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
 
 
-def _batch(path: Path, lines: Sequence[Sequence[str]], contract: Contract, *, first: int) -> pa.RecordBatch:
-    wrong = next((number for number, line in enumerate(lines) if len(line) != len(HEADER)), None)
+def _batch(path: Path, lines: Sequence[Sequence[str]], contract: Contract, *, width: int, first: int) -> pa.RecordBatch:
+    wrong = next((number for number, line in enumerate(lines) if len(line) != width), None)
     if wrong is not None:
-        raise DataError(f"{path}: row {first + wrong} has {len(lines[wrong])} values, and needs old and new")
+        needed = "old and new" if width == len(HEADER) else "old, new and keeps"
+        raise DataError(f"{path}: row {first + wrong} has {len(lines[wrong])} values, and needs {needed}")
+    keeps = [line[-1] if width > len(HEADER) else "yes" for line in lines]
+    unclear = next((number for number, said in enumerate(keeps) if said not in ("yes", "no")), None)
+    if unclear is not None:
+        raise DataError(f"{path}: row {first + unclear}: keeps is {keeps[unclear]!r}, and has to be yes or no")
     columns = [pa.array([line[place] for line in lines], pa.string()) for place in range(len(HEADER))]
     for column in columns:
         found = column if contract.key_type == "text" else convert(column, contract.key_type, exact=True).values
@@ -108,7 +124,7 @@ def _batch(path: Path, lines: Sequence[Sequence[str]], contract: Contract, *, fi
                 f"{path}: row {first + bad}: {column[bad].as_py()!r} is no key of a customer: {contract.key} is "
                 f"{contract.key_type}"
             )
-    return pa.record_batch(columns, names=HEADER)
+    return pa.record_batch([*columns, pa.array(keeps)], names=[*HEADER, KEEPS])
 
 
 def _require_clear(transaction: Transaction, pairs: sql.Identifier) -> None:
@@ -142,6 +158,9 @@ def _record(transaction: Transaction, report: dict[str, Any], requested_by: str)
         action="rekey",
         model=None,
         actor=requested_by,
-        description=f"{report['known']} customers have another key: {sum(report['rows'].values())} rows were changed.",
+        description=(
+            f"{report['known']} customers have another key, and {report['merged']} were merged: "
+            f"{sum(report['rows'].values())} rows were changed."
+        ),
         detail=Json(report),
     )

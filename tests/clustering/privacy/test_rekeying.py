@@ -86,6 +86,60 @@ def test_what_is_ambiguous_is_refused_and_nothing_is_changed(
     assert project.sql("select * from segmentation.segment_history order by 1, 2, 4") == before
 
 
+def merge(project: Project, path: Path, *lines: str) -> dict[str, Any]:
+    path.write_text("".join(f"{line}\n" for line in ("old,new,keeps", *lines)), encoding="utf-8")
+    return rekey(project.warehouse, project.configuration, path=path, requested_by="Ada")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_of_merged_records_one_history_goes_on_and_both_are_forgotten(
+    project: Project, tmp_path: Path, is_new: bool
+) -> None:
+    """The other one ends with the next night, as of somebody who leaves; the customer's later keys know of it."""
+    [(keeper,), (other,)] = project.sql("select customer_id from segmentation.customer_segments order by 1 limit 2")
+    key = SHIFT if is_new else keeper
+    periods = "select segment_id, valid_from, valid_to from segmentation.segment_history where customer_id = %s"
+    before = project.sql(periods, keeper)
+    report = merge(project, tmp_path / "map.csv", f"{keeper},{key},yes", f"{other},{key},no")
+    assert (report["customers"], report["known"], report["merged"]) == (2, int(is_new), 1)
+    assert project.sql(periods, key) == before
+    project.sql("delete from customers where customer_id = %s", other)
+    project.sql("update customers set customer_id = %s where customer_id = %s", key, keeper)
+    project.night("2026-11-22", models=["kmeans"])
+    left = "select sum(by_source), sum(customers) from segmentation.segment_migrations where as_of = '2026-11-22'"
+    assert project.sql(f"{left} and to_segment_id is null") == [(1, 1)]
+    assert project.sql(f"{left} and from_segment_id is null") == [(None, None)]
+    assert project.sql(periods, key) == before
+    assert [str(valid_to) for *_, valid_to in project.sql(periods, other)] == ["2026-11-22"]
+    merge(project, tmp_path / "map.csv", f"{key},{SHIFT + 1},yes")
+    told = forget(project.warehouse, project.configuration, project.registry, customer_id=SHIFT + 1, requested_by="Ada")
+    assert told["removed"]["segmentation.segment_history"] == 2
+    assert not {"segmentation.segment_history", "segmentation.merged_customers"} & set(told["left"])
+    assert project.sql("select count(*) from segmentation.merged_customers") == [(0,)]
+    ((found,),) = project.sql("select count(*) from segmentation.segment_history where customer_id = %s", other)
+    assert found == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["1,90001,yes", "2,90001,yes"], "'90001' would be the key of several customers, of whom exactly one"),
+        (["1,90001,no", "2,90001,no"], "'90001' would be the key of several customers, of whom exactly one"),
+        (["1,90001,no"], "'90001' would have nobody's history"),
+        (["1,2,yes", "2,2,no"], "'2' is a former key and a new one"),
+        (["1,90001,perhaps"], "row 2: keeps is 'perhaps', and has to be yes or no"),
+        (["1,90001"], "row 2 has 2 values, and needs old, new and keeps"),
+    ],
+)
+def test_merge_that_does_not_say_whose_history_goes_on_is_refused(
+    project: Project, tmp_path: Path, lines: list[str], told: str
+) -> None:
+    """Nothing is changed, and nothing is noted."""
+    with pytest.raises(DataError, match=told):
+        merge(project, tmp_path / "map.csv", *lines)
+    assert project.sql("select count(*) from segmentation.merged_customers") == [(0,)]
+
+
 def test_key_of_another_customer_or_of_one_who_was_forgotten_is_refused(project: Project, tmp_path: Path) -> None:
     """Two customers do not become one, and nobody comes back under another key."""
     [(one,), (other,)] = project.sql("select customer_id from segmentation.customer_segments order by 1 limit 2")
