@@ -234,10 +234,10 @@ where listed.export_id = {export_id};
 
 -- name: members
 -- Returns the customers of an audience.
--- Names: columns, labels (tables with `label` for the customers), chosen, source, on_source, allowed, ranking (or
--- nothing).
+-- Names: columns, member_labels (tables with `label` for the customers), chosen, source, on_source, allowed, ranking
+-- (or nothing).
 select {columns}
-from {labels}
+from {member_labels}
 join {source} on {on_source}
 where {chosen} and {allowed} {ranking};
 

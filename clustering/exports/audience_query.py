@@ -81,8 +81,8 @@ def audience_query(
     left = [told.get(name, sql.SQL("null")) for name in audience.columns]
     is_plain = audience.consent.waived is not None and source is None and audience.top is None
     return AudienceQuery(
-        keys=_members(transaction, {**names, "labels": labels.bare}, [sql.SQL("label.customer_id")]),
-        rows=_members(transaction, {**names, "labels": labels.tables}, columns),
+        keys=_members(transaction, {**names, "member_labels": labels.bare}, [sql.SQL("label.customer_id")]),
+        rows=_members(transaction, {**names, "member_labels": labels.tables}, columns),
         left=sql.SQL(", ").join(left),
         told=labels.told if is_plain else None,
     )
