@@ -87,9 +87,8 @@ def drop_sample(warehouse: Warehouse, *, sample: str) -> None:
     """Drop a sample's staging table, if it is still there."""
     with warehouse.transaction() as transaction:
         act_as_writer(transaction)
-        for row in transaction.rows("scoring/staged_tables", pattern="^sample_"):
-            if row.name == sample:
-                transaction.execute("scoring/drop_table", {"table": staging_table(row.name)})
+        if _is_there(transaction, sample):
+            transaction.execute("scoring/drop_table", {"table": staging_table(sample)})
 
 
 def train(
@@ -141,6 +140,11 @@ def train(
     }
 
 
+def _is_there(transaction: Transaction, sample: str) -> bool:
+    """Return whether there is a sample of this name, which comes from a task and may be anything."""
+    return any(row.name == sample for row in transaction.rows("scoring/staged_tables", pattern="^sample_"))
+
+
 def _doubt(transaction: Transaction) -> str | None:
     """Return why the customers of a training may be the wrong ones: a night of theirs is held; None where none is."""
     held = transaction.row("training/held_run")
@@ -155,7 +159,7 @@ def read_sample(warehouse: Warehouse, contract: Contract, *, sample: str, rows: 
     Raises DataError when the sample is gone or none of its rows is valid.
     """
     with warehouse.transaction(read_only=True) as transaction:
-        if not transaction.rows("scoring/staged_tables", pattern=f"^{sample}$"):
+        if not _is_there(transaction, sample):
             raise DataError(f"the sample {sample} is gone; start the retraining again")
         reading = _reading(transaction, contract, _drawn_on(sample))
         names = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,12 +11,12 @@ from hashlib import sha256
 
 import pytest
 
-from clustering.errors import ArtifactError, StoreError
+from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.training.build import build
 from clustering.training.comparison import meet
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, gate
-from clustering.training.retraining import draw_sample, drop_sample, train
+from clustering.training.retraining import draw_sample, drop_sample, read_sample, train
 from clustering.versions.artifacts import write_artifact
 from clustering.versions.own_names import name_segment
 from clustering.versions.registry import Registry
@@ -83,6 +84,9 @@ def test_sample_is_dropped_by_its_name_alone(project, declared):
     for sample in ("sample_.*", ".*", drawn[0]["sample"]):
         drop_sample(project.warehouse, sample=sample)
     assert project.staged() == [drawn[1]["sample"]]
+    for sample in ("sample_.*", ".*", "(", "source_1", drawn[0]["sample"]):
+        with pytest.raises(DataError, match=f"^the sample {re.escape(sample)} is gone"):
+            read_sample(project.warehouse, declared.contract, sample=sample, rows=10)
 
 
 def test_estimator_is_registered_by_its_hash(registry):
