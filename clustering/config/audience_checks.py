@@ -21,17 +21,18 @@ def check_audience(place: str, audience: Audience, contract: Contract, models: M
         for column in columns:
             if key == "columns" and (column in LABEL_COLUMNS or "." in column):
                 continue
-            _check_sent(f"{place}.{key}", column, contract)
+            of_labels = f", and of labels {', '.join(LABEL_COLUMNS)}" if key == "columns" else ""
+            _check_sent(f"{place}.{key}", column, contract, of_labels)
 
 
-def _check_sent(place: str, column: str, contract: Contract) -> None:
+def _check_sent(place: str, column: str, contract: Contract, of_labels: str) -> None:
     allowed = [name for name, one in contract.columns.items() if one.role not in ("key", "protected")]
     if column in contract.columns and contract.columns[column].role == "protected":
         raise ConfigurationError(f"{place}: column {column!r} is protected, and protected columns never leave")
     if column not in allowed:
         raise ConfigurationError(
-            f"{place}: column {column!r} is not in customers.yaml; there are {', '.join(allowed)}, and of labels "
-            f"{', '.join(LABEL_COLUMNS)}"
+            f"{place}: column {column!r} is not in customers.yaml: declare it there, with the role ignore or profile; "
+            f"there are {', '.join(allowed)}{of_labels}"
         )
     if contract.orders is not None and column not in contract.used:
         raise ConfigurationError(f"{place}: column {column!r} is ignored, and declared orders have only what is used")

@@ -155,8 +155,8 @@ def _held_note(run: Run, grave: Sequence[Finding]) -> str:
         told.append(f"and {len(grave) - TOLD} more in night_checks")
     return (
         f"run {run.run_id} as of {run.as_of} is held, and readers keep the former night: {'; '.join(told)}. If the "
-        f"customers are right: clustering publish {run.run_id} --despite-findings; if not: clustering abandon "
-        f"{run.run_id}, correct the source and run the night again"
+        f'customers are right: clustering publish {run.run_id} --despite-findings --reason "why"; if not: '
+        f"clustering abandon {run.run_id}, correct the source and run the night again"
     )
 
 

@@ -95,8 +95,11 @@ def _check_customers(transaction: Transaction, contract: Contract, orders: Order
         if column := getattr(table, place):
             _check_there(f"orders.customers.{place}", table.table, column, found)
     for column in contract.used[1:]:
-        if column not in orders.features:
-            _check_there("columns", table.table, column, found)
+        if column not in orders.features and column not in found:
+            raise DataError(
+                f"columns: {table.table} has no column {column!r}, and aliases do not hold in a table of customers: "
+                f"name a view that calls it so{did_you_mean(column, found)}"
+            )
     _check_key("orders.customers.key", table.key, found, contract)
     for place, column in (("since", table.since), ("until", table.until)):
         if column and found[column] != "date":

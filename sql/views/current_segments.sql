@@ -41,7 +41,7 @@ comment on column segmentation.current_segments.rule_coverage is 'Share of the s
 comment on column segmentation.current_segments.rule_precision is 'Share of the customers selected by the rule that are in the segment, 0 to 1, in the training sample.';
 comment on column segmentation.current_segments.rule_fidelity is 'Share of all customers that the version''s rules together put into their segment, 0 to 1, in the training sample.';
 comment on column segmentation.current_segments.stability is 'Jaccard similarity of the segment with its like in bootstrapped trainings, mean, 0 to 1; null where it was not measured.';
-comment on column segmentation.current_segments.stability_band is 'What that means (Hennig): highly stable from 0.85, valid from 0.75, pattern from 0.6, do not trust below.';
+comment on column segmentation.current_segments.stability_band is 'How well it is found again in other samples (Hennig): highly stable from 0.85, valid from 0.75; pattern from 0.6: there is something, but who belongs to it is doubtful; do not trust below.';
 comment on column segmentation.current_segments.structure is 'structured: groups were found; none: the customers are a continuum, and the segments divide it.';
 comment on column segmentation.current_segments.run_id is 'The run that made this row.';
 comment on column segmentation.current_segments.model_version_id is 'The version that labelled the customers.';

@@ -74,7 +74,7 @@ comment on column segmentation.segment_trend.previous_customers is 'Customers in
 comment on column segmentation.segment_trend.customers_change is 'customers less previous_customers.';
 comment on column segmentation.segment_trend.share_change is 'share less the share on that date.';
 comment on column segmentation.segment_trend.stability is 'Jaccard similarity of the segment with its like in bootstrapped trainings, mean, 0 to 1; null where it was not measured.';
-comment on column segmentation.segment_trend.stability_band is 'What that means: highly stable, valid, pattern or do not trust.';
+comment on column segmentation.segment_trend.stability_band is 'How well it is found again in other samples (Hennig): highly stable from 0.85, valid from 0.75; pattern from 0.6: there is something, but who belongs to it is doubtful; do not trust below.';
 comment on column segmentation.segment_trend.structure is 'structured: groups were found; none: the customers are a continuum, and the segments divide it.';
 comment on column segmentation.segment_trend.version is 'Number of the version that labelled the customers.';
 comment on column segmentation.segment_trend.is_other_version is 'True where another version labelled the date before: a change may be the model''s doing, see segment_migrations.';

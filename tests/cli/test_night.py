@@ -283,6 +283,7 @@ def test_held_night_ends_with_an_error_and_a_person_decides(trained: Run, tmp_pa
         assert (done.code, done.err.count("\n")) == (1, 1), word
         assert "is held, and readers keep the former night" in done.err
         assert "missing or rejected" in done.err
+        assert '--despite-findings --reason "why"; if not: clustering abandon ' in done.err
         assert sql(LABELS) == labels
     [held] = [one for one in trained("runs", "--json").document["runs"] if one["status"] == "held"]
     refused = trained("publish", str(held["run_id"]))

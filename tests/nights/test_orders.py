@@ -142,6 +142,14 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
         {"customers": {"table": "public.customers", "key": "id", "since": "since"}},
         "orders.customers.key: id of public.customers is text, but customer_id of public.order_lines is numeric",
     ),
+    "no feature, and no column of a customer": (
+        "alter table public.customers add revenues numeric",
+        {
+            "customers": {"table": "public.customers", "key": "id", "since": "since"},
+            "features": {"recency_days": "recency_days", "orders": "orders"},
+        },
+        "columns: public.customers has no column 'revenue', and aliases do not hold in a table of customers: name",
+    ),
     "key that is no key": (
         "alter table public.order_lines alter customer_id type double precision using substr(customer_id, 2)::numeric",
         {},

@@ -27,11 +27,11 @@ def make_past(project: Project) -> None:
     week.make_past(project.warehouse, project.configuration, project.registry, today)
 
 
-def test_six_days_before_today_have_movement_and_say_that_they_are_made_up(project: Project) -> None:
+def test_seven_days_before_today_have_movement_and_say_that_they_are_made_up(project: Project) -> None:
     """Each day is published for every model, people move, join and leave, and the table is today's again."""
     before = project.sql(TODAY)
     make_past(project)
-    dates = [datetime.now(UTC).date() - timedelta(days=days) for days in range(6, 0, -1)]
+    dates = [datetime.now(UTC).date() - timedelta(days=days) for days in range(7, 0, -1)]
     published = project.sql("select as_of, count(distinct model) from segmentation.segments group by 1 order by 1")
     assert published == [(day, 3) for day in dates]
     assert project.sql("select distinct requested_by from segmentation.scoring_runs") == [(week.REQUESTED_BY,)]

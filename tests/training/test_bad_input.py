@@ -137,8 +137,8 @@ def test_a_collapsed_component_is_not_chosen():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ([1.0, np.nan, 3.0], "1 of 3 values are missing or infinite"),
-        ([1.0, np.inf, 3.0], "1 of 3 values are missing or infinite"),
+        ([1.0, np.nan, 3.0], "1 of 3 values are missing or infinite, such as in row 2; "),
+        ([1.0, np.inf, 3.0], "1 of 3 values are missing or infinite, such as in row 2; "),
         (["a", "b", "c"], "not numbers"),
     ],
 )

@@ -18,8 +18,14 @@ SENT = {"columns": ["customer_id"], "destination": "drop", "path": "shown.csv", 
     [
         ({"model": "kmean"}, "here.model: 'kmean' is not configured; there are "),
         ({"models": {"kmeans": None, "kmean": None}}, "here.models: 'kmean' is not configured; there are "),
-        ({"columns": ["customer_id", "ages"]}, "here.columns: column 'ages' is not in customers.yaml"),
-        ({"consent": {"column": "ages"}}, "here.consent.column: column 'ages' is not in customers.yaml"),
+        (
+            {"columns": ["customer_id", "ages"]},
+            "columns: column 'ages' is not in customers.yaml: declare it there",
+        ),
+        (
+            {"consent": {"column": "ages"}},
+            "here.consent.column: column 'ages' is not in customers.yaml: declare",
+        ),
     ],
 )
 def test_what_is_not_there_is_refused_by_its_key(
