@@ -19,6 +19,7 @@ from clustering.demo.loading import load_customers
 from clustering.errors import ConfigurationError, DataError
 from clustering.exports.audience_query import audience_query
 from clustering.exports.published_nights import Night
+from clustering.scoring.rehearsal import Asked, rehearse
 from clustering.warehouse.customer_values import customer_values
 from tests.lakes import REJECTED, from_files, said, write_lake
 from tests.projects import Project, retrain
@@ -208,6 +209,24 @@ def test_bad_files_are_one_error_that_names_file_and_column(
     with pytest.raises(DataError, match=told):
         lake.plan()
     assert lake.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
+
+
+def test_rehearsal_reads_every_row_as_a_night_does(lake: Project) -> None:
+    """The same rows are rejected for the same reasons as out of a table, and what is wrong is told."""
+    asked = Asked(date(2026, 11, 22), ended_at=None, from_present_rows=False, models=None, workers=2)
+    found, table = (
+        rehearse(one.warehouse, one.configuration, one.registry, asked, progress=lambda _: None)
+        for one in (lake, on_table(lake))
+    )
+    assert found.problems == table.problems == []
+    assert found.rows == table.rows
+    assert sorted((one["column"], one["reason"], one["rows"]) for one in found.rejections) == sorted(
+        (one["column"], one["reason"], one["rows"]) for one in table.rejections
+    )
+    assert (found.table, found.night["shards"]) == ("source.files", 1)
+    damaged(folder_of(lake))
+    broken = rehearse(lake.warehouse, lake.configuration, lake.registry, asked, progress=lambda _: None)
+    assert "3.parquet is no Parquet file" in broken.problems[0]
 
 
 def test_damage_amid_a_file_is_told_by_the_shard(lake: Project) -> None:
