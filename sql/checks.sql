@@ -107,10 +107,17 @@ order by run.as_of, figure.model, figure.check_name, figure.subject, run.run_id 
 select as_of, status, note from segmentation.scoring_runs where run_id = :run_id;
 
 -- name: runs
--- Returns the latest runs, the newest first.
+-- Returns the latest runs, the newest first; of one that is held, how many rows were counted when it was checked.
 -- Parameters: at_most.
 select
-    run.run_id, run.as_of, run.status, run.rows_read,
+    run.run_id, run.as_of, run.status,
+    coalesce(
+        run.rows_read,
+        (
+            select (measures.counts ->> 'rows_read')::bigint from segmentation.run_measures as measures
+            where measures.run_id = run.run_id
+        )
+    ) as rows_read,
     (
         select count(*) from segmentation.night_checks as figure
         where figure.run_id = run.run_id and figure.finding is not null

@@ -9,6 +9,7 @@ import pytest
 from clustering import Release, forget, publish_run
 from clustering.config import Checks
 from clustering.errors import HeldError, RunError
+from clustering.monitoring.held_runs import list_runs
 from clustering.scoring.endings import abandon_by_hand, abandon_run
 from clustering.scoring.retention import drop_expired
 from tests.projects import Project, retrain
@@ -79,6 +80,9 @@ def test_broken_source_is_held_and_readers_keep_the_former_night(careful: Projec
     advice = careful.sql("select advice from segmentation.night_checks where run_id = %s and finding = 'hold'", run_id)
     assert advice
     assert all(row[0] for row in advice)
+    [listed, _] = list_runs(careful.warehouse, at_most=2)
+    [(rows,)] = careful.sql("select count(*) from customers")
+    assert (listed["status"], listed["rows_read"]) == ("held", rows)
 
 
 def test_first_night_has_nothing_to_be_compared_with(project: Project) -> None:
