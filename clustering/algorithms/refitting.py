@@ -53,11 +53,11 @@ class NeighbourGraph:
         left, right = (narrow.take(one[self._near], axis=1) for one in (self._left, self._right))
         samples, near = np.divmod(np.flatnonzero((left != right) & (np.minimum(left, right) >= 0)), len(self._near))
         numbers = self._joined(core, numbers, samples, self._near[near])
-        samples, points = np.nonzero(core & self._meets_others(core, numbers))
-        while len(points):
+        while len((meeting := np.nonzero(core & self._meets_others(core, numbers)))[0]):
+            first = np.unique(numbers[meeting], return_index=True)[1]  # of each number, one is enough to join it
+            samples, points = (one[first] for one in meeting)
             degrees = self._bounds[points + 1] - self._bounds[points]
             numbers = self._joined(core, numbers, np.repeat(samples, degrees), self._edges_of(points))
-            samples, points = np.nonzero(core & self._meets_others(core, numbers))
         return [self._canonical(*one) for one in zip(drawn, core, numbers, strict=True)]
 
     def label(self, clusters: Labels, assigner: Callable[[], Assigner]) -> Labels:
