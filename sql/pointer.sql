@@ -71,7 +71,7 @@ order by model;
 -- name: is_default_model
 -- Returns whether the views show this model, null for the first by name; no row before the first migration.
 -- Parameters: default_model.
-select default_model is not distinct from :default_model::text from segmentation.contract;
+select coalesce(default_model, '') = coalesce(:default_model::text, '') from segmentation.contract;
 
 -- name: lock_labels
 -- Waits until nobody else attaches labels or changes the pointer. Whoever changes the default model executes this
@@ -119,8 +119,7 @@ returning retired_on;
 
 -- name: retire_from
 -- Adds a retirement from a date on, and to another one; of those that hold there can be one a model.
--- Parameters: model, retired_on, returned_on (null where it holds), reason, retired_by, run_id (null where a person does
--- it).
+-- Parameters: model, retired_on, returned_on (null where it holds), reason, retired_by, run_id (null: by a person).
 insert into segmentation.model_retirements (model, retired_on, returned_on, reason, retired_by, run_id)
 values (:model, :retired_on, :returned_on, :reason, :retired_by, :run_id);
 
