@@ -24,7 +24,7 @@ def models_of(configuration: Configuration, audience: Audience) -> tuple[str, ..
     """Return the models of an audience."""
     if audience.models is not None:
         return tuple(audience.models)
-    return (audience.model or configuration.contract.default_model or next(iter(configuration.models)),)
+    return (audience.model or configuration.default_model,)
 
 
 def find_nights(
