@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -54,7 +55,7 @@ def _session() -> Iterator[Any]:
         )
     _require_answer(remote.get_secret_value())
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _program():
             warnings.simplefilter("ignore", FutureWarning)  # of a newer pandas, which is not used here
             from pyspark.errors import PySparkException
             from pyspark.sql.connect.session import SparkSession
@@ -72,6 +73,20 @@ def _session() -> Iterator[Any]:
         if spark is not None:
             with suppress(PySparkException):
                 spark.stop()
+
+
+@contextmanager
+def _program() -> Iterator[None]:
+    """Give a program that has no file one, such as `python -c`: the client takes it for its doctests, and exits."""
+    program = sys.modules["__main__"]
+    if hasattr(program, "__file__"):
+        yield
+        return
+    program.__file__ = sys.executable
+    try:
+        yield
+    finally:
+        del program.__file__
 
 
 def _require_answer(remote: str) -> None:

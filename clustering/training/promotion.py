@@ -64,11 +64,11 @@ def approve(
     """Decide on a held candidate as a person said, and return the decision.
 
     Asked again by the same `decided_by`, the decision is returned as it was. Raises RunError when somebody else decided
-    meanwhile, as on the page that compares two versions.
+    meanwhile, as on the page that compares two versions, or the same otherwise.
     """
     candidate = registry.version(model_version_id)
     if candidate.status != "candidate":
-        return _decided_before(registry, candidate, decided_by=decided_by)
+        return _decided_before(registry, candidate, decided_by=decided_by, promoted=approved)
     champion = registry.champions([candidate.model]).get(candidate.model)
     verdict = judge(candidate, champion, configuration.select([candidate.model])[candidate.model].gate)
     said = f"{'approved' if approved else 'rejected'} by {decided_by}" + (f": {remark}" if remark else "")
@@ -232,9 +232,12 @@ def _decide(
     return _outcome(candidate, decision, verdict.reason)
 
 
-def _decided_before(registry: Registry, version: Version, *, decided_by: str) -> dict[str, Any]:
-    """Return what the same run or person decided; RunError where it was another."""
-    if decided := registry.decision(version, decided_by=decided_by):
+def _decided_before(
+    registry: Registry, version: Version, *, decided_by: str, promoted: bool | None = None
+) -> dict[str, Any]:
+    """Return what the same run or person decided; RunError where it was another, or not what is asked for now."""
+    decided = registry.decision(version, decided_by=decided_by)
+    if decided and promoted in (None, decided.decision == "promoted"):
         return _outcome(version, decided.decision, decided.reason)
     raise RunError(
         f"{version.model} version {version.version} is {version.status}: it was decided on before; nothing was changed"

@@ -64,6 +64,8 @@ def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[
         registry = opened.champions.registry
         try:
             candidate = registry.numbered(wanted.model, wanted.version)
+            if candidate.status != "candidate":  # by the same person too, whose other reason would be lost
+                raise Refusal(409, f"version {wanted.version} of {wanted.model} was decided on before")
             approve(
                 opened.configuration,
                 registry,
