@@ -14,6 +14,9 @@ from airflow.sdk import Asset
 
 from clustering.config import PROJECT
 from clustering.errors import ConfigurationError
+from clustering.lake import folders
+from clustering.versions import object_store
+from clustering.warehouse import urls
 from tests.dags.nights import read_dags
 from tests.docs.pages import rows
 
@@ -119,7 +122,7 @@ def test_names_that_have_to_be_free_are_all_that_the_code_takes(bag: Any) -> Non
         "assets, and their addresses": _assets(bag),
         "Python modules": _modules(),
         "plugin, and its addresses": _plugin(),
-        "connections": {"warehouse", "segmentation_alerts"},
+        "connections": {urls.CONNECTION, object_store.CONNECTION, folders.CONNECTION, "segmentation_alerts"},
         "schemas and roles in PostgreSQL": _database(),
     }
 
