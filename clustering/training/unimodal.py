@@ -42,8 +42,8 @@ def _one_mode(values: FloatVector, count: int) -> FloatVector:
     wanted = (np.arange(count) + 0.5) / count
     if len(edges) < 3:
         return np.quantile(values, wanted)
-    below, upto = (np.searchsorted(values, edges[1:-1], side=side) for side in ("left", "right"))
-    masses = np.diff((below + upto) / (2 * len(values)), prepend=0.0, append=1.0)  # half of a value on either side
+    masses = np.diff(np.searchsorted(values, edges, side="right") / len(values), prepend=0.0)
+    masses = np.concatenate([[masses[0] + masses[1]], masses[2:]])
     widths = np.diff(edges)
     own = np.cumsum(masses)
     tried = [np.cumsum(_densities(masses / widths, widths, mode) * widths) for mode in range(len(widths) + 1)]
@@ -52,17 +52,19 @@ def _one_mode(values: FloatVector, count: int) -> FloatVector:
 
 
 def _edges(values: FloatVector) -> FloatVector:
-    """Return the edges of bins of equal mass of sorted values, of which the outermost are halved down to one value.
+    """Return the edges of bins of equal mass of sorted values, of which the highest is halved down to one value.
 
-    A tail is long: spread evenly over the last bin, a hundredth of exponential values would have a tenth more variance
-    than all of them have, and so few centroids would explain less of it.
+    The upper tail of amounts and counts is long: spread evenly over the last bin, a hundredth of exponential values
+    would have a tenth more variance than all of them have, and so few centroids would explain less of it. The lower
+    tail, of logarithms the long one, is left as it is: halved too, it would take the place of groups of few customers,
+    see docs/verdicts.md.
     """
     bounds = np.quantile(values, np.linspace(0, 1, 1 + min(BINS, len(values) // BIN_VALUES)))
     if len(bounds) < 3:
         return np.unique(bounds)
     halves = len(values) / (len(bounds) - 1) * 0.5 ** np.arange(1, len(values).bit_length())
     places = np.unique(np.append(halves.round().astype(int).clip(1), 0))
-    return np.unique(np.concatenate([values[places], bounds[1:-1], values[-1 - places]]))
+    return np.unique(np.concatenate([bounds[:-1], values[-1 - places]]))
 
 
 def _densities(densities: FloatVector, widths: FloatVector, mode: int) -> FloatVector:
