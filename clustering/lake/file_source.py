@@ -74,6 +74,11 @@ class FileSource:
             as_of=self.as_of,
         )
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of its rows, with one type for all files."""
+        return pa.schema([(name, column.kind) for name, column in self.columns.items()])
+
     def narrowed(self, contract: Contract) -> FileSource:
         """Return the source with the columns alone that a contract with fewer of them uses."""
         return replace(self, contract=contract, columns={name: self.columns[name] for name in contract.used})
@@ -160,7 +165,7 @@ def read_part(folder: Folder, part: FilePart, contract: Contract) -> Iterator[pa
         headers = [column.header for column in columns.values() if not column.in_path]
         groups = list(range(part.first, part.last))
         batches = opened.iter_batches(ROWS_A_BATCH, row_groups=groups, columns=headers, use_threads=False)
-        while (batch := _next(folder, part.file, batches)) is not None:
+        for batch in folder.each(part.file.path, batches):
             read += batch.num_rows
             with folder.reading(part.file.path):
                 arrays = [
@@ -177,11 +182,6 @@ def _values(batch: pa.RecordBatch, column: FileColumn, file: LakeFile) -> pa.Arr
     if column.in_path:
         return pa.repeat(pa.scalar(file.in_path[column.header], pa.string()), batch.num_rows)
     return batch.column(column.header)
-
-
-def _next(folder: Folder, file: LakeFile, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
-    with folder.reading(file.path):
-        return next(batches, None)
 
 
 def _described(folder: Folder, file: LakeFile, contract: Contract) -> tuple[dict[str, FileColumn], list[FilePart]]:

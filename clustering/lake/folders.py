@@ -103,6 +103,15 @@ class Folder:
         uri = "/".join([self.location.uri.rstrip("/"), *parts])
         return Folder(replace(self.location, uri=uri, base=self.location.path(*parts)))
 
+    def each(self, path: str, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield what is read of a file, each with the errors of `reading`; not those of whoever takes it."""
+        while True:
+            with self.reading(path):
+                batch = next(rows, None)
+            if batch is None:
+                return
+            yield batch
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Raise SourceError, without secrets, where the file system does not take what is written."""

@@ -22,7 +22,7 @@ def first_rows(source: FileSource, rows: int) -> pa.Table:
 
     Columns are `source.contract.used`. Memory grows with the rows that are wanted, not with the files.
     """
-    schema = pa.schema([(name, column.kind) for name, column in source.columns.items()])
+    schema = source.schema
     kept: list[pa.Table] = []
     last: bytes | None = None
     for batch in source.batches():

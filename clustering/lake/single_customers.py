@@ -59,6 +59,6 @@ def _matches(batch: pa.RecordBatch, source: FileSource, wanted: pa.StringArray) 
 
 
 def _together(source: FileSource, found: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    schema = pa.schema([(name, column.kind) for name, column in source.columns.items()])
+    schema = source.schema
     table = pa.Table.from_batches([batch.cast(schema) for batch in found], schema).combine_chunks()
     return table.to_batches()[0] if found else pa.RecordBatch.from_pylist([], schema=schema)

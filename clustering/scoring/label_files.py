@@ -137,11 +137,7 @@ def _batches(folder: Folder, part: WrittenPart, name: str) -> Iterator[pa.Record
         with folder.reading(path):
             opened = parquet.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True)
         batches = opened.iter_batches(use_threads=False)
-        while True:
-            with folder.reading(path):
-                batch = next(batches, None)
-            if batch is None:
-                break
+        for batch in folder.each(path, batches):
             read += batch.num_rows
             yield batch
     if read != part.rows[name]:
