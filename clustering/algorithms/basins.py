@@ -48,24 +48,25 @@ def visits(neighbours: Neighbours, min_samples: int) -> tuple[Places, FloatVecto
     return _with_rows(core, basin, roots, order, steps)
 
 
-def joins(steps: FloatVector) -> Iterator[tuple[float, list[int]]]:
-    """Yield the joins of runs, short steps first: the step, the first visits of all runs it joins, and their end.
+def joins(steps: FloatVector, *, smallest: int = 2) -> Iterator[tuple[float, list[int]]]:
+    """Yield the joins, short steps first: the step, the first visits of all runs it joins, and their end.
 
-    Runs that equal steps connect are joined at once.
+    Runs that equal steps connect are joined at once. Joins to runs of fewer than `smallest` rows are left out.
     """
     end, start = list(range(1, len(steps) + 1)), list(range(-1, len(steps)))  # of a run, by its first visit, by its end
     places = np.argsort(steps[1:], kind="stable") + 1
-    pending = list(zip(steps[places].tolist(), places.tolist(), strict=True))
-    last = 0
-    while last < len(pending):
-        step, place = pending[last]
-        bounds = [start[place], place, end[place]]
-        last += 1
-        while last < len(pending) and pending[last] == (step, bounds[-1]):
-            bounds.append(end[bounds[-1]])
-            last += 1
-        end[bounds[0]], start[bounds[-1]] = bounds[-1], bounds[0]
-        yield step, bounds
+    pending = zip(steps[places].tolist(), places.tolist(), strict=True)
+    following = next(pending, None)
+    while following:
+        step, place = following
+        first, after = start[place], end[place]
+        between = [place]
+        while (following := next(pending, None)) == (step, after):
+            between.append(after)
+            after = end[after]
+        end[first], start[after] = after, first
+        if after - first >= smallest:
+            yield step, [first, *between, after]
 
 
 def _basins(core: FloatVector, places: Places) -> tuple[Places, Places]:

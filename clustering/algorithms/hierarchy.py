@@ -120,10 +120,8 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
     """Return the clusters of at least `smallest` rows, parts before the whole; the one of all rows is left out."""
     found: list[_Cluster] = []
     at: dict[int, _Cluster] = {}  # by the first visit of the run that the cluster has become
-    for step, bounds in joins(steps):
+    for step, bounds in joins(steps, smallest=smallest):
         first, end = bounds[0], bounds[-1]
-        if end - first < smallest:
-            continue
         density = 1 / step if step > 0 else np.inf
         parts = [at[start] for start in bounds[:-1] if start in at]
         if len(parts) == 1:
