@@ -188,12 +188,21 @@ limit 1;
 
 -- name: labelled
 -- Returns who was sent of a label set.
--- Names: label_set, segments (null: all), min_confidence.
+-- Names: export_id (whose customers who were left out are listed), label_set, segments (null: all), min_confidence.
 select label.customer_id
 from segmentation.customer_labels as label
 where
     label.label_set = {label_set} and ({segments} is null or label.segment_id = any({segments}))
-    and label.confidence >= {min_confidence};
+    and label.confidence >= {min_confidence}
+    and not exists (
+        select
+        from (
+            select unnest(listed.customer_ids) as customer_id
+            from segmentation.export_recipients as listed
+            where listed.export_id = {export_id} and listed.is_left_out
+        ) as left_out
+        where left_out.customer_id = label.customer_id
+    );
 
 -- name: latest_changes
 -- Returns the latest date of changes that was sent.
@@ -203,18 +212,26 @@ from segmentation.exports
 where audience = :audience and destination = :destination and contents = 'changes' and status = 'sent';
 
 -- name: leave_labels
--- Notes that labels no longer tell who was sent in an attempt.
+-- Notes that labels no longer tell who was sent in an attempt, nor lists who was left out of them.
 -- Parameters: export_id.
+with gone as (
+    delete from segmentation.export_recipients where export_id = :export_id and is_left_out
+)
+
 update segmentation.exports
 set label_set = null, segments = null, min_confidence = null
 where export_id = :export_id;
 
 -- name: list_members
--- Lists who is sent in an attempt.
+-- Lists who is sent in an attempt, or who is left out of whom its labels tell.
 -- Names: audience_keys (a query of the customers).
--- Parameters: export_id.
-insert into segmentation.export_recipients (audience, destination, first_as_of, export_id, customer_ids)
-select attempt.audience, attempt.destination, attempt.as_of, attempt.export_id, listed.customer_ids
+-- Parameters: export_id, is_left_out.
+insert into segmentation.export_recipients (
+    audience, destination, first_as_of, export_id, customer_ids, is_left_out
+)
+select
+    attempt.audience, attempt.destination, attempt.as_of, attempt.export_id, listed.customer_ids,
+    :is_left_out::boolean
 from (
     select array_agg(member.customer_id) as customer_ids
     from (
@@ -224,13 +241,20 @@ from (
 ) as listed
 join segmentation.exports as attempt on attempt.export_id = :export_id;
 
+-- name: left_unlisted
+-- Returns who is left out since the source has not got them, or not once.
+-- Names: member_labels (a table with `label` for the customers), chosen, source, on_source.
+select label.customer_id
+from {member_labels}
+where {chosen} and not exists (select from {source} where {on_source});
+
 -- name: listed
--- Returns who is listed of an attempt.
+-- Returns who is listed as sent in an attempt.
 -- Names: export_id.
 select one.customer_id
 from segmentation.export_recipients as listed
 cross join unnest(listed.customer_ids) as one (customer_id)
-where listed.export_id = {export_id};
+where listed.export_id = {export_id} and not listed.is_left_out;
 
 -- name: members
 -- Returns the customers of an audience.
@@ -246,7 +270,8 @@ where {chosen} and {allowed} {ranking};
 -- Parameters: audience, destination, export_ids.
 with taken as (
     delete from segmentation.export_recipients
-    where audience = :audience and destination = :destination and export_id = any(:export_ids)
+    where
+        audience = :audience and destination = :destination and export_id = any(:export_ids) and not is_left_out
     returning first_as_of, customer_ids
 ),
 fresh as (
@@ -286,7 +311,7 @@ select listed.audience, listed.destination, array_agg(distinct listed.export_id)
 from segmentation.export_recipients as listed
 left join segmentation.exports as attempt on attempt.export_id = listed.export_id and attempt.contents = 'changes'
 where
-    listed.export_id is not null
+    listed.export_id is not null and not listed.is_left_out
     and (
         attempt.export_id is null
         or attempt.as_of < (
@@ -362,19 +387,24 @@ with withdrawn as (
 select distinct audience, destination, location from withdrawn order by 1, 2, 3;
 
 -- name: of_run
--- Returns the attempts whose customers the labels of a run tell; of those that sent the same, other than changes, the
--- first is to be listed.
+-- Returns the attempts whose customers the labels of a run tell; of those that sent the same and left nobody out, other
+-- than changes, the first is to be listed.
 -- Parameters: run_id.
 select
     attempt.export_id, attempt.label_set, attempt.segments, attempt.min_confidence,
     attempt.contents = 'changes' or row_number() over (
         partition by
             attempt.audience, attempt.destination, attempt.contents, attempt.label_set, attempt.segments,
-            attempt.min_confidence
+            attempt.min_confidence, left_out.export_id
         order by attempt.export_id
     ) = 1 as is_to_be_listed
 from segmentation.exports as attempt
 join segmentation.run_models as made on made.label_set = attempt.label_set
+left join (
+    select distinct export_id
+    from segmentation.export_recipients
+    where is_left_out
+) as left_out on left_out.export_id = attempt.export_id
 where made.run_id = :run_id
 order by attempt.export_id;
 
@@ -386,7 +416,7 @@ select told.audience, told.destination, min(told.as_of) as since
 from (
     select listed.audience, listed.destination, listed.first_as_of as as_of
     from segmentation.export_recipients as listed
-    where :customer_id::{key_type} = any(listed.customer_ids)
+    where :customer_id::{key_type} = any(listed.customer_ids) and not listed.is_left_out
     union all
     select attempt.audience, attempt.destination, attempt.as_of
     from segmentation.exports as attempt
@@ -394,6 +424,13 @@ from (
     where
         label.customer_id = :customer_id::{key_type} and label.confidence >= attempt.min_confidence
         and (attempt.segments is null or label.segment_id = any(attempt.segments))
+        and not exists (
+            select
+            from segmentation.export_recipients as left_out
+            where
+                left_out.export_id = attempt.export_id and left_out.is_left_out
+                and :customer_id::{key_type} = any(left_out.customer_ids)
+        )
 ) as told
 group by told.audience, told.destination
 order by told.audience, told.destination;

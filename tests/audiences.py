@@ -20,11 +20,18 @@ select told.audience, told.destination, told.customer_id
 from (
     select listed.audience, listed.destination, one.customer_id
     from segmentation.export_recipients as listed cross join unnest(listed.customer_ids) as one (customer_id)
+    where not listed.is_left_out
     union
     select attempt.audience, attempt.destination, label.customer_id
     from segmentation.exports as attempt join segmentation.customer_labels as label using (label_set)
     where label.confidence >= attempt.min_confidence
         and (attempt.segments is null or label.segment_id = any(attempt.segments))
+        and not exists (
+            select
+            from segmentation.export_recipients as listed
+            where listed.export_id = attempt.export_id and listed.is_left_out
+                and label.customer_id = any(listed.customer_ids)
+        )
 ) as told
 """
 

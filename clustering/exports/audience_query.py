@@ -39,8 +39,8 @@ _READ = {
     "uuid": "btrim(suppressed.{0}::text)::uuid",
 }
 # Distinct keys are expected to be few, so that these are looked up, and not the customers.
-_UNLISTED = sql.SQL(
-    "not exists (select from (select distinct case when {} then {} end as customer_id from {} as suppressed) as listed"
+_LISTED = sql.SQL(
+    "exists (select from (select distinct case when {} then {} end as customer_id from {} as suppressed) as listed"
     " where listed.customer_id = label.customer_id)"
 )
 
@@ -53,6 +53,7 @@ class AudienceQuery:
     rows: sql.Composable
     left: sql.Composable  # in place of the columns, of those who have left
     told: Told | None  # by a label set; None: who is in it depends on what else there was when it was sent
+    left_out: sql.Composable | None = None  # whom the label set has and the audience not; None: nobody
 
 
 def audience_query(
@@ -79,12 +80,15 @@ def audience_query(
         columns.append(sql.SQL("label.customer_id as recipient"))
     told = {"customer_id": _cast(sql.SQL("told.customer_id"), contract.key_type, audience), "as_of": as_of}
     left = [told.get(name, sql.SQL("null")) for name in audience.columns]
-    is_plain = audience.consent.waived is not None and source is None and audience.top is None
+    # These leave few out, where a consent or a limit may leave out nearly all.
+    is_told = audience.consent.column is None and audience.top is None and labels.told is not None
+    bare = {**names, "member_labels": labels.bare}
     return AudienceQuery(
-        keys=_members(transaction, {**names, "member_labels": labels.bare}, [sql.SQL("label.customer_id")]),
+        keys=_members(transaction, bare, [sql.SQL("label.customer_id")]),
         rows=_members(transaction, {**names, "member_labels": labels.tables}, columns),
         left=sql.SQL(", ").join(left),
-        told=labels.told if is_plain else None,
+        told=labels.told if is_told else None,
+        left_out=_left_out(transaction, audience, contract.key_type, bare, source) if is_told else None,
     )
 
 
@@ -139,12 +143,35 @@ def _allowed(source: Source | None, audience: Audience, key_type: KeyType) -> sq
         return _YES.format(sql.Identifier(source.columns[consent.column].header))
     if consent.suppressed is None:
         return sql.SQL("true")
-    column = sql.Identifier(consent.suppressed.column)
-    return _UNLISTED.format(
+    return sql.SQL("not {}").format(_listed(consent.suppressed, key_type))
+
+
+def _listed(suppressed: SuppressionList, key_type: KeyType) -> sql.Composable:
+    """Return whether a customer is on a suppression list."""
+    column = sql.Identifier(suppressed.column)
+    return _LISTED.format(
         sql.SQL(_READABLE[key_type]).format(column),
         sql.SQL(_READ[key_type]).format(column),
-        sql.Identifier(*split_name(consent.suppressed.table)),
+        sql.Identifier(*split_name(suppressed.table)),
     )
+
+
+def _left_out(
+    transaction: Transaction,
+    audience: Audience,
+    key_type: KeyType,
+    names: dict[str, sql.Composable],
+    source: Source | None,
+) -> sql.Composable | None:
+    """Return the query of whom a list or the source leaves out of those whom the labels tell."""
+    parts = []
+    if audience.consent.suppressed is not None:
+        alone = {"source": sql.SQL("(select) as source"), "on_source": sql.SQL("true")}
+        listed = {**names, **alone, "allowed": _listed(audience.consent.suppressed, key_type)}
+        parts.append(_members(transaction, listed, [sql.SQL("label.customer_id")]))
+    if source is not None:
+        parts.append(sql.SQL(transaction.compose("exports/left_unlisted", names) + "\n"))
+    return sql.SQL(" union ").join(sql.SQL("({})").format(one) for one in parts) if parts else None
 
 
 def _check_list(transaction: Transaction, listed: SuppressionList, key_type: KeyType, place: str) -> None:

@@ -19,7 +19,7 @@ from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.audience_rows import open_rows
 from clustering.exports.published_nights import Night, find_nights, gone, models_of
 from clustering.exports.targets import Target, open_target
-from clustering.scoring.recipients import Told, known_members
+from clustering.scoring.recipients import Told, known_members, list_members
 from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse import Transaction, Warehouse
 
@@ -30,7 +30,7 @@ Connections = Callable[[str], AirflowConnection]
 
 @dataclass(frozen=True)
 class Export:
-    """One attempt: an audience of a date, where it goes, and the number that it has in the warehouse."""
+    """An audience of a date, and where it goes."""
 
     name: str
     audience: Audience
@@ -51,6 +51,14 @@ class Export:
     def to(self) -> dict[str, Any]:
         """What is noted of whom it was sent to, as parameters of statements."""
         return {"audience": self.name, "destination": self.audience.destination, "as_of": self.as_of}
+
+
+@dataclass
+class Attempt:
+    """An export and its number in the warehouse, once it has one."""
+
+    export: Export
+    number: int | None = None
 
 
 def declared_audience(configuration: Configuration, name: str) -> Audience:
@@ -90,20 +98,27 @@ def export_audience(
         target = open_target(audience, declared, connection, as_of=nights[0].as_of)
         export = Export(audience, declared, target, nights)
         _require_last(turn, export)
-        with warehouse.transaction() as transaction:
-            number = _begin(transaction, export)
-        try:
-            rows = _send(warehouse, configuration, export, number, requested_by)
-        except BaseException:
-            # The error that led here is the one to tell.
-            with suppress(ClusteringError, DBAPIError), warehouse.transaction() as transaction:
-                transaction.execute("exports/finish", export_id=number, status="failed", members=None)
-            raise
-        turn.execute("exports/finish", export_id=number, status="sent", members=rows)
+        with _failing(warehouse, export) as attempt:
+            rows = _send(warehouse, configuration, attempt, requested_by)
+        turn.execute("exports/finish", export_id=attempt.number, status="sent", members=rows)
         if declared.rows == "changes":
             turn.execute("exports/tell_keys", **export.to)
     log.info("audience %s as of %s: %s customers to %s", audience, export.as_of, rows, declared.destination)
     return {**export.to, "as_of": str(export.as_of), "model": export.models, "rows": rows, **_where(export)}
+
+
+@contextmanager
+def _failing(warehouse: Warehouse, export: Export) -> Iterator[Attempt]:
+    """Note that an attempt has failed where an error escapes it."""
+    attempt = Attempt(export)
+    try:
+        yield attempt
+    except BaseException:
+        # The error that led here is the one to tell.
+        with suppress(ClusteringError, DBAPIError), warehouse.transaction() as transaction:
+            number = attempt.number or _begin(transaction, export)
+            transaction.execute("exports/finish", export_id=number, status="failed", members=None)
+        raise
 
 
 def _begin(transaction: Transaction, export: Export) -> int:
@@ -141,19 +156,20 @@ def _require_last(transaction: Transaction, export: Export) -> None:
         )
 
 
-def _send(warehouse: Warehouse, configuration: Configuration, export: Export, number: int, requested_by: str) -> int:
+def _send(warehouse: Warehouse, configuration: Configuration, attempt: Attempt, requested_by: str) -> int:
+    export = attempt.export
     with ExitStack() as opened:
-        with warehouse.transaction() as gate:
-            gate.execute("exports/hold_forgetting")
-            with warehouse.transaction(repeatable_read=True) as transaction:
-                transaction.rows("exports/avoid_nested_loops")
-                query = _note(transaction, configuration, export, number)
-                # Who is sent is then whom the note was made from.
-                wanted = (
-                    query.rows if export.audience.rows == "all" else _changed(transaction, configuration, export, query)
-                )
-                reading = open_rows(warehouse, transaction, wanted, export.audience.file_format)
-                rows = opened.enter_context(reading)
+        with warehouse.transaction(repeatable_read=True, locked="exports/hold_forgetting") as transaction:
+            transaction.rows("exports/avoid_nested_loops")
+            number = _begin(transaction, export)
+            query = _note(transaction, configuration, export, number)
+            # Who is sent is then whom the note was made from.
+            wanted = (
+                query.rows if export.audience.rows == "all" else _changed(transaction, configuration, export, query)
+            )
+            reading = open_rows(warehouse, transaction, wanted, export.audience.file_format)
+            rows = opened.enter_context(reading)
+        attempt.number = number
         with export.target.replacing() as (write, replace):
             counted = write(rows)
             _record(warehouse, export, number, counted, requested_by)
@@ -164,8 +180,8 @@ def _send(warehouse: Warehouse, configuration: Configuration, export: Export, nu
 def _note(transaction: Transaction, configuration: Configuration, export: Export, number: int) -> AudienceQuery:
     """Note who is sent, before anybody is, and return what selects them.
 
-    Labels tell it while they are kept, and it costs nothing; only where consent, a list, the source or a limit decides
-    too, who is sent is listed.
+    Labels tell it while they are kept, and it costs nothing; of those whom a list or the source leaves out, only they
+    are listed, and only where a consent or a limit decides, who is sent.
     """
     query = audience_query(
         transaction,
@@ -175,12 +191,14 @@ def _note(transaction: Transaction, configuration: Configuration, export: Export
         place=f"exports.yaml: audiences.{export.name}",
     )
     if query.told is None:
-        transaction.execute("exports/list_members", {"audience_keys": query.keys}, export_id=number)
+        list_members(transaction, query.keys, export_id=number)
         return query
     (night,) = export.nights
     told = replace(query.told, export_id=number)
     if not transaction.execute("exports/note_by_labels", run_id=night.run_id, **asdict(told)):
         raise RunError(f"{gone(night.model, night.as_of)}; nothing was sent")
+    if query.left_out is not None:
+        list_members(transaction, query.left_out, export_id=number, is_left_out=True)
     return query
 
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Told:
-    """How it is told who was sent in an attempt: by a label set, or else by what is listed of the attempt."""
+    """How it is told who was sent in an attempt: by a label set, but for who was left out, or else by a list."""
 
     export_id: int | None
     label_set: int | None
@@ -31,6 +31,7 @@ def members_of(transaction: Transaction, attempt: Told) -> sql.Composable:
     if attempt.label_set is None:
         return _query(transaction, "exports/listed", {"export_id": sql.Literal(attempt.export_id)})
     names = {
+        "export_id": sql.SQL("{}::bigint").format(sql.Literal(attempt.export_id)),
         "label_set": sql.Literal(attempt.label_set),
         "segments": sql.SQL("{}::integer[]").format(sql.Literal(attempt.segments)),
         "min_confidence": sql.Literal(attempt.min_confidence),
@@ -50,6 +51,15 @@ def known_members(transaction: Transaction, attempts: Sequence[Told], key_type: 
     return sql.SQL("select one.customer_id, count(*) as times from ({}) as one group by one.customer_id").format(every)
 
 
+def list_members(
+    transaction: Transaction, members: sql.Composable, *, export_id: int, is_left_out: bool = False
+) -> None:
+    """List customers as sent in an attempt, or as left out of whom its labels tell."""
+    transaction.execute(
+        "exports/list_members", {"audience_keys": members}, export_id=export_id, is_left_out=is_left_out
+    )
+
+
 def list_recipients(warehouse: Warehouse, run_id: int, *, wait: int) -> bool:
     """List whom the labels of a run tell as sent, before they are dropped; return whether that was done in time."""
     try:
@@ -58,8 +68,7 @@ def list_recipients(warehouse: Warehouse, run_id: int, *, wait: int) -> bool:
             for row in transaction.rows("exports/of_run", run_id=run_id):
                 if row.is_to_be_listed:
                     told = Told(row.export_id, row.label_set, row.segments, row.min_confidence)
-                    members = {"audience_keys": members_of(transaction, told)}
-                    transaction.execute("exports/list_members", members, export_id=row.export_id)
+                    list_members(transaction, members_of(transaction, told), export_id=row.export_id)
                 transaction.execute("exports/leave_labels", export_id=row.export_id)
     except WarehouseError as error:
         log.warning("who was sent of run %s is listed the next night, its labels stay until then: %s", run_id, error)

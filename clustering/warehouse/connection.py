@@ -167,11 +167,17 @@ class Warehouse:
 
     @contextmanager
     def transaction(
-        self, *, repeatable_read: bool = False, read_only: bool = False, snapshot: str | None = None
+        self,
+        *,
+        repeatable_read: bool = False,
+        read_only: bool = False,
+        snapshot: str | None = None,
+        locked: str | None = None,
     ) -> Iterator[Transaction]:
         """Open a transaction that commits at the end of the block, or rolls back if an exception escapes it.
 
         With the name of a snapshot that another transaction has exported, a repeatable read sees what that one sees.
+        `locked` is a query that locks: it runs first, so that a repeatable read sees what is there after it.
         Raises WarehouseError where the warehouse cannot be reached, ends the connection, is out of room, or ends the
         transaction in favour of another or of a time limit. Other errors of the database stay SQLAlchemy's.
         """
@@ -180,6 +186,8 @@ class Warehouse:
             transaction = Transaction(connection)
             if snapshot is not None:
                 connection.exec_driver_sql(f"set transaction snapshot '{snapshot}'")
+            if locked is not None:
+                transaction.execute(locked)
             transaction.settle()
             yield transaction
 

@@ -15,14 +15,16 @@ from tests.audiences import DATES, WAIVED, give_keys, noted, send, sending, tabl
 from tests.projects import Project
 
 LATER = ("2026-11-22", "2026-11-23", "2026-11-24")
+CONSENTS = [WAIVED, {"column": "consent"}, {"suppressed": {"table": "public.suppressed", "column": "customer_id"}}]
 BLOCKS = "select export_id is null, count(*) from segmentation.export_recipients group by 1 order by 1"
 
 
 @pytest.fixture
 def project(appointed_project: Project) -> Project:
-    """Return a project with a night, and a column of consent, whose labels are kept for one date."""
+    """Return a project with a night, a column of consent and a list, whose labels are kept for one date."""
     appointed_project.sql("alter table customers add consent text")
     appointed_project.sql("update customers set consent = 'yes' where customer_id % 2 = 0")
+    appointed_project.sql("create table suppressed as select customer_id from customers where customer_id % 10 = 3")
     appointed_project.night(DATES[0], models=["kmeans"])
     columns = {**appointed_project.configuration.contract.columns, "consent": Column(type="text", role="ignore")}
     return appointed_project.with_contract(columns=columns, label_runs=1)
@@ -34,7 +36,7 @@ def drop(project: Project, day: str) -> None:
     assert drop_expired(project.warehouse, project.configuration)["left"] == []
 
 
-@pytest.mark.parametrize("consent", [WAIVED, {"column": "consent"}])
+@pytest.mark.parametrize("consent", CONSENTS)
 def test_who_was_sent_is_known_after_the_labels_are_dropped(
     project: Project, tmp_path: Path, consent: dict[str, Any]
 ) -> None:
@@ -56,7 +58,7 @@ def test_who_was_sent_is_known_after_the_labels_are_dropped(
     assert noted(project) == told["rows"] - 1
 
 
-@pytest.mark.parametrize("consent", [WAIVED, {"column": "consent"}])
+@pytest.mark.parametrize("consent", CONSENTS)
 def test_changes_are_told_since_a_date_whose_labels_are_gone(
     project: Project, tmp_path: Path, consent: dict[str, Any]
 ) -> None:
@@ -72,6 +74,29 @@ def test_changes_are_told_since_a_date_whose_labels_are_gone(
         rows = [(row["change"], row["customer_id"]) for row in table(tmp_path / "shown" / f"{LATER[2]}.csv")]
         assert rows == [("left", "10")]
     assert noted(project, 10) == 1
+
+
+@pytest.mark.parametrize("columns", [["customer_id"], ["customer_id", "annual_income"]])
+def test_who_is_left_out_is_listed_in_place_of_who_is_sent(
+    project: Project, tmp_path: Path, columns: list[str]
+) -> None:
+    """Nobody who was left out is told as sent, by a list or since the source has them no more, under any key."""
+    project.sql("delete from customers where customer_id = 10")
+    told = send(sending(project, columns=columns, consent=CONSENTS[2]), tmp_path)
+    sent = {int(row["customer_id"]) for row in table(tmp_path / "shown" / f"{DATES[0]}.csv")}
+    assert {3, 12} & sent == {12}
+    assert noted(project) == len(sent) == told["rows"]
+    listed = "select is_left_out, sum(cardinality(customer_ids)) from segmentation.export_recipients group by 1"
+    ((labels,),) = project.sql("select count(*) from segmentation.customer_segments where model = 'kmeans'")
+    assert project.sql(listed) == [(True, labels - len(sent))]
+    assert (10 in sent) is (columns == ["customer_id"])
+    give_keys(project, tmp_path, (13, 900011), (14, 900014))
+    assert (noted(project, 900011), noted(project, 900014)) == (0, 1)
+    for key, places in ((900011, []), (900014, ["shown"])):
+        report = forget(project.warehouse, project.configuration, project.registry, customer_id=key, requested_by="Ada")
+        assert [one["audience"] for one in report["sent_to"]] == places
+        assert report["left"] == {}
+    assert project.sql(listed) == [(True, labels - len(sent) - 1)]
 
 
 def test_recipients_of_an_earlier_schema_stay_known(project: Project, tmp_path: Path) -> None:
@@ -92,7 +117,8 @@ def test_recipients_of_an_earlier_schema_stay_known(project: Project, tmp_path: 
         *(DATES[0], DATES[0], DATES[1], DATES[1], DATES[1], DATES[0]),
     )
     with project.warehouse.transaction() as transaction:
-        transaction.execute("migrations/0008_export_recipients", {"key_type": sql.SQL("bigint")})
+        for name in ("0008_export_recipients", "0011_left_out"):
+            transaction.execute(f"migrations/{name}", {"key_type": sql.SQL("bigint")})
     migrate(project.warehouse, project.configuration.contract)  # which gives the rights
     assert noted(project) == len(members) + 3
     send(sent, tmp_path)
