@@ -50,11 +50,16 @@ class HurriedWarehouse(Warehouse):
 
     @contextmanager
     def transaction(
-        self, *, repeatable_read: bool = False, read_only: bool = False, snapshot: str | None = None
+        self,
+        *,
+        repeatable_read: bool = False,
+        read_only: bool = False,
+        snapshot: str | None = None,
+        locked: str | None = None,
     ) -> Iterator[Transaction]:
         """Open a transaction as the base class does, with limits of time that hold for it alone."""
         with super().transaction(
-            repeatable_read=repeatable_read, read_only=read_only, snapshot=snapshot
+            repeatable_read=repeatable_read, read_only=read_only, snapshot=snapshot, locked=locked
         ) as transaction:
             limit_time(transaction, LIMIT)
             yield transaction
