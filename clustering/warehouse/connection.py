@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extras import Json
-from sqlalchemy import Connection, CursorResult, ExceptionContext, create_engine, event
+from sqlalchemy import Connection, CursorResult, create_engine, event
 from sqlalchemy import Row as SqlalchemyRow
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -19,7 +19,7 @@ from clustering.errors import ConfigurationError, WarehouseError
 from clustering.settings import URL, WarehouseSettings
 from clustering.warehouse import queries
 from clustering.warehouse.connection_texts import read_settings
-from clustering.warehouse.driver_messages import without_secrets, without_values
+from clustering.warehouse.driver_messages import hide_values, without_secrets
 from clustering.warehouse.statements import Part, Piece, Statement
 from clustering.warehouse.urls import as_url
 
@@ -150,7 +150,7 @@ class Warehouse:
         self._engine = create_engine(
             "postgresql+psycopg2://", creator=self._connect, poolclass=NullPool, hide_parameters=True
         )
-        event.listen(self._engine, "handle_error", _hide_values)
+        event.listen(self._engine, "handle_error", hide_values)
 
     def __repr__(self) -> str:
         return f"Warehouse({self.name!r})"
@@ -239,13 +239,6 @@ def _doubled(part: sql.Composable, context: Any) -> sql.Composable:
 
 def _bindable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: Json(value) if isinstance(value, dict) else value for name, value in values.items()}
-
-
-def _hide_values(context: ExceptionContext) -> None:
-    """Take values of rows out of an error, before whoever catches it, or nobody, prints it."""
-    for error in (context.original_exception, context.sqlalchemy_exception):
-        if error is not None and error.args:
-            error.args = (without_values(str(error.args[0])), *error.args[1:])
 
 
 def is_transient(error: DBAPIError) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from sqlalchemy import ExceptionContext
+
 LONGEST_BY_CHANCE = 3  # characters of a secret that may stand in a message as a part of other words
 SECRETS = ("password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")
 # The place in a statement, into which values have been put, and rows of tables.
@@ -31,3 +33,10 @@ def without_secrets(text: str, settings: Mapping[str, str]) -> str:
             if len(spelling) > LONGEST_BY_CHANCE:
                 text = text.replace(spelling, "***")
     return text
+
+
+def hide_values(context: ExceptionContext) -> None:
+    """Take values of rows out of an error, before whoever catches it, or nobody, prints it."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (without_values(str(error.args[0])), *error.args[1:])
