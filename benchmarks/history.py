@@ -36,7 +36,7 @@ class HistoryCost:
 def run_plain(bench: Bench, pool: ProcessPoolExecutor, models: list[str]) -> Night:
     """Run a night that has no date to be compared with and writes no history."""
     bench.run("delete from segmentation.published_runs")
-    with _without_history():
+    with without_history():
         return run_night(bench, pool, models)
 
 
@@ -117,5 +117,6 @@ def _name(model: str) -> sql.Literal:
     return sql.Literal(f"segmentation_partitions.period_{model}")
 
 
-def _without_history() -> AbstractContextManager[Any]:
+def without_history() -> AbstractContextManager[Any]:
+    """Let nights write no history, and tell nobody who has moved."""
     return patch.multiple(publishing, write_history=lambda *_, **__: {}, tell=lambda *_, **__: None)

@@ -114,7 +114,7 @@ def open_bench(
         registry = Registry(warehouse, folder / "store")
         bench = Bench(warehouse, configuration, registry, server, folder, rows, workers)
         _make_customers(bench, show)
-        _train(bench, models, show)
+        train_champions(bench, models, show)
         yield bench
 
 
@@ -163,7 +163,7 @@ def made_customers(rows: int, start: int) -> pa.Table:
     return pa.table({name: columns.get(name, made.column(name)) for name in made.column_names})
 
 
-def _train(bench: Bench, models: list[str], show: Callable[[str], None]) -> None:
+def train_champions(bench: Bench, models: list[str], show: Callable[[str], None]) -> None:
     """Make champions with fixed settings: what is measured is scoring."""
     contract = bench.configuration.contract
     rows = made_customers(SAMPLE_ROWS, 0).combine_chunks().to_batches()[0]

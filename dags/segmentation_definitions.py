@@ -42,7 +42,7 @@ def open_session() -> Iterator[Session]:
     make_arrays_without_pandas()
     warehouse = clustering.Warehouse(warehouse_url())
     try:
-        registry = clustering.Registry(warehouse, model_store(), connections=_connection_if_there)
+        registry = clustering.Registry(warehouse, model_store(), connections=connection_if_there)
         yield Session(warehouse, clustering.load_configuration(), registry)
     finally:
         warehouse.dispose()
@@ -55,10 +55,10 @@ def warehouse_url() -> str:
     """
     from clustering.warehouse.urls import CONNECTION, url_of_connection  # needed by tasks, not while DAGs are read
 
-    return url_of_connection(_connection_if_there(CONNECTION))
+    return url_of_connection(connection_if_there(CONNECTION))
 
 
-def _connection_if_there(name: str) -> Any:
+def connection_if_there(name: str) -> Any:
     """Return Airflow's connection of this id, None where there is none."""
     try:
         return Connection.get(name)

@@ -68,10 +68,10 @@ class Components:
     def stop(self) -> None:
         """End every process and all that it has started."""
         server = self._processes.get(API_SERVER)
-        _end({process.pid for process in self._processes.values() if process is not server})
+        end_sessions({process.pid for process in self._processes.values() if process is not server})
         if server:
             # Last, so that tasks can tell how they end. It keeps nothing, and takes seconds to give its memory back.
-            _end({server.pid}, grace=0)
+            end_sessions({server.pid}, grace=0)
         for process in self._processes.values():
             process.wait(GRACE)
         self._processes.clear()
@@ -94,7 +94,7 @@ def stop_leftovers(record: Path) -> None:
         noted = json.loads(record.read_text())
     except (FileNotFoundError, ValueError):
         return
-    _end({pid for pid, created in noted if not _is_another(pid, created)})
+    end_sessions({pid for pid, created in noted if not _is_another(pid, created)})
     record.unlink()
 
 
@@ -146,7 +146,7 @@ def end_on_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _end(sessions: set[int], *, grace: float = GRACE) -> None:
+def end_sessions(sessions: set[int], *, grace: float = GRACE) -> None:
     """End all processes of some sessions; those that do not end in time are killed."""
     members = [process for process in psutil.process_iter() if _session(process) in sessions]
     for process in members if grace else ():

@@ -46,7 +46,7 @@ class CustomerSource(Frozen):
     folders below it. `key=value` in a folder's name is a column, unless the files have one of that name. With `:as_of`
     in it, it is the folder of a date, and past dates can be run. See [files.md](files.md)."""
     engine: Literal["tasks", "spark"] = "tasks"
-    """Who labels files: Airflow's mapped tasks, or Spark, by the Spark Connect server that `CLUSTERING_SPARK` names.
+    """Who labels files: Airflow's mapped tasks, or Spark, by Spark Connect.
     See [files.md](files.md#on-spark)."""
     label_files: str | None = None
     """With `engine: spark`: a folder, as for `files`, that Spark's workers and Airflow's reach, for labels on their way

@@ -1,7 +1,8 @@
 """Labels, rejected rows and the summary of a part as files, on their way from a worker of Spark's into PostgreSQL.
 
-Each attempt writes below a name of its own, so that what an attempt has left that did not come to its end belongs to
-nobody.
+Each attempt writes below a name of its own, and a record when all else is there. What an attempt has left that did
+not come to its end has no record, and belongs to nobody. An attempt that ends when nobody waits for it any more, such
+as one of a job whose task was killed, takes away what it has written.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,12 +18,14 @@ import pyarrow as pa
 from pyarrow import fs, parquet
 
 from clustering.customers import REJECTED
-from clustering.errors import RunError
+from clustering.errors import RunError, SourceError
 from clustering.lake.folders import Folder
 from clustering.scoring.batch_scoring import ScoredBatch, Summary
 from clustering.scoring.summary_documents import read_summary, write_summary
 
 REJECTED_ROWS = "rejected.parquet"
+RECORD = ".json"
+AWAITED = "awaited"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class WrittenPart:
 
 @dataclass
 class PartWriter:
-    """Writes what becomes of a part, batch by batch."""
+    """Writes what becomes of a part, batch by batch, while somebody waits for it; RunError where nobody does."""
 
     folder: Folder
     place: str
@@ -53,19 +56,25 @@ class PartWriter:
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
-    def of(cls, folder: Folder, shard: int) -> Self:
-        """Return one with a name of its own."""
-        return cls(folder, f"{shard}-{secrets.token_hex(8)}")
+    def of(cls, folder: Folder, name: str) -> Self:
+        """Return one for an attempt at the part of this name."""
+        return cls(folder, f"{name}-{secrets.token_hex(8)}")
 
     def __enter__(self) -> Self:
+        self._require_awaited()
         if self.folder.location.is_local:
             with self.folder.writing():
                 self.folder.location.system.create_dir(self.folder.location.path(self.place), recursive=True)
         self._stack.__enter__()
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        self._stack.__exit__(*error)
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        try:
+            self._stack.__exit__(kind, *error)
+        finally:
+            if kind is not None:
+                with suppress(SourceError):  # the error that led here is the one to tell
+                    remove(self.folder.below(self.place))
 
     def append(self, scored: ScoredBatch) -> None:
         """Write labels and rejected rows."""
@@ -75,13 +84,27 @@ class PartWriter:
             self._write(REJECTED_ROWS, scored.rejected)
 
     def finish(self, summary: Summary) -> WrittenPart:
-        """Write the summary and return what was written; all of it is there then."""
+        """Write the summary, then the record, and return what was written; all of it is there then."""
         with self.folder.writing():
             self._stack.close()
         for name, content in zip(("summary.json", "samples.npz"), write_summary(summary), strict=True):
             with self.folder.writing(), self._stream(name) as stream:
                 stream.write(content)
-        return WrittenPart(self.place, self._rows)
+        self._require_awaited()
+        written = WrittenPart(self.place, self._rows)
+        path = self.folder.location.path(f"{self.place}{RECORD}")
+        with self.folder.writing(), self.folder.location.system.open_output_stream(path) as stream:
+            stream.write(written.to_text().encode())
+        return written
+
+    def _require_awaited(self) -> None:
+        with self.folder.writing():
+            found = self.folder.location.system.get_file_info(self.folder.location.path(AWAITED))
+        if found.type != fs.FileType.File:
+            raise RunError(
+                f"nobody waits for labels in {self.folder.name}: the run has gone on without this attempt, or "
+                "label_files is not the same folder for Spark's workers as for Airflow's tasks"
+            )
 
     def _write(self, name: str, rows: pa.RecordBatch) -> None:
         with self.folder.writing():
@@ -94,6 +117,15 @@ class PartWriter:
 
     def _stream(self, name: str) -> Any:
         return self.folder.location.system.open_output_stream(self.folder.location.path(self.place, name))
+
+
+def await_labels(folder: Folder) -> None:
+    """Let attempts write into a folder, until it is removed."""
+    location = folder.location
+    with folder.writing():
+        if location.is_local:
+            location.system.create_dir(location.base, recursive=True)
+        location.system.open_output_stream(location.path(AWAITED)).close()
 
 
 def labels_file(model_version_id: int) -> str:
@@ -142,6 +174,23 @@ def _batches(folder: Folder, part: WrittenPart, name: str) -> Iterator[pa.Record
             yield batch
     if read != part.rows[name]:
         raise RunError(f"{folder.name}: {path} has {read} rows, {part.rows[name]} were written; start a new run")
+
+
+def find_written(folder: Folder, names: Mapping[str, int]) -> dict[int, WrittenPart]:
+    """Return by shard what attempts at the parts of these names have left that came to their end."""
+    system = folder.location.system
+    with folder.reading():
+        found = system.get_file_info(fs.FileSelector(folder.location.base, allow_not_found=True))
+    written = {}
+    for one in found:
+        shard = names.get(one.base_name.rpartition("-")[0])
+        if shard is None or not one.base_name.endswith(RECORD):
+            continue
+        with folder.reading(one.base_name), system.open_input_stream(one.path) as stream:
+            record = stream.read()
+        with suppress(ValueError):  # it was cut off while it was written
+            written[shard] = WrittenPart.from_text(record.decode())
+    return written
 
 
 def remove(folder: Folder) -> None:

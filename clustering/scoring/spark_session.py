@@ -16,7 +16,6 @@ from clustering import errors
 from clustering.errors import ConfigurationError, RunError, SourceError
 from clustering.scoring.label_files import WrittenPart
 from clustering.scoring.spark_work import SHARD, SparkWork
-from clustering.settings import WarehouseSettings
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +25,14 @@ PORT = 15002  # of Spark Connect where none is named
 PATIENCE = 10.0  # seconds
 
 
-def run_on_spark(work: SparkWork) -> dict[int, WrittenPart]:
+def run_on_spark(work: SparkWork, server: str) -> dict[int, WrittenPart]:
     """Label all shards of a job in one action, and return by shard what was written.
 
     Raises what a worker has raised, SourceError where Spark cannot be reached or did not finish, ConfigurationError
-    where it is not named or its client is not installed, RunError where a shard is missing.
+    where its client is not installed, RunError where a shard is missing.
     """
     count = len(work.shards)
-    with _session() as spark:
+    with _session(server) as spark:
         rows = (
             spark.range(0, count, 1, count)
             .withColumnRenamed("id", SHARD)
@@ -47,13 +46,8 @@ def run_on_spark(work: SparkWork) -> dict[int, WrittenPart]:
 
 
 @contextmanager
-def _session() -> Iterator[Any]:
-    remote = WarehouseSettings.read().spark
-    if remote is None or not remote.get_secret_value().startswith("sc://"):
-        raise ConfigurationError(
-            "CLUSTERING_SPARK is not set, or not of the form sc://host:15002; set it to a Spark Connect server"
-        )
-    _require_answer(remote.get_secret_value())
+def _session(server: str) -> Iterator[Any]:
+    _require_answer(server)
     try:
         with warnings.catch_warnings(), _program():
             warnings.simplefilter("ignore", FutureWarning)  # of a newer pandas, which is not used here
@@ -65,7 +59,7 @@ def _session() -> Iterator[Any]:
         ) from None
     spark = None
     try:
-        spark = SparkSession.builder.remote(remote.get_secret_value()).create()
+        spark = SparkSession.builder.remote(server).create()
         yield spark
     except PySparkException as error:
         raise _told(str(error)) from None
@@ -89,14 +83,14 @@ def _program() -> Iterator[None]:
         del program.__file__
 
 
-def _require_answer(remote: str) -> None:
+def _require_answer(server: str) -> None:
     """Raise SourceError where nobody listens: the client itself would try for ten minutes."""
-    parts = urlsplit(remote)
+    parts = urlsplit(server)
     try:
         socket.create_connection((parts.hostname or "", parts.port or PORT), PATIENCE).close()
     except (OSError, ValueError) as error:
         place = f"{parts.hostname}:{parts.port or PORT}"
-        raise SourceError(f"Spark Connect at {place}, which CLUSTERING_SPARK names, does not answer: {error}") from None
+        raise SourceError(f"Spark Connect at {place} does not answer: {error}") from None
 
 
 def _told(said: str) -> errors.ClusteringError:

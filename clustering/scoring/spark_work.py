@@ -6,6 +6,8 @@ came to its end: Spark drops the rows of all others.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -41,6 +43,12 @@ class PartWork:
     parts: Sequence[FilePart]
     repeated: Sequence[str]
 
+    @property
+    def name(self) -> str:
+        """What its attempts are called: the shard, and a hash of what is read of which files as they were planned."""
+        told = json.dumps([[part.to_document() for part in self.parts], list(self.repeated)])
+        return f"{self.shard}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
 
 @dataclass(frozen=True)
 class SparkWork:
@@ -75,7 +83,7 @@ class SparkWork:
         repeated = as_keys(pa.array(work.repeated, pa.string()), self.contract) if work.repeated else None
         versions = [ScoringVersion.of(version, artifact) for version, artifact in self.versions.items()]
         scorer = BatchScorer(self.contract, versions, reading=source.reading, duplicated=repeated)
-        with PartWriter.of(open_folder(self.folder, key="label_files"), work.shard) as writer:
+        with PartWriter.of(open_folder(self.folder, key="label_files"), work.name) as writer:
             for batch in source.batches():
                 writer.append(scorer.score(batch))
             return writer.finish(scorer.summary())

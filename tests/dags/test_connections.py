@@ -8,6 +8,8 @@ import logging
 import pytest
 from psycopg2.extensions import parse_dsn
 
+from clustering.errors import ConfigurationError
+from clustering.scoring.spark_servers import spark_server
 from clustering.versions.object_store import ObjectStore
 from tests.dags.nights import Night
 from tests.object_stores import Bucket
@@ -78,3 +80,42 @@ def test_model_store_is_opened_by_airflows_connection(bucket: Bucket, monkeypatc
     with open_session() as session:
         assert isinstance(session.registry.files, ObjectStore)
         assert session.registry.files.connect() is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"host": "spark.example", "port": 15002},
+        {"host": "sc://spark.example", "login": "ann", "password": "a/b;c=d ü"},
+        {"host": "spark.example", "port": 443, "password": "token", "extra": {"use_ssl": True}},
+    ],
+)
+def test_spark_is_reached_as_the_provider_reaches_it(
+    fields: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection of the type Spark Connect means the address that the hook of Airflow's provider makes of it."""
+    from airflow.providers.apache.spark.hooks.spark_connect import SparkConnectHook
+
+    from segmentation_definitions import connection_if_there
+
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_CONNECT", json.dumps({"conn_type": "spark_connect", **fields}))
+    assert spark_server(connection_if_there) == SparkConnectHook("spark_connect").get_connection_url()
+
+
+def test_spark_of_the_environment_goes_before_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either is enough; a connection without a host, and none at all, are told."""
+    from segmentation_definitions import connection_if_there
+
+    monkeypatch.delenv("CLUSTERING_SPARK", raising=False)
+    with pytest.raises(ConfigurationError, match="no Spark Connect server is named: set CLUSTERING_SPARK"):
+        spark_server(connection_if_there)
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_CONNECT", '{"conn_type": "spark_connect", "password": "tulip"}')
+    with pytest.raises(ConfigurationError, match="names no host") as told:
+        spark_server(connection_if_there)
+    assert "tulip" not in str(told.value)
+    monkeypatch.setenv("CLUSTERING_SPARK", "sc://spark.example:15002/;token=rose")
+    assert spark_server(connection_if_there) == "sc://spark.example:15002/;token=rose"
+    monkeypatch.setenv("CLUSTERING_SPARK", "rose://spark.example")
+    with pytest.raises(ConfigurationError, match="not of the form sc://host:15002") as told:
+        spark_server(connection_if_there)
+    assert "rose" not in str(told.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pytest
@@ -13,8 +14,10 @@ from clustering.config import CustomerSource
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import ConfigurationError, DataError, RunError, SourceError
+from clustering.lake.folders import open_folder
 from clustering.scoring import spark_shards, spark_work
-from clustering.scoring.label_files import WrittenPart
+from clustering.scoring.batch_scoring import ScoredBatch
+from clustering.scoring.label_files import PartWriter, WrittenPart, await_labels
 from clustering.scoring.spark_session import run_on_spark
 from tests.lakes import REJECTED, from_files, said, write_lake
 from tests.projects import Project
@@ -114,11 +117,84 @@ def test_job_that_is_submitted_again_labels_what_is_left(spark: Project, monkeyp
     assert spark.publish(planned["run_id"])["rows_read"] == CUSTOMERS
 
 
+def test_task_that_is_tried_again_takes_over_what_is_finished(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came to its end is not labelled twice; what was cut off while it was told of is."""
+    planned = spark.plan(models=["kmeans"], shards=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(spark_shards, "_copy", lost)
+        with pytest.raises(SourceError, match="cut off"):
+            spark.score(planned["run_id"], may_retry=True)
+    records = [name for name in left(spark) if name.endswith(".json") and name.count("/") == 2]
+    assert len(records) == 4
+    folder = Path(str(spark.configuration.contract.origin.label_files))
+    half = folder / records[1]
+    half.write_bytes(half.read_bytes()[:20])
+    submitted: list[int] = []
+
+    def told(work: spark_work.SparkWork, server: str) -> dict[int, WrittenPart]:
+        submitted.extend(part.shard for part in work.shards)
+        return run_on_spark(work, server)
+
+    monkeypatch.setattr(spark_shards, "run_on_spark", told)
+    assert spark.score(planned["run_id"])["rows_read"] == CUSTOMERS
+    assert submitted == [int(half.name.partition("-")[0])]
+    assert spark.publish(planned["run_id"])["rows_read"] == CUSTOMERS
+    assert not left(spark)
+
+
+def test_what_another_task_has_removed_is_not_missed(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tasks with one job: whoever is first claims, and takes the files away."""
+    copy = spark_shards._copy
+
+    def overtaken(staged: spark_shards._Staged, shard: int, part: WrittenPart) -> object:
+        copy(staged, shard, part)
+        for file in Path(staged.folder.location.base, part.place).iterdir():
+            file.unlink()
+        return copy(staged, shard, part)
+
+    planned = spark.plan(models=["kmeans"], shards=2)
+    monkeypatch.setattr(spark_shards, "_copy", overtaken)
+    spark.score(planned["run_id"])
+    assert spark.publish(planned["run_id"])["rows_read"] == CUSTOMERS
+
+
+def test_attempt_that_nobody_waits_for_leaves_nothing(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one of a job whose task was killed, and whose run another task has published meanwhile."""
+    orphans: list[spark_work.SparkWork] = []
+
+    def noted(work: spark_work.SparkWork, server: str) -> dict[int, WrittenPart]:
+        orphans.append(work)
+        return run_on_spark(work, server)
+
+    monkeypatch.setattr(spark_shards, "run_on_spark", noted)
+    spark.night(models=["kmeans"], shards=2)
+    (orphan,) = orphans
+    with pytest.raises(RunError, match="nobody waits for labels in"):
+        orphan.score(orphan.shards[0])
+    folder = Path(orphan.folder.removeprefix("file://"))
+    await_labels(open_folder(orphan.folder))
+    append = PartWriter.append
+
+    def overtaken(self: PartWriter, scored: ScoredBatch) -> None:
+        append(self, scored)
+        (folder / "awaited").unlink(missing_ok=True)
+
+    monkeypatch.setattr(PartWriter, "append", overtaken)
+    with pytest.raises(RunError, match="nobody waits for labels in"):
+        orphan.score(orphan.shards[0])
+    assert not left(spark)
+
+
+def lost(*_: object) -> object:
+    """Fail as a connection does that breaks off."""
+    raise SourceError("cut off")
+
+
 def test_files_that_do_not_say_what_was_counted_are_refused(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are lost on their way, or doubled, reach no reader."""
 
-    def spoiled(work: spark_work.SparkWork) -> dict[int, WrittenPart]:
-        written = run_on_spark(work)
+    def spoiled(work: spark_work.SparkWork, server: str) -> dict[int, WrittenPart]:
+        written = run_on_spark(work, server)
         part = written[0]
         [file] = Path(work.folder.removeprefix("file://")).joinpath(part.place).glob("labels_*.parquet")
         rows = parquet.read_table(file)
@@ -141,15 +217,18 @@ def test_what_a_worker_finds_is_told_in_its_own_words(spark: Project, customers:
         spark.score(planned["run_id"])
 
 
-def test_spark_that_is_not_there_is_told(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not named, it is a mistake; not answering, it may pass."""
+def test_spark_that_is_not_there_is_told(spark: Project, spark_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not named, it is a mistake; not answering, it may pass. The connection is read where the variable is not set."""
     planned = spark.plan(models=["kmeans"])
     monkeypatch.setenv("CLUSTERING_SPARK", f"sc://127.0.0.1:{free_port()}")
-    with pytest.raises(SourceError, match=r"Spark Connect at 127\.0\.0\.1:\d+, which .* does not answer"):
+    with pytest.raises(SourceError, match=r"Spark Connect at 127\.0\.0\.1:\d+ does not answer"):
         spark.score(planned["run_id"])
     monkeypatch.delenv("CLUSTERING_SPARK")
-    with pytest.raises(ConfigurationError, match=r"CLUSTERING_SPARK is not set"):
+    with pytest.raises(ConfigurationError, match=r"set CLUSTERING_SPARK to sc://host:15002, or add the connection"):
         spark.score(planned["run_id"])
+    server = urlsplit(spark_server)
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_CONNECT", f"spark-connect://{server.hostname}:{server.port}")
+    assert spark.score(planned["run_id"])["rows_read"] == CUSTOMERS
 
 
 def test_what_comes_back_is_small() -> None:
