@@ -117,8 +117,7 @@ class WarehouseSettings(Settings):
     address: str | None = _variable(ADDRESS, otherwise="host, port and database of the connection")
     """The warehouse as catalogues name it, `postgres://host:5432/database`, see [catalogues.md](catalogues.md)."""
     spark: SecretStr | None = _variable("CLUSTERING_SPARK", otherwise="the connection `spark_connect` of Airflow")
-    """The Spark Connect server of `engine: spark`, `sc://host:15002`, with a token among its options if it wants one:
-    `sc://host:15002/;use_ssl=true;token=…`. See [files.md](files.md#on-spark)."""
+    """The Spark Connect server of `engine: spark`, `sc://host:15002`, with a token among its options if it has one."""
 
 
 class FolderSettings(Settings):

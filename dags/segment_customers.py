@@ -53,7 +53,6 @@ from segmentation_definitions import (
     ADVANCED,
     check_conf,
     chosen_models,
-    connection_if_there,
     documentation,
     may_retry,
     models_param,
@@ -144,7 +143,6 @@ def segment_customers() -> None:
                 run_id=part["run"],
                 shard=part["shard"],
                 may_retry=may_retry(ti),
-                connections=connection_if_there,
             )
 
     @task(inlets=[CUSTOMERS, CUSTOMER_LABELS], multiple_outputs=False)

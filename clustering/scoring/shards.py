@@ -21,11 +21,9 @@ from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Bounds, find_bases
 from clustering.scoring.shard_rows import find_shard_rows
 from clustering.scoring.source_rows import needed_columns
-from clustering.scoring.spark_servers import Connections
 from clustering.scoring.spark_shards import score_on_spark
 from clustering.scoring.staging import Staging, staged_versions
 from clustering.scoring.usable_versions import find_usable, take_out
-from clustering.storage.connection_variables import connection_if_set
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
 from clustering.warehouse import Warehouse
@@ -41,19 +39,16 @@ def score_shard(
     run_id: int,
     shard: int,
     may_retry: bool = False,
-    connections: Connections = connection_if_set,
 ) -> dict[str, int]:
     """Label one shard's customers into staging tables and return its counts.
 
-    A shard that was scored before is left as it is. On Spark, one call labels all shards that are left, by the server
-    that CLUSTERING_SPARK names, or one of the `connections`. A model whose files cannot be used leaves the run. Raises
-    RunError when the run has ended, ArtifactError when the files of no champion are what was registered, StoreError
-    when those of none can be read, or those of one and the caller `may_retry`.
+    A shard that was scored before is left as it is. On Spark, one call labels all shards that are left. A model whose
+    files cannot be used leaves the run. Raises RunError when the run has ended, ArtifactError when the files of no
+    champion are what was registered, StoreError when those of none can be read, or those of one and the caller
+    `may_retry`.
     """
     if configuration.contract.origin.engine == "spark":
-        return score_on_spark(
-            warehouse, configuration, registry, run_id=run_id, may_retry=may_retry, connections=connections
-        )
+        return score_on_spark(warehouse, configuration, registry, run_id=run_id, may_retry=may_retry)
     started, contract = time.monotonic(), needed_columns(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
         planned = read_planned_shard(transaction, run_id, shard, configuration.contract)

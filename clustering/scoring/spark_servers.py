@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import quote
 
 from clustering.errors import ConfigurationError
 from clustering.settings import WarehouseSettings
 from clustering.storage.named_connections import AirflowConnection
+from clustering.versions.stores import Connections
 
 CONNECTION = "spark_connect"
 SCHEME = "sc://"
-Connections = Callable[[str], AirflowConnection | None]
 
 
 def spark_server(connections: Connections) -> str:

@@ -36,7 +36,7 @@ from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Bounds
 from clustering.scoring.source_rows import needed_columns
-from clustering.scoring.spark_servers import Connections, spark_server
+from clustering.scoring.spark_servers import spark_server
 from clustering.scoring.spark_session import run_on_spark
 from clustering.scoring.spark_work import PartWork, SparkWork, release
 from clustering.scoring.staging import StagedVersion, Staging, staged_versions
@@ -73,13 +73,11 @@ def score_on_spark(
     registry: Registry,
     *,
     run_id: int,
-    may_retry: bool,
-    connections: Connections,
+    may_retry: bool = False,
 ) -> dict[str, int]:
     """Label all shards of a run that have not been, into staging tables, and return the counts of these.
 
-    `connections` gives the connection of the Spark Connect server by its name, None where there is none. Raises errors
-    as `score_shard` does, and SourceError where Spark cannot be reached or did not finish the job.
+    Raises errors as `score_shard` does, and SourceError where Spark cannot be reached or did not finish the job.
     """
     started, contract = time.monotonic(), needed_columns(configuration.contract)
     with warehouse.transaction(read_only=True) as transaction:
@@ -91,7 +89,7 @@ def score_on_spark(
     if not planned:
         log.info("run %s: all shards scored before", run_id)
         return dict.fromkeys(("rows_read", "rows_labelled", "rows_rejected"), 0)
-    server = spark_server(connections)
+    server = spark_server(registry.connections)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     take_out(warehouse, run_id, usable)
     contract = with_values_for((artifact for _, artifact in usable.artifacts), contract)

@@ -58,9 +58,10 @@ class Registry:
     ) -> None:
         """Open neither yet; `store` is a folder, or the URI of one in an object store.
 
-        `connections` gives the connection of an object store by its name, None where there is none.
+        `connections` gives a connection of Airflow's by its name, None where there is none.
         """
         self.warehouse = warehouse
+        self.connections = connections
         self.files = open_store(store, connections)
 
     @property

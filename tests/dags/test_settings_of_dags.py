@@ -15,6 +15,7 @@ from airflow.sdk import Asset
 from clustering.config import PROJECT
 from clustering.errors import ConfigurationError
 from clustering.lake import folders
+from clustering.scoring import spark_servers
 from clustering.versions import object_store
 from clustering.warehouse import urls
 from tests.dags.nights import read_dags
@@ -122,7 +123,10 @@ def test_names_that_have_to_be_free_are_all_that_the_code_takes(bag: Any) -> Non
         "assets, and their addresses": _assets(bag),
         "Python modules": _modules(),
         "plugin, and its addresses": _plugin(),
-        "connections": {urls.CONNECTION, object_store.CONNECTION, folders.CONNECTION, "segmentation_alerts"},
+        "connections": {
+            *(module.CONNECTION for module in (urls, object_store, folders, spark_servers)),
+            "segmentation_alerts",
+        },
         "schemas and roles in PostgreSQL": _database(),
     }
 
