@@ -60,8 +60,7 @@ class Registry:
 
         `connections` gives a connection of Airflow's by its name, None where there is none.
         """
-        self.warehouse = warehouse
-        self.connections = connections
+        self.warehouse, self.connections = warehouse, connections
         self.files = open_store(store, connections)
 
     @property
