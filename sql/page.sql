@@ -10,6 +10,14 @@ join segmentation.segments as segment
 where held.model = :model and held.as_of = :as_of and held.is_feature and held.customers > 0
 order by held.segment_id, held.column_name, held.customers desc, held.group_name;
 
+-- name: candidates
+-- Returns the candidates that were tried for a version, the chosen one first.
+-- Parameters: model_version_id.
+select settings, chosen, verdict, clusters, figures
+from segmentation.model_selection
+where model_version_id = :model_version_id
+order by chosen desc, candidate;
+
 -- name: dates
 -- Returns the latest dates published for a model, newest first.
 -- Parameters: model, at_most.
@@ -18,6 +26,15 @@ from segmentation.published_runs
 where model = :model
 order by as_of desc
 limit :at_most;
+
+-- name: decision
+-- Returns the last decision on a version, with the figures and limits of the gate.
+-- Parameters: model_version_id.
+select decision, reason, decided_by, decided_at, coalesce(metrics -> 'checks', '[]'::jsonb) as checks
+from segmentation.promotions
+where model_version_id = :model_version_id
+order by promotion_id desc
+limit 1;
 
 -- name: events
 -- Returns what happened to a model's segments lately, newest first.
@@ -116,6 +133,13 @@ select as_of, segment_id, segment_name, customers, share
 from segmentation.segments
 where model = :model and as_of >= :since
 order by segment_id = 0, segment_id, as_of;
+
+-- name: training
+-- Returns how a version was trained.
+-- Parameters: model_version_id.
+select algorithm, sample_rows, trained_at
+from segmentation.model_versions
+where model_version_id = :model_version_id;
 
 -- name: versions
 -- Returns the latest versions of a model, newest first.

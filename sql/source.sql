@@ -66,6 +66,15 @@ where ({range}) and {key} is not null
 group by {key}
 having count(*) > 1;
 
+-- name: first_rows
+-- Returns the rows with the smallest MD5 of the key's text, in UTF-8 and as bytes: those that a training draws first.
+-- Names: columns, key, table, rows.
+select {columns}
+from {table}
+where {key} is not null
+order by md5(convert_to({key}::text, 'UTF8')) collate "C", {key}
+limit {rows};
+
 -- name: plan
 -- Returns the plan of reading a source: how many rows the planner expects, and which tables it reads.
 -- Names: table.

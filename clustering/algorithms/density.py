@@ -57,6 +57,7 @@ from clustering.algorithms.basins import Neighbours
 from clustering.algorithms.hierarchy import Cut, Hierarchy
 from clustering.algorithms.knee import knee
 from clustering.algorithms.sweep import Sweep
+from clustering.config import DbscanSpec
 
 MIN_SAMPLES_SHARE = 0.01
 MIN_SAMPLES_FACTORS = (0.5, 1.0, 2.0)
@@ -69,7 +70,7 @@ _searched: deque[tuple[FloatMatrix, list[Hierarchy]]] = deque(maxlen=1)  # what 
 
 FEWEST_CLUSTERS = 2
 LARGEST_SHARE = 0.95
-MOST_NOISE = 0.30
+MOST_NOISE = DbscanSpec.most_noise
 LARGEST_LAYER = 0.10  # of the core customers at one value
 
 

@@ -7,6 +7,7 @@ from clustering.config.catalogue import NamedSegment, Outliers, SegmentCatalogue
 from clustering.config.column import NUMERIC_TYPES, Alias, Column, ColumnType, KeyType, Role, Transform
 from clustering.config.contract import Contract
 from clustering.config.customer_source import CustomerSource
+from clustering.config.declarations import declare, declared_lines
 from clustering.config.declared_exports import LABEL_COLUMNS, Audience, Consent, Exports, SuppressionList
 from clustering.config.figures_in_words import rounded_figure
 from clustering.config.files import (
@@ -65,6 +66,8 @@ __all__ = [
     "Transform",
     "algorithm_of",
     "configuration_directory",
+    "declare",
+    "declared_lines",
     "load_configuration",
     "model_faults_in_words",
     "model_names",

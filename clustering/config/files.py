@@ -120,7 +120,7 @@ def _load(path: Path, kind: type[_Spec]) -> _Spec:
     return _validate(path, kind.model_validate, lambda error: faults_in_words(error, kind))
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a key that stands twice; YAML's own rule is that the last one silently wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -133,7 +133,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def _read(path: Path) -> Any:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 (a safe loader)
+        content = yaml.load(path.read_text(encoding="utf-8"), UniqueKeyLoader)  # noqa: S506 (a safe loader)
     except FileNotFoundError:
         instead = "; with `segments: []` in it every segment is named after its profile"
         hint = instead if path.name == SEGMENTS_FILE else ""

@@ -73,6 +73,7 @@ class ModelSpec(Frozen):
         algorithm: str  # a literal, declared by each algorithm's own class: it tells them apart
 
     has_noise: ClassVar[bool] = False  # whether a customer can be left outside of every cluster
+    most_noise: ClassVar[float] = 0.0  # the largest share of customers outside of every cluster that is structure
     takes_categories: ClassVar[bool] = False  # whether its distances may be made of categories
 
     title: Title | None = None
@@ -162,6 +163,7 @@ class DbscanSpec(ModelSpec):
     """DBSCAN: its two settings, found from the data where they are null."""
 
     has_noise: ClassVar[bool] = True
+    most_noise: ClassVar[float] = 0.30
 
     algorithm: Literal["dbscan"]
     """DBSCAN."""

@@ -6,23 +6,26 @@ Every engine has MD5, so a table and files with the same customers give the same
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clustering.customers import convert
+from clustering.errors import DataError
 from clustering.lake.file_source import FileSource
 
 DIGEST = "key_digest"
 
 
-def first_rows(source: FileSource, rows: int) -> pa.Table:
+def first_rows(source: FileSource, rows: int, *, seconds: float | None = None) -> pa.Table:
     """Return at most so many rows with a key, in the order of the MD5 of its text in UTF-8, then of the key.
 
-    Columns are `source.contract.used`. Memory grows with the rows that are wanted, not with the files.
+    Columns are `source.contract.used`. Memory grows with the rows that are wanted, not with the files. Raises DataError
+    where reading takes longer than it may.
     """
-    schema = source.schema
+    started, schema = time.monotonic(), source.schema
     kept: list[pa.Table] = []
     last: bytes | None = None
     for batch in source.batches():
@@ -33,6 +36,8 @@ def first_rows(source: FileSource, rows: int) -> pa.Table:
         if sum(one.num_rows for one in kept) > 2 * rows:
             kept = [_first(kept, source, rows)]
             last = kept[0][DIGEST][rows - 1].as_py()
+        if seconds is not None and time.monotonic() - started > seconds:
+            raise DataError(f"{source.name} are not read within {seconds:g} s: the keys of all are, for a sample")
     if not kept:
         return schema.empty_table()
     return _first(kept, source, rows).drop_columns([DIGEST])

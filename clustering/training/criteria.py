@@ -19,7 +19,7 @@ from clustering.algorithms.base import GAP, NOISE, FloatMatrix, FloatVector, Lab
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
 from clustering.training.null_model import Excess
-from clustering.training.stability import weakest_cluster
+from clustering.training.stability import mean_over_customers, weakest_cluster
 
 LEAST_STRENGTH = 0.8
 LEAST_JACCARD = 0.75
@@ -171,7 +171,7 @@ def _few_groups_hold(jaccard: FloatVector, labels: Labels, leniency: float, leas
     """Judge clusters that noise surrounds: small ones may come and go, as long as the customers' own stay."""
     sizes = np.bincount(labels[labels != NOISE], minlength=len(jaccard))
     found = []
-    mean = float(jaccard @ sizes / max(sizes.sum(), 1))
+    mean = mean_over_customers(jaccard, labels)
     if mean < LEAST_JACCARD - leniency:
         found.append(f"unstable: bootstrap Jaccard {mean:.2f}, the mean over customers, is under {LEAST_JACCARD}")
     held = (jaccard >= PATTERN) & (sizes >= least_share * len(labels))

@@ -18,7 +18,12 @@ from clustering.training.criteria import LENIENCY, Evaluation, best_of, might_ov
 from clustering.training.measures import measure
 from clustering.training.null_model import NOISES, excess_over_noise
 from clustering.training.setup import Setup
-from clustering.training.stability import bootstrap_jaccard, prediction_strength, weakest_cluster
+from clustering.training.stability import (
+    bootstrap_jaccard,
+    mean_over_customers,
+    prediction_strength,
+    weakest_cluster,
+)
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +188,10 @@ def _split(evaluation: Evaluation, setup: Setup) -> None:
     for numbers in _rounds(setup, SPLITS, SPLIT):
         found.append(prediction_strength(clusters, numbers))
         evaluation.strength = weakest_cluster(np.concatenate(found))
-        evaluation.figures["prediction_strength"] = evaluation.strength[0]
+        evaluation.figures |= {
+            "prediction_strength": evaluation.strength[0],
+            "prediction_strength_error": evaluation.strength[1],
+        }
         if evaluation.is_strength_certain:
             return
 
@@ -194,7 +202,10 @@ def _bootstrap(evaluation: Evaluation, setup: Setup) -> None:
     for numbers in _rounds(setup, [sum(BOOTSTRAPS)] if setup.spec.has_noise else BOOTSTRAPS, BOOTSTRAP):
         found.append(bootstrap_jaccard(clusters, numbers))
         evaluation.jaccard = np.concatenate(found)
-        evaluation.figures["min_jaccard"] = float(evaluation.jaccard.mean(axis=0).min(initial=1.0))
+        means = evaluation.jaccard.mean(axis=0)
+        evaluation.figures["min_jaccard"] = float(means.min(initial=1.0))
+        if setup.spec.has_noise:
+            evaluation.figures["mean_jaccard"] = mean_over_customers(means, evaluation.known_fit.labels)
         if evaluation.is_jaccard_certain:
             return
 

@@ -32,21 +32,24 @@ class Selection:
     """The chosen fit, what the criteria say of it, and what became of every candidate.
 
     `structure` is `none` when no candidate passed; the fit then divides a continuum. `refusal` is the reason why
-    it must not be used, if there is one. `stability` holds the mean bootstrap Jaccard of each cluster.
+    it must not be used, if there is one, `declaration` what a model's file declares that uses it all the same.
+    `stability` holds the mean bootstrap Jaccard of each cluster.
     """
 
     fitted: Fitted
     structure: Structure
     verdict: str
     refusal: str | None
+    declaration: str | None
     figures: dict[str, float]
     stability: tuple[float, ...]
     candidates: tuple[Candidate, ...]
 
     @property
     def metrics(self) -> Metrics:
-        """The figures of the fit, with verdict and refusal, for a version's row."""
-        return replace(Metrics.from_document(self.figures), verdict=self.verdict, refusal=self.refusal)
+        """The figures of the fit, with verdict, refusal and declaration, for a version's row."""
+        figures = Metrics.from_document(self.figures)
+        return replace(figures, verdict=self.verdict, refusal=self.refusal, declaration=self.declaration)
 
 
 def select(
@@ -101,11 +104,14 @@ def _select(
         **measure(features, fitted.labels, seed=seed),
         "min_jaccard": min(jaccard, default=1.0),
     }
+    refusal = _refusal(chosen, structure, unusable, finer)
+    taken = finer or chosen
     selection = Selection(
         fitted=replace(fitted, settings=chosen.settings),
         structure=structure,
         verdict=_verdict(chosen, structure, finer) + _left_out(spec, names),
-        refusal=_refusal(chosen, structure, unusable, finer),
+        refusal=refusal,
+        declaration=taken.algorithm.declaration(taken.settings) if refusal and not unusable else None,
         figures=figures,
         stability=tuple(jaccard.tolist()),
         candidates=tuple(evaluation.record(chosen=evaluation is chosen) for evaluation in evaluations),

@@ -75,6 +75,16 @@ def weakest_cluster(values: FloatMatrix) -> tuple[float, float]:
     return float(means[weakest]), error
 
 
+def mean_over_customers(jaccard: FloatVector, labels: Labels) -> float:
+    """Return the mean of the clusters' similarities (k,), weighted by their customers with labels (n,).
+
+    >>> mean_over_customers(np.array([1.0, 0.5]), np.array([0, 0, 0, 1, -1]))
+    0.875
+    """
+    sizes = np.bincount(labels[labels >= 0], minlength=len(jaccard))
+    return float(jaccard @ sizes / max(sizes.sum(), 1))
+
+
 def _strengths(labels: Labels, own: Labels, predicted: Labels, clusters: int) -> FloatVector:
     strengths: FloatVector = _pairs_kept(own, predicted)[_similarities(labels, own, clusters).argmax(axis=1)]
     strengths[np.bincount(labels, minlength=clusters) == 0] = np.nan

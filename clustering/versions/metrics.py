@@ -69,6 +69,9 @@ class Metrics(FitFigures):
     """What the criteria found, in a sentence."""
     refusal: str | None = None
     """Why the version must not be used; None where it may."""
+    declaration: str | None = None
+    """What a model's file declares that uses these clusters although they were refused, as keys and values of YAML;
+    None where nothing was refused, or no declaration helps."""
     champion_version_id: int | None = None
     """The id of the version that was champion; None for a model's first version."""
     comparison: Comparison | None = None

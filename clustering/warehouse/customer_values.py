@@ -6,12 +6,13 @@ This is the one way in which anything but a night reads customers: it knows wher
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from psycopg2 import sql
 
 from clustering.config import Contract
 from clustering.customers import Split, split_whole
@@ -71,12 +72,48 @@ def customer_values(
         raise ValueError(f"{len(keys)} keys; at most {MOST_KEYS} are looked up at once")
     if contract.origin.files is not None:
         return _among_files(contract, keys, limit)
+
+    def of_keys(transaction: Transaction, source: Source) -> str:
+        names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
+        return transaction.compose("source/rows", names)
+
+    return _looked_up(warehouse, contract, of_keys, limit, at_origin=at_origin)
+
+
+def first_customers(warehouse: Warehouse, contract: Contract, *, at_most: int, limit: TimeLimit) -> CustomerValues:
+    """Return the customers that a training draws first: those whose keys, as text, have the smallest MD5.
+
+    All keys are read for them. Raises what `customer_values` raises.
+    """
+    if contract.origin.files is not None:
+        from clustering.lake.file_source import describe_files
+        from clustering.lake.key_order import first_rows
+
+        files = describe_files(contract)
+        rows = first_rows(files, at_most, seconds=limit.statement).combine_chunks()
+        batches = rows.to_batches()
+        return CustomerValues(files, batches[0] if batches else pa.RecordBatch.from_pylist([], schema=rows.schema))
+
+    def first(transaction: Transaction, source: Source) -> str:
+        names = {"columns": source.select_list(), "key": source.key, "table": source.table}
+        return transaction.compose("source/first_rows", {**names, "rows": sql.Literal(at_most)})
+
+    return _looked_up(warehouse, contract, first, limit)
+
+
+def _looked_up(
+    warehouse: Warehouse,
+    contract: Contract,
+    composed: Callable[[Transaction, Source], str],
+    limit: TimeLimit | None,
+    *,
+    at_origin: bool = False,
+) -> CustomerValues:
     with warehouse.transaction(read_only=True) as transaction:
         if limit is not None:
             limit_time(transaction, limit)
         source = (None if at_origin else latest_copy(transaction, contract)) or find_source(transaction, contract)
-        names = {"columns": source.select_list(), "table": source.table, "range": source.with_keys(keys)}
-        query = transaction.compose("source/rows", names)
+        query = composed(transaction, source)
     try:
         with _slow_queries(source, limit):
             return CustomerValues(source, _read(warehouse, source, query, limit))
@@ -84,7 +121,7 @@ def customer_values(
         if source.kind != "copy" or state_of(error) != UNDEFINED_TABLE:
             raise
     # Retention has dropped the copy at this moment.
-    return customer_values(warehouse, contract, keys, limit=limit, at_origin=True)
+    return _looked_up(warehouse, contract, composed, limit, at_origin=True)
 
 
 def _among_files(contract: Contract, keys: Collection[str], limit: TimeLimit | None) -> CustomerValues:

@@ -1,17 +1,21 @@
-"""Two versions side by side before one is promoted, with the buttons to promote and to reject."""
+"""Two versions side by side before one is promoted, or one that was refused alone, with the buttons to decide."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, StrictInt, StrictStr
+from markupsafe import Markup
+from pydantic import BaseModel, Field, StrictInt, StrictStr
 
+from clustering.config import Column
 from clustering.errors import ClusteringError
 from clustering.web.assets import assets
 from clustering.web.backend import Backend, Open
 from clustering.web.body import parse_body, read_body
+from clustering.web.charts import points, words
+from clustering.web.drawings import drawing
 from clustering.web.error_answers import Refusal
 from clustering.web.held_nights import Reason
 from clustering.web.own_page import keep_token, page_token, require_change
@@ -20,8 +24,20 @@ from clustering.web.shown_pages import shown
 from clustering.web.templating import render
 from clustering.web.trainings import figures
 from clustering.web.version_pairs import read_pair
+from clustering.web.version_samples import SampledVersion
 
-Number = Annotated[int | None, Query(ge=1, lt=2**31)]
+Number: TypeAlias = Annotated[int | None, Field(ge=1, lt=2**31)]
+Text: TypeAlias = Annotated[str | None, Field(max_length=200)]
+
+
+class Wanted(BaseModel):
+    """The versions that the address asks for, and the columns to draw customers by."""
+
+    model: Text = None
+    former: Number = None
+    latter: Number = None
+    x: Text = None
+    y: Text = None
 
 
 class Rejection(BaseModel):
@@ -38,14 +54,12 @@ def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[
     @router.get("/compare")
     def compare(
         request: Request,
-        model: Annotated[str | None, Query(max_length=200)] = None,
-        former: Number = None,
-        latter: Number = None,
+        wanted: Annotated[Wanted, Query()],
         caller: Caller = Depends(access.caller),  # noqa: B008
     ) -> Response:
-        """Show two versions of a model."""
+        """Show two versions of a model, or one that there is no other beside."""
         token = page_token(request)
-        answer = shown(lambda: _text(backend(), caller, token, (model or None, former, latter)))
+        answer = shown(lambda: _text(backend(), caller, token, wanted))
         answer.headers.update(headers)
         keep_token(request, answer, token)
         return answer
@@ -79,11 +93,12 @@ def add_compare(router: APIRouter, backend: Open, access: Access, headers: dict[
         return {"message": f"Version {wanted.version} of {wanted.model} was rejected; the champion stays."}
 
 
-def _text(opened: Backend, caller: Caller, token: str, wanted: tuple[str | None, int | None, int | None]) -> str:
-    pair = read_pair(opened, *wanted)
+def _text(opened: Backend, caller: Caller, token: str, wanted: Wanted) -> str:
+    pair = read_pair(opened, wanted.model or None, wanted.former, wanted.latter, (wanted.x, wanted.y))
     versions = [one for one in (pair.former, pair.latter) if one]
     told = [figures(one.metrics) for one in versions]
     titles = dict.fromkeys(title for one in told for title in one if title != "Would move")
+    columns = opened.configuration.contract.columns
     return render(
         "compare.html",
         assets=assets(),
@@ -93,4 +108,13 @@ def _text(opened: Backend, caller: Caller, token: str, wanted: tuple[str | None,
         versions=versions,
         titles=list(titles),
         figures=told,
+        columns=opened.configuration.contract.averaged,
+        picture=pair.sampled and picture(pair.sampled, columns),
     )
+
+
+def picture(sampled: SampledVersion, columns: Mapping[str, Column]) -> Markup:
+    """Return sampled customers in the colours of their segments, as a drawing that needs no script."""
+    names = {one.segment_id: one.segment_name for one in sampled.segments}
+    x, y = map(words, sampled.points.columns)
+    return drawing(points(sampled.points, names, columns), f"Today's customers by {x} and {y}, coloured by segment")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clustering.config import Configuration
 from clustering.warehouse import Row
-from clustering.web.night_rows import ColumnProfile, OverallAverage
+from clustering.web.night_rows import ColumnProfile, OverallAverage, SampledSegment
 
 SHADES = 4  # on either side of the average
 FULL_SHADE = 2.0  # standard deviations between segments that get the strongest shade
@@ -47,7 +47,7 @@ class Column:
 
 def heat_map(
     configuration: Configuration,
-    segments: Sequence[Row],
+    segments: Sequence[Row] | Sequence[SampledSegment],
     profiles: Sequence[ColumnProfile],
     overall: Sequence[OverallAverage],
 ) -> list[Column]:
@@ -70,7 +70,7 @@ def heat_map(
     return found
 
 
-def _unknown(segment: Row, name: str) -> ColumnProfile:
+def _unknown(segment: Row | SampledSegment, name: str) -> ColumnProfile:
     """Return the profile of a column that was not averaged when the date was published."""
     reasons = (NOT_AVERAGED, NOT_AVERAGED, NOT_AVERAGED)
     return ColumnProfile(segment.segment_id, name, None, None, None, None, None, None, *reasons)

@@ -9,9 +9,15 @@ _UNLIKE = "Customers who lie too far from all others to belong to a group."
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
+        "Ahead of customers without groups": "By how much more the clusters stand out than those of customers made up "
+        "alike, but without any groups, in standard errors.",
+        "Ahead of evenly spread customers": "By how much more the clusters stand out than those of customers spread "
+        "evenly over the same room, in standard errors.",
         "Clusters": "Groups that the version has found; each becomes a segment.",
         "First quartile": "A quarter of the segment's customers have less.",
         "Least stability": "The stability of the segment that other samples show least: 1 is all of it.",
+        "Mean stability": "How much of its cluster comes out again for the average customer when other samples are "
+        "trained on: 1 is all of it.",
         "Median": "Half of the segment's customers have less, half have more.",
         "Noise": _UNLIKE,
         "Outliers": _UNLIKE,

@@ -39,6 +39,16 @@ class SegmentSize:
 
 
 @dataclass(frozen=True)
+class SampledSegment:
+    """A segment of a version among sampled customers, `share` of them from 0 to 1."""
+
+    segment_id: int
+    segment_name: str
+    customers: int
+    share: float
+
+
+@dataclass(frozen=True)
 class ColumnProfile:
     """What a column is like in a segment; numbers are None where the reason beside them says why."""
 

@@ -1,23 +1,39 @@
-"""Two versions of a model side by side, by what training has kept, or else on a sample that both label."""
+"""Two versions of a model side by side, or one alone: by what training has kept, and on a sample that they label."""
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
-from clustering.errors import ArtifactError, DataError, RunError
+from sqlalchemy.exc import DBAPIError
+
+from clustering.errors import ArtifactError, ClusteringError, DataError, RunError, SourceError, StoreError
 from clustering.versions.decisions import GateCheck
 from clustering.versions.metrics import NamedChange
 from clustering.versions.version import Version
-from clustering.warehouse.customer_values import TimeLimit, customer_values
+from clustering.warehouse.customer_values import CustomerValues
 from clustering.web.backend import Backend
-from clustering.web.overdue import in_time
-from clustering.web.samples import SECONDS, read_night_with_labels, sample_labels
-from clustering.web.trainings import ListedVersion, read_versions
+from clustering.web.error_answers import explain
+from clustering.web.trainings import Action, ListedVersion, action, read_versions
+from clustering.web.version_evidence import Evidence, read_evidence
+from clustering.web.version_samples import (
+    SampledVersion,
+    load_artifact,
+    read_sample,
+    sample_version,
+    segment_ids,
+    valid_customers,
+)
 from clustering.web.views import VERSIONS_LISTED, Model, choose_model, read_models
 
-LIMIT = TimeLimit(SECONDS, 2)
+log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
 CONFIDENCE = 1.96  # standard deviations on either side of a share: 95 %
 
 
@@ -47,6 +63,21 @@ class Pair:
     unknown: str | None
     checks: Sequence[GateCheck]
     verdict: str | None
+    evidence: Evidence
+    sampled: SampledVersion | None
+    unsampled: str | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the latter was refused, or would be."""
+        return self.latter.status == "refused" or self.latter.metrics.refusal is not None
+
+    @property
+    def action(self) -> Action | None:
+        """How a person makes the latter champion; None where that is not possible."""
+        own = next((one for one in self.listed if one.version == self.latter.version), None)
+        champion = next((one for one in self.listed if one.status == "champion"), None)
+        return None if own is None else action(own, champion)
 
     @property
     def names(self) -> dict[int, str]:
@@ -62,10 +93,16 @@ class Pair:
         return self.latter.status == "candidate" and compared == present
 
 
-def read_pair(opened: Backend, model: str | None, former: int | None, latter: int | None) -> Pair:
+def read_pair(
+    opened: Backend,
+    model: str | None,
+    former: int | None,
+    latter: int | None,
+    asked: Sequence[str | None] = (None, None),
+) -> Pair:
     """Return two versions of a model, by default the candidate that waits, or else the newest, and the champion.
 
-    Raises DataError for a model or a version that there is not.
+    `asked` are the columns to draw today's customers by. Raises DataError for a model or a version that there is not.
     """
     with opened.reading() as transaction:
         chosen = choose_model(read_models(transaction, opened.configuration), model)
@@ -83,64 +120,86 @@ def read_pair(opened: Backend, model: str | None, former: int | None, latter: in
         first = registry.numbered(chosen.name, former or usual[0]) if former or usual else None
     except ArtifactError as error:
         raise DataError(str(error)) from None
-    moves, unknown = _moves(opened, first, second)
-    checks, verdict = _gate(opened, second, champion)
-    return Pair(chosen, listed, first, second, champion, moves, unknown, checks, verdict)
+    with opened.reading() as transaction:
+        evidence = read_evidence(transaction, second, opened.configuration.models[chosen.name])
+    today = _Today(opened, chosen.name)
+    moves, unknown = _moves(today, first, second)
+    sampled, unsampled = _or_reason(lambda: today.see(second, asked))
+    checks, verdict = _gate(opened, second, champion, evidence)
+    return Pair(chosen, listed, first, second, champion, moves, unknown, checks, verdict, evidence, sampled, unsampled)
 
 
-def _moves(opened: Backend, former: Version | None, latter: Version) -> tuple[Moves | None, str | None]:
+class _Today:
+    """Some of today's customers, read when they are first asked for, and what versions make of them."""
+
+    def __init__(self, opened: Backend, model: str) -> None:
+        self._opened = opened
+        self._model = model
+
+    @cached_property
+    def _sample(self) -> tuple[CustomerValues | None, str | None]:
+        return _or_reason(lambda: read_sample(self._opened, self._model))
+
+    def _read(self) -> CustomerValues:
+        sample, reason = self._sample
+        if sample is None:
+            raise RunError(reason or "today's customers cannot be read")
+        return sample
+
+    def see(self, version: Version, asked: Sequence[str | None]) -> SampledVersion:
+        """Return what a version makes of them."""
+        artifact = load_artifact(self._opened, version)
+        return sample_version(self._opened.configuration, version, artifact, self._read(), asked)
+
+    def moves(self, former: Version, latter: Version) -> Moves:
+        """Let both versions label them."""
+        from clustering.segments.identity import moves
+
+        artifacts = [load_artifact(self._opened, one) for one in (former, latter)]
+        customers = valid_customers(self._read(), artifacts)
+        total = customers.num_rows
+        found = moves(*(segment_ids(one, customers) for one in artifacts))
+        names = former.segment_names, latter.segment_names
+        named = [
+            NamedChange(
+                one.from_segment,
+                one.to_segment,
+                one.customers,
+                one.share,
+                from_name=names[0][one.from_segment],
+                to_name=names[1][one.to_segment],
+            )
+            for one in found
+        ]
+        moved = sum(one.customers for one in found)
+        return Moves(moved / total, named, total, interval(moved, total))
+
+
+def _moves(today: _Today, former: Version | None, latter: Version) -> tuple[Moves | None, str | None]:
     if former is None:
         return None, "there is no former version"
     told = latter.metrics.comparison
     if told is not None and latter.metrics.champion_version_id == former.model_version_id:
         customers = sum(cluster.customers for cluster in latter.clusters)
         return Moves(told.movement, told.moves, customers, None), None
+    return _or_reason(lambda: today.moves(former, latter))
+
+
+def _or_reason(read: Callable[[], Value]) -> tuple[Value | None, str | None]:
+    """Return what is read, or why it cannot be: the rest of the page needs neither files nor the source."""
     try:
-        return _on_a_sample(opened, former, latter), None
+        return read(), None
     except (RunError, DataError, ArtifactError) as error:
         return None, str(error)
-
-
-def _on_a_sample(opened: Backend, former: Version, latter: Version) -> Moves:
-    """Let both versions label some of today's customers; RunError where one of them cannot."""
-    from clustering.segments.identity import moves
-    from clustering.training.comparison import meet  # loads scikit-learn
-
-    registry, contract = opened.champions.registry, opened.configuration.contract
-    features = [name for one in (former, latter) for name in registry.load(one).features]
-    if gone := [name for name in features if name not in contract.columns]:
-        raise RunError(f"the contract has no column {gone[0]} any more, which one of the versions needs")
-    keys = _keys(opened, latter.model)
-    with in_time("reading the sampled customers", SECONDS):
-        columns = contract.only(list(dict.fromkeys(features)))
-        customers = customer_values(opened.warehouse, columns, keys, limit=LIMIT).split().valid
-    before, after = (meet(registry, one, customers).segments for one in (former, latter))
-    if before is None or after is None or not customers.num_rows:
-        raise RunError("no customer of the sample could be labelled by both versions")
-    total = customers.num_rows
-    found = moves(before, after)
-    names = former.segment_names, latter.segment_names
-    named = [
-        NamedChange(
-            one.from_segment,
-            one.to_segment,
-            one.customers,
-            one.share,
-            from_name=names[0][one.from_segment],
-            to_name=names[1][one.to_segment],
-        )
-        for one in found
-    ]
-    moved = sum(one.customers for one in found)
-    return Moves(moved / total, named, total, interval(moved, total))
-
-
-def _keys(opened: Backend, model: str) -> Collection[str]:
-    with in_time("drawing a sample", SECONDS), opened.reading() as transaction:
-        latest = transaction.row("page/nights", models=[model])
-        if latest is None:
-            raise RunError(f"{model} has labelled nobody yet, so there is no sample to compare them on")
-        return sample_labels(transaction, read_night_with_labels(transaction, model, latest.latest))
+    except StoreError as error:
+        log.warning("%s", error)
+        return None, "the model store cannot be read at this moment; the server's log says why"
+    except SourceError as error:
+        log.warning("%s", error)
+        return None, "the files of customers cannot be reached at this moment; the server's log says why"
+    except (ClusteringError, DBAPIError) as error:
+        log.warning("%s", error)
+        return None, explain(error)
 
 
 def interval(moved: int, total: int) -> tuple[float, float]:
@@ -155,12 +214,15 @@ def interval(moved: int, total: int) -> tuple[float, float]:
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def _gate(opened: Backend, latter: Version, champion: Version | None) -> tuple[Sequence[GateCheck], str | None]:
-    """Return the gate's questions to a candidate that waits, with its limits, and what it says in all."""
+def _gate(
+    opened: Backend, latter: Version, champion: Version | None, evidence: Evidence
+) -> tuple[Sequence[GateCheck], str | None]:
+    """Return the gate's questions to a version, with its limits, and what it says, or has said, in all."""
     from clustering.training.promotion import judge
 
     if latter.status != "candidate":
-        return (), None
+        said = evidence.decision
+        return (said.checks, said.reason) if said else ((), None)
     try:
         verdict = judge(latter, champion, opened.configuration.select([latter.model])[latter.model].gate)
     except RunError as error:

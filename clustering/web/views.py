@@ -92,6 +92,12 @@ class Overview:
     health: ModelHealth
     held: Sequence[HeldNight]
 
+    @property
+    def refused(self) -> ListedVersion | None:
+        """The last training, where it was refused."""
+        newest = self.versions[0].version if self.versions else None
+        return newest if newest is not None and newest.status == "refused" else None
+
 
 def read_overview(
     transaction: Transaction, configuration: Configuration, *, model: str | None, as_of: str | None

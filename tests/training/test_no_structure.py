@@ -1,30 +1,17 @@
 """What becomes of models whose customers have no groups, in the warehouse."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from clustering.demo.loading import load_customers
+from tests.continuum import load_continuum
 from tests.projects import retrain
 
 ROWS = 600
 
 
-def _load(project, **columns):
-    generator = np.random.default_rng(0)
-    table = {
-        "customer_id": np.arange(1, ROWS + 1),
-        "age": generator.integers(18, 80, ROWS),
-        "gender": ["Female", "Male"] * (ROWS // 2),
-        "annual_income": generator.uniform(10_000, 90_000, ROWS),
-        "spending_score": generator.uniform(1, 100, ROWS),
-    }
-    load_customers(project.warehouse, project.configuration.contract, pa.table(table | columns))
-
-
 def test_a_continuum_is_divided_and_flagged_or_refused(untrained):
     """K-Means scores at night with the flag, the others are refused with the reason and skipped."""
-    _load(untrained)
+    load_continuum(untrained, ROWS)
     decisions = {decision["model"]: decision for decision in retrain(untrained)}
 
     assert [decisions[model]["decision"] for model in ("kmeans", "gmm", "dbscan")] == ["promoted", "refused", "refused"]
@@ -39,7 +26,7 @@ def test_a_continuum_is_divided_and_flagged_or_refused(untrained):
 
 def test_every_candidate_is_in_the_warehouse(untrained):
     """Each candidate of a version has a row with its figures; one of them became the version."""
-    _load(untrained)
+    load_continuum(untrained, ROWS)
     retrain(untrained, "kmeans", "gmm")
     rows = untrained.sql(
         "select model, candidate.settings ->> 'n_clusters', chosen, verdict, silhouette, prediction_strength,"
@@ -59,6 +46,6 @@ def test_one_absurd_income_refuses_the_version(untrained, model):
     """The reason is in the promotions and names the column; nothing fails."""
     income = np.random.default_rng(1).uniform(10_000, 90_000, ROWS)
     income[7] = 1e12
-    _load(untrained, annual_income=income)
+    load_continuum(untrained, ROWS, annual_income=income)
 
     assert "100 % of the variance of annual_income comes from 1 of 600" in retrain(untrained, model)[0]["reason"]
