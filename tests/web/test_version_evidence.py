@@ -5,14 +5,18 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
 from clustering.config import declare
 from tests.continuum import load_continuum
+from tests.faults.server import held
+from tests.lakes import from_files, write_lake
 from tests.projects import Project, retrain
 from tests.web.examples import Visit
 
@@ -119,9 +123,13 @@ def test_model_that_left_the_configuration_is_a_sentence(refused: Any, visit: Vi
 def test_source_that_is_gone_or_locked_is_a_sentence(refused: Any, visit: Visit) -> None:
     """What the warehouse keeps of the training is shown whatever has become of the customers."""
     project = refused("gmm")
+    client = visit(project)
+    with held(project.warehouse.uri, "lock table customers in access exclusive mode"):
+        page = shown(client, "/compare", model="gmm")
+    assert "There is no picture: the warehouse is busy" in page
     project.sql("alter table customers rename to others")
-    page = shown(visit(project), "/compare", model="gmm")
-    assert "There is no picture" in page
+    page = shown(client, "/compare", model="gmm")
+    assert "There is no picture: the table public.customers does not exist" in page
     assert "Why it was refused" in page
 
 
@@ -138,3 +146,36 @@ def test_champion_stays_beside_a_refused_version(appointed_project: Project, vis
     assert "Who would move" in both
     assert "The limits of the gate hold all the same" in both
     assert "no version is in use" not in page
+
+
+def test_customers_in_files_are_drawn_too(refused: Any, visit: Visit, tmp_path: Path) -> None:
+    """Without a night the first customers of the files are those of a training, as of a table."""
+    project = refused("gmm")
+    rows = [
+        row[:5] for row in project.sql("select customer_id, age, gender, annual_income, spending_score from customers")
+    ]
+    names = ("customer_id", "age", "gender", "annual_income", "spending_score")
+    columns = {name: [float(row[at]) if at > 2 else row[at] for row in rows] for at, name in enumerate(names)}
+    lake = from_files(project, write_lake(tmp_path / "lake", pa.table(columns)))
+    of_files, of_table = (shown(visit(one), "/compare", model="gmm") for one in (lake, project))
+    drawing = re.compile(r"<use href[^>]*>")
+    assert drawing.findall(of_files) == drawing.findall(of_table)
+    assert len(drawing.findall(of_files)) == ROWS
+
+
+def test_few_customers_of_a_cluster_are_not_averaged(refused: Any, visit: Visit) -> None:
+    """What would tell of too few is left out, as a night leaves it out."""
+    project = refused("dbscan")
+    project.sql("delete from customers where customer_id > 60")
+    page = shown(visit(project), "/compare", model="dbscan")
+    assert "60 of today's customers" in page
+    assert "fewer than 5 customers" in page
+
+
+def test_categories_are_told_by_the_most_frequent(mixed_shop: Project, visit: Visit) -> None:
+    """Of a version whose distances are made of categories, five columns of features in all."""
+    retrain(mixed_shop, "kmeans")
+    page = shown(visit(mixed_shop), "/compare", model="kmeans", latter=1)
+    assert "<b>Channel:</b> mostly mobile app, " in page
+    assert "What its training has found" in page
+    assert "1,000 of today's customers" in page

@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from clustering.config import Column, Contract, CustomerSource, Formats
 from clustering.customers import split
+from clustering.errors import DataError
 from clustering.lake.file_source import FilePart, cut, describe_files, files_of_parts
 from clustering.lake.key_order import first_rows
 
@@ -105,3 +106,5 @@ def test_first_rows_are_those_of_the_smallest_digests(tmp_path: Path) -> None:
     expected = sorted(keys, key=lambda key: hashlib.md5(key.encode()).digest())  # noqa: S324 (no secret)
     assert first_rows(source, 30)["id"].to_pylist() == expected[:30]
     assert first_rows(source, 5_000)["id"].to_pylist() == expected
+    with pytest.raises(DataError, match="are not read within 0 s"):
+        first_rows(source, 30, seconds=0)

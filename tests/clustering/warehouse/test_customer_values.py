@@ -7,7 +7,13 @@ import time
 import pytest
 
 from clustering.errors import DataError, WarehouseError
-from clustering.warehouse.customer_values import MOST_KEYS, CustomerValues, TimeLimit, customer_values
+from clustering.warehouse.customer_values import (
+    MOST_KEYS,
+    CustomerValues,
+    TimeLimit,
+    customer_values,
+    first_customers,
+)
 from tests.faults.server import held
 from tests.projects import Project
 
@@ -51,6 +57,14 @@ def test_fault_of_another_column_does_not_count(people: Project) -> None:
     assert looked_up.split(["spending_score"]).valid["spending_score"].to_pylist() == [30]
     assert looked_up.split(["annual_income"]).rejected["column_name"].to_pylist() == ["annual_income"]
     assert looked_up.split().rejected["column_name"].to_pylist() == ["age"]
+
+
+def test_first_customers_are_those_of_a_training(people: Project) -> None:
+    """Those whose keys have the smallest MD5: c4ca4238 is that of 1, c81e728d of 2, eccbc87e of 3."""
+    contract, limit = people.configuration.contract, TimeLimit(5, 1)
+    first = first_customers(people.warehouse, contract, at_most=3, limit=limit)
+    assert first.rows["customer_id"].to_pylist() == [1, 2, 2]
+    assert first.split().valid["customer_id"].to_pylist() == [1]
 
 
 def test_empty_table_has_nobody(people: Project) -> None:
