@@ -65,6 +65,10 @@ class Comparison:
 class Metrics(FitFigures):
     """The figures of a version: of its fit, and beside the champion of its time."""
 
+    prediction_strength_error: float | None = None
+    """Standard error of the prediction strength, 0 or more."""
+    mean_jaccard: float | None = None
+    """Mean bootstrap Jaccard of a customer's cluster, 0 to 1, where customers may belong to none."""
     verdict: str | None = None
     """What the criteria found, in a sentence."""
     refusal: str | None = None
