@@ -1,23 +1,33 @@
+-- name: current
+-- Returns the current label sets of some models, and whether their labels are files.
+-- Parameters: models (an array of names).
+select current.model, current.run_id, made.label_set, made.label_folder is not null as is_filed
+from segmentation.current_models as current
+join segmentation.run_models as made on made.run_id = current.run_id and made.model = current.model
+where current.model = any(:models);
+
 -- name: labels
--- Returns a customer's current labels by some models, each with what the segments of its label set are called.
--- Parameters: customer_id, models (an array of names).
+-- Returns a customer's labels of some label sets, each with what the segments of its label set are called.
+-- Names: label_sets (an array of numbers).
+-- Parameters: customer_id.
 select
     label.customer_id,
     label.model,
     label.as_of,
     label.cluster_label,
     label.segment_id,
-    label.segment_name,
+    named.segment_name,
     label.confidence,
     label.model_version_id,
     (
-        select jsonb_object_agg(named.segment_id, named.segment_name)
-        from segmentation.run_models as made
-        join segmentation.label_names as named on named.label_set = made.label_set
-        where made.run_id = label.run_id and made.model = label.model
-    ) as segment_names
-from segmentation.current_customer_segments as label
-where label.customer_id = :customer_id and label.model = any(:models)
+        select jsonb_object_agg(of_set.segment_id, of_set.segment_name)
+        from segmentation.label_names as of_set
+        where of_set.label_set = label.label_set
+    ) as segment_names,
+    true as has_history
+from segmentation.customer_labels as label
+join segmentation.label_names as named on named.label_set = label.label_set and named.segment_id = label.segment_id
+where label.customer_id = :customer_id and label.label_set = any({label_sets}::bigint[])
 order by label.model;
 
 -- name: periods

@@ -169,7 +169,8 @@ select coalesce(
 -- name: label_set
 -- Returns the label set that holds for a model: of a date, or else of its latest.
 -- Parameters: model, as_of.
-select published.as_of, published.run_id, made.label_set, run.labels_expired_at is not null as is_expired
+select published.as_of, published.run_id, made.label_set, run.labels_expired_at is not null as is_expired,
+    made.label_folder is not null as is_filed
 from segmentation.published_runs as published
 join segmentation.scoring_runs as run on run.run_id = published.run_id
 join segmentation.run_models as made on made.run_id = published.run_id and made.model = published.model

@@ -62,6 +62,18 @@ create table {table} (customer_id {key_type} not null, segment_id integer not nu
 create table {table} (like segmentation.segment_history including constraints, check (model = {model}))
 with (fillfactor = 90);
 
+-- name: cut_begun
+-- Removes a model's periods that begin on a date or later.
+-- Parameters: model, as_of.
+delete from segmentation.segment_history where model = :model and valid_from >= :as_of;
+
+-- name: cut_open
+-- Ends a model's periods on a date that go on to a later one.
+-- Parameters: model, as_of.
+update segmentation.segment_history
+set valid_to = :as_of
+where model = :model and (valid_to is null or valid_to > :as_of);
+
 -- name: delete_movement
 -- Removes a model's movement to a date.
 -- Parameters: model, as_of.
@@ -221,9 +233,12 @@ group by former.segment_id, latter.segment_id;
 select
     published.as_of, published.run_id, published.model_version_id,
     to_regclass(format('segmentation_partitions.labels_%s_%s', published.run_id, published.model_version_id))
-        is not null as kept,
-    least((select max(as_of) from segmentation.published_runs), current_date) as latest
+        is not null
+        or exists (select from segmentation.label_files as file where file.label_set = made.label_set) as kept,
+    least((select max(as_of) from segmentation.published_runs), current_date) as latest,
+    made.label_folder is not null as is_filed
 from segmentation.published_runs as published
+join segmentation.run_models as made on made.run_id = published.run_id and made.model = published.model
 where
     published.model = :model
     and published.as_of in (

@@ -61,7 +61,8 @@ select
     run.rows_read,
     run.rows_labelled,
     run.rows_rejected,
-    run.labels_dropped_at
+    run.labels_dropped_at,
+    made.label_folder
 from segmentation.published_runs as published
 join segmentation.scoring_runs as run using (run_id)
 join segmentation.run_models as made using (run_id, model)

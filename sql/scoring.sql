@@ -142,9 +142,9 @@ returning run_id;
 
 -- name: insert_run_model
 -- Adds the version that a run scores a model with.
--- Parameters: run_id, model, model_version_id.
-insert into segmentation.run_models (run_id, model, model_version_id)
-values (:run_id, :model, :model_version_id);
+-- Parameters: run_id, model, model_version_id, label_folder (null: labels are rows).
+insert into segmentation.run_models (run_id, model, model_version_id, label_folder)
+values (:run_id, :model, :model_version_id, :label_folder);
 
 -- name: insert_shard
 -- Adds a shard to a run's manifest.
@@ -156,7 +156,7 @@ values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type}, :fi
 -- name: label_sets
 -- Returns the label sets of a run.
 -- Parameters: run_id.
-select made.label_set, made.run_id, made.model, made.model_version_id, run.as_of
+select made.label_set, made.run_id, made.model, made.model_version_id, run.as_of, made.label_folder as folder
 from segmentation.run_models as made
 join segmentation.scoring_runs as run on run.run_id = made.run_id
 where made.run_id = :run_id

@@ -48,9 +48,13 @@ class CustomerSource(Frozen):
     engine: Literal["tasks", "spark"] = "tasks"
     """Who labels files: Airflow's mapped tasks, or Spark, by Spark Connect.
     See [files.md](files.md#on-spark)."""
+    labels: Literal["tables", "files"] = "tables"
+    """Where labels of customers from files stay: in tables of PostgreSQL, or as Parquet in `label_files`; then
+    PostgreSQL has the segments and what is published of them, and no row a customer. See
+    [files.md](files.md#labels-that-stay-files)."""
     label_files: str | None = None
-    """With `engine: spark`: a folder, as for `files`, that Spark's workers and Airflow's reach, for labels on their way
-    into PostgreSQL. What a run puts there goes with the run."""
+    """With `labels: files` or `engine: spark`: a folder, as for `files`, that all workers reach. Labels stay there, or
+    are on their way into PostgreSQL and go with the run."""
     materialise: bool = False
     """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
     in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""
@@ -70,6 +74,8 @@ class CustomerSource(Frozen):
             check_files(self.label_files, key="label_files")
         if self.engine == "spark" and not (self.files and self.label_files):
             raise ValueError("engine: spark labels files; name them, and label_files, a folder for labels on their way")
+        if self.labels == "files" and not (self.files and self.label_files):
+            raise ValueError("labels: files is for customers from files; name them, and label_files, where labels stay")
         if self.files and self.materialise:
             raise ValueError("materialise: only for a view or query; files are read as they are")
         return self

@@ -41,6 +41,11 @@ def find_nights(
             return (), f"{model} is not published{f' as of {as_of}' if as_of else ', or is retired'}"
         if found.is_expired:
             return (), gone(model, found.as_of)
+        if found.is_filed:
+            return (), (
+                f"the labels of {model} as of {found.as_of} are files, and an audience is selected in the warehouse: "
+                "read the files that segmentation.current_label_files names, or set labels: tables in customers.yaml"
+            )
         nights.append(Night(model, found.as_of, found.run_id, found.label_set))
     first, *others = nights
     if other := next((one for one in others if one.as_of != first.as_of), None):

@@ -10,7 +10,7 @@ import logging
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,8 +23,10 @@ from clustering.errors import DataError, RunError
 from clustering.privacy.core_points import CorePoint, Found, drop_core_points, find_customer
 from clustering.privacy.customer_rows import analyze, left, merged_keys, remove, sent_to
 from clustering.privacy.customer_tables import Table
+from clustering.privacy.forgotten_files import remove_from_files, rewriting_files
 from clustering.scoring.changes import tell_forgotten
 from clustering.scoring.endings import end_run
+from clustering.scoring.label_locations import sweep_files
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.roles import WRITER, act_as_writer
@@ -47,13 +49,15 @@ def forget(
     its core points, `source_rows` whether the source still has the customer, who then comes back with the next night,
     `source_files` in which files their rows are to be deleted by whoever writes those, `sent_to` to which destinations
     they were exported, where they are to be removed by hand. Keys whose records were merged into the customer's are
-    forgotten too. For `told_for_days`, a row of `segment_changes` tells those who follow it to remove the customer too;
-    for 0 days, a row without the key has them read all members anew. All of it is one transaction. Raises DataError for
-    what is no key, or a key that no row has, RunError while a run is being scored.
+    forgotten too. Labels that are files are written anew without them. For `told_for_days`, a row of `segment_changes`
+    tells those who follow it to remove the customer too; for 0 days, a row without the key has them read all members
+    anew. All of it is one transaction. Raises DataError for what is no key, or a key that no row has, RunError while a
+    run is being scored.
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
-    with warehouse.transaction() as transaction:
+    sweep_files(warehouse)
+    with rewriting_files() as files, warehouse.transaction() as transaction:
         lock_runs(transaction)
         held = _require_rest(transaction)
         transaction.execute("forgetting/lock_labels")
@@ -64,7 +68,9 @@ def forget(
             sent = sent_to(transaction, contract, keys)
             told_before = [bool(transaction.execute("changes/delete_forgotten", customer_id=one)) for one in keys]
             removed = remove(transaction, tables, contract, keys)
-        ended = _end_held(transaction, held, removed)
+        remove_from_files(transaction, contract, keys, files)
+        removed |= files.removed
+        ended = _end_held(transaction, held, removed, files.runs)
         tables = [table for table in tables if str(table) not in ended]
         found = find_customer(warehouse, contract, key)
         _require_known(key, removed, found)
@@ -86,6 +92,7 @@ def forget(
         if known:
             for one in keys:
                 tell_forgotten(transaction, one, days=contract.tombstone_days)
+        files.is_complete = True
     for point in points:
         point.finish(registry.files)
     log.info("request %s: %s rows removed", request, sum(removed.values()))
@@ -146,7 +153,9 @@ def _require_rest(transaction: Transaction) -> list[int]:
     return held
 
 
-def _end_held(transaction: Transaction, held: Sequence[int], removed: Mapping[str, int]) -> set[str]:
+def _end_held(
+    transaction: Transaction, held: Sequence[int], removed: Mapping[str, int], of_files: Collection[int]
+) -> set[str]:
     """End the held runs that have staged the customer, whose counts and samples hold them too; return their tables.
 
     The night is to be run again: no other customer's label is lost that is published.
@@ -155,7 +164,7 @@ def _end_held(transaction: Transaction, held: Sequence[int], removed: Mapping[st
     for run_id in held:
         staged = re.compile(rf"{STAGING}\.[a-z]+_{run_id}(_|$)")
         tables = {name for name in removed if staged.match(name)}
-        if any(removed[name] for name in tables):
+        if run_id in of_files or any(removed[name] for name in tables):
             end_run(transaction, run_id, "held, and a customer in it was forgotten; run the night again")
             gone |= tables
     return gone

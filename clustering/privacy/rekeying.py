@@ -48,6 +48,7 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
     with warehouse.transaction() as transaction:
         lock_runs(transaction)
         _require_rest(transaction)
+        _require_rows(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
@@ -86,6 +87,14 @@ def _require_rest(transaction: Transaction) -> None:
     if running or transaction.scalar("forgetting/held_runs"):
         what = f"run {running[0].run_id} is being scored" if running else "a run is held"
         raise RunError(f"{what}, and has read the former keys; wait until it is published or abandoned, then try again")
+
+
+def _require_rows(transaction: Transaction) -> None:
+    if transaction.rows("label_files/with_files"):
+        raise RunError(
+            "labels are files, whose keys are not changed, and there is no history that could go over: write the new "
+            "keys to the source and run the night, and forget a customer by both keys; nothing was changed"
+        )
 
 
 def _read(path: Path, contract: Contract) -> Iterator[pa.RecordBatch]:

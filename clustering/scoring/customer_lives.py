@@ -9,7 +9,8 @@ from typing import Any
 
 from clustering.config import Configuration
 from clustering.customers import key_as_written
-from clustering.scoring.explained_customers import CustomerLabel, explain_labels, read_labels, require_label
+from clustering.scoring.customer_labels import read_labels
+from clustering.scoring.explained_customers import CustomerLabel, explain_labels, require_label
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction
 
@@ -74,7 +75,7 @@ def look_up(configuration: Configuration, registry: Registry, *, customer_id: st
     models = list(configuration.models)
     with registry.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
         lives = read_lives(transaction, key, models=models)
-        labels = read_labels(transaction, key, models=models)
+        labels = read_labels(transaction, configuration.contract, key, models=models)
     require_label(lives or labels, key, models=models)
     if not labels:
         return FoundCustomer(int(key) if configuration.contract.key_type == "bigint" else key, (), lives)

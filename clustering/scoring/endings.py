@@ -54,6 +54,7 @@ def end_run(transaction: Transaction, run_id: int, note: str, *, statuses: Colle
     if not transaction.execute("scoring/abandon_run", run_id=run_id, note=note, statuses=list(statuses)):
         return False
     drop_staged(transaction, run_id)
+    transaction.execute("label_files/forget_run", run_id=run_id)
     log.warning("run %s abandoned: %s", run_id, note)
     return True
 

@@ -15,12 +15,12 @@ from clustering.config import Configuration
 from clustering.customers import describe_rejections, key_as_written
 from clustering.errors import ArtifactError, DataError, StoreError
 from clustering.features.categories import spoken_level
+from clustering.scoring.customer_labels import PublishedLabel, read_labels
 from clustering.scoring.labeller import missing_columns, outdated
 from clustering.segments.explanations import NOBODY, Explanations, Given, explain
 from clustering.versions.artifacts import Artifact
 from clustering.versions.registry import Registry
-from clustering.versions.version import Version, read_version
-from clustering.warehouse import Row, Transaction
+from clustering.versions.version import Version
 from clustering.warehouse.customer_values import CustomerValues, TimeLimit, customer_values
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class CustomerLabel:
     segment_id: int
     segment_name: str
     confidence: float
+    has_history: bool  # False where labels are files: since when the customer is there is not known
     explanation: Explanation
 
 
@@ -88,7 +89,7 @@ class ExplainedCustomer:
 class _Label:
     """A published label with its version, and with the version's artifact or why there is none."""
 
-    row: Row
+    row: PublishedLabel
     version: Version
     artifact: Artifact | str
 
@@ -109,15 +110,9 @@ def explain_customer(
     chosen = list(configuration.select(models))
     key = key_as_written(customer_id, configuration.contract)
     with registry.warehouse.transaction(repeatable_read=True, read_only=True) as transaction:
-        found = read_labels(transaction, key, models=chosen)
+        found = read_labels(transaction, configuration.contract, key, models=chosen)
     require_label(found, key, models=chosen)
     return explain_labels(configuration, registry, key, found)
-
-
-def read_labels(transaction: Transaction, key: str, *, models: Sequence[str]) -> list[tuple[Row, Version]]:
-    """Return a customer's current labels by some models, each with its version."""
-    rows = transaction.rows("explaining/labels", customer_id=key, models=list(models))
-    return [(row, read_version(transaction, row.model_version_id)) for row in rows]
 
 
 def require_label(found: Sequence[Any], key: str, *, models: Sequence[str]) -> None:
@@ -130,7 +125,7 @@ def require_label(found: Sequence[Any], key: str, *, models: Sequence[str]) -> N
 
 
 def explain_labels(
-    configuration: Configuration, registry: Registry, key: str, found: Sequence[tuple[Row, Version]]
+    configuration: Configuration, registry: Registry, key: str, found: Sequence[tuple[PublishedLabel, Version]]
 ) -> ExplainedCustomer:
     """Return a customer with the reasons for labels, of which there is at least one; raises as explain_customer."""
     labels = [_Label(row, version, _artifact(registry, version, configuration)) for row, version in found]
@@ -173,6 +168,7 @@ def _told(label: _Label, configuration: Configuration, values: CustomerValues | 
         segment_id=row.segment_id,
         segment_name=row.segment_name,
         confidence=round(row.confidence, DECIMALS),
+        has_history=row.has_history,
         explanation=_explanation(label, configuration, values),
     )
 

@@ -7,6 +7,7 @@ else is known. Who repairs a model's history has its lock.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import date
 
 from clustering.scoring.history import find_pause, insert_movement, reaches, read_moves
@@ -62,3 +63,13 @@ def _rewrite(
     )
     transaction.execute("scoring/drop_table", names)
     log.info("history of %s at %s: %s differences", model, day, different)
+
+
+def cut_history(transaction: Transaction, models: Collection[str], *, as_of: date) -> None:
+    """End the history of models on a date: their labels are files, and of whom is in them the warehouse knows nothing.
+
+    A night whose labels are rows again begins it anew.
+    """
+    for model in models:
+        for query in ("history/cut_begun", "history/cut_open", "history/delete_movement"):
+            transaction.execute(query, model=model, as_of=as_of)

@@ -1,4 +1,4 @@
-"""Labels, rejected rows and the summary of a part as files, on their way from a worker of Spark's into PostgreSQL.
+"""What becomes of a part as files, on their way from a worker of Spark's into PostgreSQL; labels may stay files.
 
 Each attempt writes below a name of its own, and a record when all else is there. What an attempt has left that did
 not come to its end has no record, and belongs to nobody. An attempt that ends when nobody waits for it any more, such
@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from clustering.customers import REJECTED
 from clustering.errors import RunError, SourceError
 from clustering.lake.folders import Folder
 from clustering.scoring.batch_scoring import ScoredBatch, Summary
+from clustering.scoring.filed_labels import LabelFile, LabelWriter
 from clustering.scoring.summary_documents import read_summary, write_summary
 
 REJECTED_ROWS = "rejected.parquet"
@@ -30,35 +31,45 @@ AWAITED = "awaited"
 
 @dataclass(frozen=True)
 class WrittenPart:
-    """What an attempt has written: its folder below that of the job, and the rows of each of its files."""
+    """What an attempt has written: its folder below that of the job, and the rows of each of its files.
+
+    `labels` are files that stay where they are.
+    """
 
     place: str
     rows: Mapping[str, int]
+    labels: Sequence[LabelFile] = ()
 
     @classmethod
     def from_text(cls, text: str) -> Self:
         """Return what a text says that `to_text` made."""
-        return cls(**json.loads(text))
+        said = json.loads(text)
+        return cls(said["place"], said["rows"], tuple(LabelFile(**one) for one in said["labels"]))
 
     def to_text(self) -> str:
         """Return it as text, which is all that comes back from a worker."""
-        return json.dumps({"place": self.place, "rows": dict(self.rows)})
+        return json.dumps(asdict(self))
 
 
 @dataclass
 class PartWriter:
-    """Writes what becomes of a part, batch by batch, while somebody waits for it; RunError where nobody does."""
+    """Writes what becomes of a part, batch by batch, while somebody waits for it; RunError where nobody does.
+
+    Labels that stay files go into the folders of their versions.
+    """
 
     folder: Folder
     place: str
+    files: LabelWriter
     _open: dict[str, Any] = field(default_factory=dict)
     _rows: dict[str, int] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
-    def of(cls, folder: Folder, name: str) -> Self:
+    def of(cls, folder: Folder, name: str, label_folders: Mapping[int, str]) -> Self:
         """Return one for an attempt at the part of this name."""
-        return cls(folder, f"{name}-{secrets.token_hex(8)}")
+        token = secrets.token_hex(8)
+        return cls(folder, f"{name}-{token}", LabelWriter.of(label_folders, name.partition("-")[0], token))
 
     def __enter__(self) -> Self:
         self._require_awaited()
@@ -66,6 +77,7 @@ class PartWriter:
             with self.folder.writing():
                 self.folder.location.system.create_dir(self.folder.location.path(self.place), recursive=True)
         self._stack.__enter__()
+        self._stack.enter_context(self.files)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
@@ -78,20 +90,23 @@ class PartWriter:
 
     def append(self, scored: ScoredBatch) -> None:
         """Write labels and rejected rows."""
+        self.files.append(scored)
         for version, labels in scored.labels.items():
-            self._write(labels_file(version), labels)
+            if version not in self.files.folders:
+                self._write(labels_file(version), labels)
         if scored.rejected.num_rows:
             self._write(REJECTED_ROWS, scored.rejected)
 
     def finish(self, summary: Summary) -> WrittenPart:
         """Write the summary, then the record, and return what was written; all of it is there then."""
+        labels = self.files.finish()
         with self.folder.writing():
             self._stack.close()
         for name, content in zip(("summary.json", "samples.npz"), write_summary(summary), strict=True):
             with self.folder.writing(), self._stream(name) as stream:
                 stream.write(content)
         self._require_awaited()
-        written = WrittenPart(self.place, self._rows)
+        written = WrittenPart(self.place, self._rows, labels)
         path = self.folder.location.path(f"{self.place}{RECORD}")
         with self.folder.writing(), self.folder.location.system.open_output_stream(path) as stream:
             stream.write(written.to_text().encode())

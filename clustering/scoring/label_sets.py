@@ -18,13 +18,14 @@ SCHEMA = "segmentation_partitions"
 
 @dataclass(frozen=True)
 class LabelSet:
-    """A label set, with what is the same in all of its rows."""
+    """A label set, with what is the same in all of its rows; `folder` is where it lies, None for a table."""
 
     label_set: int
     run_id: int
     model: str
     model_version_id: int
     as_of: date
+    folder: str | None = None
 
     @property
     def table_name(self) -> str:

@@ -12,13 +12,17 @@ from clustering.warehouse import Transaction
 
 @dataclass(frozen=True)
 class Published:
-    """What is published of a model on a date: whether its labels are `kept`, and the `latest` date of all models."""
+    """What is published of a model on a date: whether its labels are `kept`, and the `latest` date of all models.
+
+    Labels that are files are `is_filed`, and of their date the history knows nobody.
+    """
 
     as_of: date
     run_id: int
     model_version_id: int
     kept: bool
     latest: date
+    is_filed: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,17 @@ def require_neighbours(
             raise RunError(
                 f"the history of {model} cannot be repaired at {as_of}: it is kept for {history_days} days "
                 "(history_days in customers.yaml); nothing was changed, choose a later date"
+            )
+
+
+def require_labels_alike(transaction: Transaction, models: Sequence[str], *, as_of: date) -> None:
+    """Raise RunError where labels that are to be files would cut the history of a later date whose labels are rows."""
+    for model in models:
+        after = find_neighbours(transaction, model, as_of=as_of).after
+        if after is not None and not after.is_filed:
+            raise RunError(
+                f"{as_of} of {model} cannot be labelled into files: {after.as_of}, a later date, has its labels in "
+                "tables, and a history that would be cut; choose a later date, or labels: tables in customers.yaml"
             )
 
 

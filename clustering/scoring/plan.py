@@ -15,7 +15,8 @@ from clustering.lake.file_source import FileSource
 from clustering.scoring.champion_choice import choose_champions
 from clustering.scoring.dates import require_begun, source_time
 from clustering.scoring.endings import end_overdue, end_run
-from clustering.scoring.neighbours import require_neighbours
+from clustering.scoring.label_locations import new_folders
+from clustering.scoring.neighbours import require_labels_alike, require_neighbours
 from clustering.scoring.source_cuts import SourceCut, Wanted, cut_files, cut_table
 from clustering.scoring.usable_versions import Usable, find_usable, leave_out
 from clustering.versions.registry import Registry
@@ -72,6 +73,8 @@ def plan_run(
         transaction.execute("publishing/lock_date", as_of=as_of)
         if not dry_run:
             require_neighbours(transaction, list(champions), as_of=as_of, history_days=contract.history_days)
+            if contract.origin.labels == "files":
+                require_labels_alike(transaction, list(champions), as_of=as_of)
         _sweep(
             transaction,
             as_of=as_of,
@@ -125,12 +128,15 @@ def _record(
     *,
     key_type: sql.Composable,
 ) -> None:
-    for version in [*(version for version, _ in usable.artifacts), *(version for version, _ in usable.failed)]:
+    versions = [*(version for version, _ in usable.artifacts), *(version for version, _ in usable.failed)]
+    folders = new_folders(cut.source.contract, run_id, [version.model for version in versions])
+    for version in versions:
         transaction.execute(
             "scoring/insert_run_model",
             run_id=run_id,
             model=version.model,
             model_version_id=version.model_version_id,
+            label_folder=folders[version.model],
         )
     leave_out(transaction, run_id, usable.reasons)
     for number, shard in enumerate(cut.shards):

@@ -16,12 +16,14 @@ from psycopg2 import sql
 
 from clustering.config import Configuration
 from clustering.errors import HeldError, RunError
+from clustering.scoring.attached_labels import attach_labels
 from clustering.scoring.changes import tell
 from clustering.scoring.current_models import read_current
 from clustering.scoring.endings import end_superseded, record_decision_on_run
 from clustering.scoring.filled_values import read_filled
 from clustering.scoring.history import write_history
-from clustering.scoring.label_sets import has_partition, partition, read_label_sets
+from clustering.scoring.history_repairs import cut_history
+from clustering.scoring.label_locations import drop_listed, prove_files, prove_listed
 from clustering.scoring.manifest import Run, ScoredShard, lock_run, read_scored_shards, require_contract
 from clustering.scoring.pointer import bring_back, lock_models, move_pointer, retired_by_run
 from clustering.scoring.profile_rows import Rows, read_figures, write_groups, write_profiles
@@ -68,6 +70,7 @@ def publish_run(
     a release, RunError when it was not checked, a shard is missing or counts do not add up.
     """
     started = time.monotonic()
+    prove_files(warehouse, run_id)
     with warehouse.transaction() as transaction:
         act_as_writer(transaction, written=[HISTORY])
         run = lock_run(transaction, run_id)
@@ -114,12 +117,13 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
     shards = read_scored_shards(transaction, run.run_id)
     versions = _configured_versions(transaction, configuration, run)
     counts = prove_counts(run.run_id, versions, shards)
-    profiles = counts.profiles
+    profiles, filed = counts.profiles, prove_listed(transaction, run.run_id, versions, shards)
     if run.dry_run:
         drop_staged(transaction, run.run_id)
+        drop_listed(transaction, run.run_id)
     else:
         leaving = lock_models(transaction, run, configuration, [version.model for version in versions])
-        _attach_labels(transaction, run.run_id, shards)
+        attach_labels(transaction, run.run_id, shards)
         figures = read_figures(transaction, configuration.contract, run, versions, shards, profiles)
         _write_segments(transaction, configuration, run, versions, profiles, figures.rows)
         transaction.execute("publishing/insert_label_names", run_id=run.run_id)
@@ -129,7 +133,9 @@ def _publish(transaction: Transaction, configuration: Configuration, run: Run) -
         _take_rejected(transaction, run.run_id, shards)
         days, was = configuration.contract.history_days, read_current(transaction)
         returning = bring_back(transaction, run)
-        changes = write_history(transaction, run, versions, shards, history_days=days, returning=returning)
+        rows = [version for version in versions if version not in filed]
+        changes = write_history(transaction, run, rows, shards, history_days=days, returning=returning)
+        cut_history(transaction, [version.model for version in filed], as_of=run.as_of)
         move_pointer(transaction, run, configuration, leaving=leaving)
         for query in ("publishing/mark_replaced", "monitoring/delete_checks", "monitoring/publish_checks"):
             transaction.execute(query, run_id=run.run_id, as_of=run.as_of)
@@ -157,30 +163,6 @@ def _configured_versions(transaction: Transaction, configuration: Configuration,
     if not left:
         raise RunError(f"run {run.run_id} cannot be published: no model of it is left; start a new run")
     return left
-
-
-def _attach_labels(transaction: Transaction, run_id: int, shards: Sequence[ScoredShard]) -> None:
-    for version, one in read_label_sets(transaction, run_id).items():
-        _create(transaction, "publishing/create_label_set", one.table)
-        for shard in shards:
-            staged = shard.attempt.labels_table(version)
-            transaction.execute("publishing/leave_staging", {"table": staging_table(staged)})
-            _attach(transaction, one.table, partition(staged), shard.attempt.shard)
-        model_table = partition(one.model_table)
-        if not has_partition(transaction, one.model_table):
-            _create(transaction, "publishing/create_model_table", model_table)
-            _attach(transaction, sql.Identifier("segmentation", "customer_labels"), model_table, one.model)
-        _attach(transaction, model_table, one.table, one.label_set)
-
-
-def _create(transaction: Transaction, query: str, table: sql.Identifier) -> None:
-    for step in (query, "scoring/hand_over"):
-        transaction.execute(step, {"table": table})
-
-
-def _attach(transaction: Transaction, parent: sql.Identifier, table: sql.Identifier, value: int | str) -> None:
-    names = {"parent": parent, "table": table, "value": sql.Literal(value)}
-    transaction.execute("publishing/attach", names)
 
 
 def _write_segments(

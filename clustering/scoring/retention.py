@@ -13,8 +13,9 @@ from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Configuration
-from clustering.errors import WarehouseError
+from clustering.errors import ClusteringError, WarehouseError
 from clustering.scoring.endings import end_overdue
+from clustering.scoring.label_locations import drop_files, sweep_files
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.scoring.recipients import list_recipients, merge_recipients
 from clustering.warehouse import Transaction, Warehouse
@@ -75,10 +76,18 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
+    _sweep(warehouse)
     merge_recipients(warehouse, wait=LOCK_SECONDS)
     _expire_changes(warehouse, configuration)
     log.info("labels of %s runs dropped", len(dropped))
     return {"dropped": dropped, "left": left, "readers": readers}
+
+
+def _sweep(warehouse: Warehouse) -> None:
+    try:
+        sweep_files(warehouse)
+    except ClusteringError as error:
+        log.warning("files of labels that came to nothing stay until the next night: %s", error)
 
 
 def _expire(warehouse: Warehouse, run_id: int) -> bool:
@@ -120,6 +129,11 @@ def _drop(warehouse: Warehouse, session: Transaction, run_id: int) -> bool:
 def _drop_labels(session: Transaction, run_id: int) -> bool:
     """Drop the label sets of a run, and return whether all of them are gone."""
     if not all(_drop_label_set(session, one) for one in read_label_sets(session, run_id).values()):
+        return False
+    try:
+        drop_files(session, run_id)
+    except ClusteringError as error:
+        log.warning("the labels of run %s stay until the next night: %s", run_id, error)
         return False
     session.execute("retention/delete_rejected", run_id=run_id)
     session.execute("retention/delete_label_names", run_id=run_id)

@@ -9,20 +9,23 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from clustering.config import Configuration
+from clustering.config import Configuration, Contract
 from clustering.scoring.aged_customers import find_aged
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.batch_scoring import BatchScorer, Summary
+from clustering.scoring.filed_labels import LabelWriter
+from clustering.scoring.label_locations import folders_of, list_files
 from clustering.scoring.label_sets import read_label_sets
 from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
 from clustering.scoring.preceding_runs import Bounds, find_bases
-from clustering.scoring.shard_rows import find_shard_rows
+from clustering.scoring.shard_rows import OpenFiles, OpenTable, find_shard_rows
 from clustering.scoring.source_rows import needed_columns
 from clustering.scoring.spark_shards import score_on_spark
-from clustering.scoring.staging import Staging, staged_versions
+from clustering.scoring.staging import StagedVersion, Staging, in_tables, staged_versions
 from clustering.scoring.usable_versions import find_usable, take_out
 from clustering.versions.registry import Registry
 from clustering.versions.version import read_run_versions
@@ -40,7 +43,7 @@ def score_shard(
     shard: int,
     may_retry: bool = False,
 ) -> dict[str, int]:
-    """Label one shard's customers into staging tables and return its counts.
+    """Label one shard's customers into staging tables, or files, and return its counts.
 
     A shard that was scored before is left as it is. On Spark, one call labels all shards that are left. A model whose
     files cannot be used leaves the run. Raises RunError when the run has ended, ArtifactError when the files of no
@@ -68,27 +71,44 @@ def score_shard(
     staged = staged_versions(usable.artifacts, label_sets, bases)
     with (
         rows.opened(warehouse) as opened,
+        LabelWriter.of(folders_of(label_sets), shard, attempt.token) as files,
         warehouse.transaction() as transaction,
         ThreadPoolExecutor(max_workers=1) as writer,  # the innermost: nothing is rolled back while it writes
     ):
-        scorer = BatchScorer(
-            contract,
-            [each.scoring for each in staged],
-            reading=opened.reading,
-            duplicated=opened.duplicated(contract),
-        )
-        staging = Staging(transaction, writer, contract, staged, attempt, bounds)
-        for batch in opened.batches():
-            staging.append(scorer.score(batch))
+        staging = Staging(transaction, writer, contract, in_tables(staged), attempt, bounds)
+        summary = _label(opened, contract, staged, staging, files)
         opened.require_unchanged(transaction)
-        summary = scorer.summary()
+        listed = files.finish()
         won = staging.claim(summary, opened.passing_time(aged, contract, bounds))
+        if won:
+            list_files(transaction, label_sets, listed, shard=shard)
     if not won:
+        files.discard()
         with warehouse.transaction(read_only=True) as transaction:
             log.warning("run %s shard %s: another attempt was first", run_id, shard)
             return _counts(read_planned_shard(transaction, run_id, shard, configuration.contract))
     log.info("run %s shard %s: %s, %s models, %.1f s", run_id, shard, summary, len(staged), time.monotonic() - started)
     return _counts(summary)
+
+
+def _label(
+    opened: OpenTable | OpenFiles,
+    contract: Contract,
+    versions: Sequence[StagedVersion],
+    staging: Staging,
+    files: LabelWriter,
+) -> Summary:
+    scorer = BatchScorer(
+        contract,
+        [each.scoring for each in versions],
+        reading=opened.reading,
+        duplicated=opened.duplicated(contract),
+    )
+    for batch in opened.batches():
+        scored = scorer.score(batch)
+        staging.append(scored)
+        files.append(scored)
+    return scorer.summary()
 
 
 def _counts(shard: PlannedShard | Summary) -> dict[str, int]:

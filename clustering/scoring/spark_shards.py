@@ -31,6 +31,7 @@ from clustering.scoring.label_files import (
     read_written_summary,
     remove,
 )
+from clustering.scoring.label_locations import folders_of, list_files
 from clustering.scoring.label_sets import read_label_sets
 from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
@@ -39,7 +40,7 @@ from clustering.scoring.source_rows import needed_columns
 from clustering.scoring.spark_servers import spark_server
 from clustering.scoring.spark_session import run_on_spark
 from clustering.scoring.spark_work import PartWork, SparkWork, release
-from clustering.scoring.staging import StagedVersion, Staging, staged_versions
+from clustering.scoring.staging import StagedVersion, Staging, in_tables, staged_versions
 from clustering.scoring.usable_versions import find_usable, take_out
 from clustering.versions.registry import Registry
 from clustering.versions.version import Version, read_run_versions
@@ -98,7 +99,8 @@ def score_on_spark(
     with _folder(warehouse, contract, run_id, mark, may_retry=may_retry) as folder:
         artifacts = {version.model_version_id: artifact for version, artifact in usable.artifacts}
         shards = [_work(number, shard) for number, shard in planned.items()]
-        work = SparkWork(release(), contract, as_of, artifacts, shards, folder.location.uri)
+        folders = folders_of(label_sets)
+        work = SparkWork(release(), contract, as_of, artifacts, shards, folder.location.uri, folders)
         staged = _Staged(warehouse, contract, run_id, folder, staged_versions(usable.artifacts, label_sets, {}))
         summaries = _label_and_stage(staged, work, server)
     log.info("run %s: %s shards, %.1f s", run_id, len(summaries), time.monotonic() - started)
@@ -188,14 +190,18 @@ def _stage(staged: _Staged, shard: int, part: WrittenPart) -> Summary | None:
 def _copy(staged: _Staged, shard: int, part: WrittenPart) -> Summary:
     """Copy the labels of a shard into tables of an attempt and claim the shard."""
     attempt = Attempt(staged.run_id, shard, secrets.token_hex(4))
-    versions = [version.model_version_id for version in staged.versions]
+    tabled = in_tables(staged.versions)
+    versions = [version.model_version_id for version in tabled]
     summary = read_written_summary(staged.folder, part, versions)
     bounds = Bounds(None, None, staged.contract.key_type)
     with staged.warehouse.transaction() as transaction, ThreadPoolExecutor(max_workers=1) as writer:
-        staging = Staging(transaction, writer, staged.contract, staged.versions, attempt, bounds)
+        staging = Staging(transaction, writer, staged.contract, tabled, attempt, bounds)
         for scored in read_written(staged.folder, part, versions):
             staging.append(scored)
         won = staging.claim(summary, None)
+        if won:
+            label_sets = {version.model_version_id: version.label_set for version in staged.versions}
+            list_files(transaction, label_sets, part.labels, shard=shard)
     told = summary if won else "another attempt was first"
     log.log(logging.INFO if won else logging.WARNING, "run %s shard %s: %s", staged.run_id, shard, told)
     return summary

@@ -52,7 +52,10 @@ class PartWork:
 
 @dataclass(frozen=True)
 class SparkWork:
-    """All that workers need; `folder` is where they write, `shards` are by their places in the job."""
+    """All that workers need; `folder` is where they write, `shards` are by their places in the job.
+
+    `label_folders` are those of the versions whose labels stay files.
+    """
 
     release: str
     contract: Contract
@@ -60,6 +63,7 @@ class SparkWork:
     versions: Mapping[int, Artifact]
     shards: Sequence[PartWork]
     folder: str
+    label_folders: Mapping[int, str]
 
     def function(self) -> Work:
         """Return what `mapInArrow` takes: places of shards in, where what became of them lies out."""
@@ -83,7 +87,8 @@ class SparkWork:
         repeated = as_keys(pa.array(work.repeated, pa.string()), self.contract) if work.repeated else None
         versions = [ScoringVersion.of(version, artifact) for version, artifact in self.versions.items()]
         scorer = BatchScorer(self.contract, versions, reading=source.reading, duplicated=repeated)
-        with PartWriter.of(open_folder(self.folder, key="label_files"), work.name) as writer:
+        folder = open_folder(self.folder, key="label_files")
+        with PartWriter.of(folder, work.name, self.label_folders) as writer:
             for batch in source.batches():
                 writer.append(scorer.score(batch))
             return writer.finish(scorer.summary())

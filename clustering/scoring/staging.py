@@ -58,6 +58,11 @@ def staged_versions(
     return found
 
 
+def in_tables(versions: Iterable[StagedVersion]) -> list[StagedVersion]:
+    """Return the versions whose labels are rows of tables."""
+    return [version for version in versions if version.label_set.folder is None]
+
+
 class Staging:
     """The tables of one attempt, within the transaction that it is given.
 

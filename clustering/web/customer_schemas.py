@@ -37,6 +37,7 @@ class CustomerLabel(BaseModel):
     segment_id: int = Field(description="The segment, stable across versions; 0 for outliers.")
     segment_name: str
     confidence: float = Field(description="How clearly the customer belongs there, 0 to 1.")
+    has_history: bool = Field(description="False where labels are files: `since` is null then, and `history` empty.")
     since: date | None = Field(description="The date on which the customer came there.")
     explanation: Explanation
 

@@ -85,6 +85,11 @@ def read_movement(warehouse: Warehouse, *, model: str, former: date, latter: dat
         limit_time(transaction, TimeLimit(SECONDS, LOCK_SECONDS))
         before, after = (_published(transaction, model, day) for day in (former, latter))
         flows = transaction.typed_rows(Flow, "movement/published", model=model, former=former, latter=latter)
+        if not flows and (one := next((one for one in (before, after) if one.label_folder is not None), None)):
+            raise RunError(
+                f"The labels of {one.as_of} are files, and who moved is not counted between them; labels: tables in "
+                "customers.yaml counts it from then on"
+            )
         return Movement(
             before,
             after,

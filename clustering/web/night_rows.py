@@ -11,7 +11,10 @@ from clustering.warehouse import Transaction
 
 @dataclass(frozen=True)
 class NightRun:
-    """The published run of a model and a date, with its version; `labels_dropped_at` is None while labels are there."""
+    """The published run of a model and a date, with its version; `labels_dropped_at` is None while labels are there.
+
+    `label_folder` is where labels lie that are files.
+    """
 
     as_of: date
     run_id: int
@@ -25,6 +28,7 @@ class NightRun:
     rows_labelled: int
     rows_rejected: int
     labels_dropped_at: datetime | None
+    label_folder: str | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,11 @@ def read_night_with_labels(transaction: Transaction, model: str, as_of: date) ->
             f"The labels of {as_of} are no longer retained: they were dropped on "
             f"{night.labels_dropped_at:%Y-%m-%d}. label_runs in customers.yaml says how many runs keep theirs."
         )
+    if night.label_folder is not None:
+        raise RunError(
+            f"The labels of {as_of} are files below {night.label_folder}, and their members are not listed here: read "
+            "the files that segmentation.current_label_files names, or look one customer up by the key."
+        )
     return night
 
 

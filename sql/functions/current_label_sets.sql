@@ -14,7 +14,18 @@ returns bigint[]
 language plpgsql immutable security definer
 set search_path = pg_catalog, pg_temp
 as $function$
+declare
+    filed text;
 begin
+    select string_agg(current.model, ', ' order by current.model) into filed
+    from segmentation.current_models as current
+    join segmentation.run_models as made on made.run_id = current.run_id and made.model = current.model
+    where made.label_folder is not null;
+    -- Nobody in their segments would look like the truth.
+    if filed is not null then
+        raise exception 'the labels of % are Parquet files and no rows of this warehouse', filed
+        using errcode = 'feature_not_supported', hint = 'Read the files that segmentation.current_label_files lists.';
+    end if;
     return (
         select coalesce(array_agg(made.label_set order by made.label_set), '{}')
         from segmentation.current_models as current

@@ -55,7 +55,7 @@ def spoil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Faul
 
     def give(kind: type[FaultyWork], **settings: Any) -> FaultyWork:
         monkeypatch.setattr(spark_shards, "SparkWork", partial(kind, marks=str(marks), **settings))
-        return FaultyWork("", None, None, {}, (), "", marks=str(marks))  # type: ignore[arg-type]
+        return FaultyWork("", None, None, {}, (), "", {}, marks=str(marks))  # type: ignore[arg-type]
 
     return give
 
