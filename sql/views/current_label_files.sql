@@ -1,5 +1,5 @@
 -- The files in which current labels lie, where these stay Parquet.
--- Read by: segmentation_reader.
+-- Read by: segmentation_reader, segmentation_dashboard.
 
 create or replace view segmentation.current_label_files as
 select

@@ -49,6 +49,11 @@ def pinned() -> dict[str, list[str]]:
     return content
 
 
+def charted() -> dict[str, list[str]]:
+    """Return the relations that a dashboard draws: all but functions and the list of files with labels."""
+    return {name: columns for name, columns in pinned().items() if "(" not in name and name != "current_label_files"}
+
+
 def present(warehouse: Warehouse, *, key_type: str = "bigint") -> tuple[dict[str, list[str]], list[str]]:
     """Return the columns of each relation and function of a warehouse, and what has no comment."""
     found: dict[str, list[str]] = {}

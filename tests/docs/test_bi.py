@@ -15,7 +15,7 @@ from clustering.config import PROJECT
 from clustering.versions.registry import Registry
 from clustering.warehouse import Warehouse
 from tests.appointing import appoint
-from tests.clustering.bi_contract import pinned
+from tests.clustering.bi_contract import charted, pinned
 from tests.docs.pages import blocks, rows
 from tests.logins import administer, url_as
 from tests.projects import Project
@@ -56,7 +56,7 @@ def test_every_chart_is_a_query_too(reader: Project) -> None:
     """The file for other tools has a query for each relation, which runs as it is, and has an answer."""
     named = re.findall(r"^-- name: (\w+)\n(.*?;)$", CHARTS.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert [name for name, _ in named] == list(dict.fromkeys(name for name, _ in named))
-    assert {name for name, _ in named} == {name for name in pinned() if "(" not in name}
+    assert {name for name, _ in named} == set(charted())
     for name, query in named:
         assert f"from segmentation.{name}\n" in query
         assert reader.sql(query) or name in MAY_BE_EMPTY, name
