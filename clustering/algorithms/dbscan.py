@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,21 +38,25 @@ from clustering.algorithms.density import (
     red_flags,
     search,
 )
+from clustering.algorithms.discrete_columns import spread
 from clustering.algorithms.lloyd import fit_centroids, gaps, nearest_two
 from clustering.algorithms.prominence import several_stand_out
-from clustering.algorithms.reachability import SLACK, canonical_numbers, connected, core_rows
+from clustering.algorithms.reachability import (
+    SLACK,
+    Places,
+    canonical_numbers,
+    connected,
+    core_rows,
+    neighbours_together,
+)
 from clustering.algorithms.refitting import NeighbourGraph
 from clustering.algorithms.sampling import draw
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
-
 SEARCH_ROWS = 5_000  # as candidates are fitted to; the eps at which two groups meet is another in a small sample
 GAPS = "gaps"
 MOST_CENTROIDS, STARTS = 8, 4
-CELLS = 180  # a side; the square fits 16 bits
 
 
 class Dbscan(Algorithm[DbscanSpec]):
@@ -84,7 +88,7 @@ class Dbscan(Algorithm[DbscanSpec]):
         tried = [one for one in usual if one <= len(rows)] or usual[:1]
         if spec.min_samples:
             tried = [max(2, round(spec.min_samples * share))]
-        found = search(rows, tried)
+        found = search(_apart(rows, spec), tried)
         return [
             {**settings, "min_samples": spec.min_samples or round(int(settings["min_samples"]) / share)}
             for settings in found
@@ -106,16 +110,18 @@ class Dbscan(Algorithm[DbscanSpec]):
             raise TrainingError(
                 f"min_samples {min_samples} needs at least as many customers, there are {len(features)}"
             )
-        known = known_cut(features, eps, min_samples)
-        core = core_rows(features, eps, min_samples) if known is None else known.core
+        apart = _apart(features, spec)
+        known = known_cut(apart, eps, min_samples)
+        core = core_rows(apart, eps, min_samples) if known is None else known.core
         if not core.any():
             raise TrainingError(
                 f"no customer has {min_samples} customers within eps {eps:.4g}: everything would be noise; "
                 "set a larger eps or a smaller min_samples"
             )
-        parameters = _parameters(features[core], eps, None if known is None else known.labels[core])
+        numbers = connected(apart[core], eps) if known is None else known.labels[core]
+        parameters = _parameters(features[core], eps, numbers)
         labels = self.assigner(parameters)(features).labels
-        found = {"core": features[core], "places": np.flatnonzero(core)}
+        found = {"core": features[core], "places": np.flatnonzero(core), "apart": apart[core]}
         return Fitted(partial(_estimator, found, labels, eps, min_samples), settings, parameters, labels, found)
 
     def refits(
@@ -133,7 +139,7 @@ class Dbscan(Algorithm[DbscanSpec]):
         """
         if len(features) > self.replicate_rows:
             return super().refits(features, drawn, settings, spec, seeds=seeds)
-        graph = NeighbourGraph(features, float(settings["eps"]))
+        graph = NeighbourGraph(_apart(features, spec), float(settings["eps"]))
         core = graph.core(drawn, int(settings["min_samples"]))
         return [self._labels(graph, clusters, settings) for clusters in graph.clusters(drawn, core)]
 
@@ -151,12 +157,12 @@ class Dbscan(Algorithm[DbscanSpec]):
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
         """Return red flags of the training rows' labels, and columns whose values were taken for groups."""
         eps = float(fitted.settings["eps"])
-        return red_flags(fitted.labels) + layers(fitted.evidence["core"], eps, spec.features)
+        return red_flags(fitted.labels) + layers(fitted.evidence["apart"], eps, spec.features)
 
     def shows_groups(self, features: FloatMatrix, fitted: Fitted, spec: DbscanSpec) -> bool:
         """Whether two clusters stand out in the columns whose values are no layers."""
-        measured = ~layered(fitted.evidence["core"], fitted.labels[fitted.evidence["places"]])
-        return several_stand_out(features[:, measured], fitted.labels, seed=spec.seed)
+        measured = ~layered(fitted.evidence["apart"], fitted.labels[fitted.evidence["places"]])
+        return several_stand_out(_apart(features, spec)[:, measured], fitted.labels, seed=spec.seed)
 
     def statistics_of(
         self, samples: NDArray[np.float64], settings: Settings, spec: DbscanSpec, *, seeds: Sequence[int]
@@ -183,7 +189,7 @@ class Dbscan(Algorithm[DbscanSpec]):
         tree = cKDTree(np.ascontiguousarray(parameters["core"], dtype=np.float64))
 
         def assign(features: FloatMatrix, /) -> Assignment:
-            order = _neighbours_together(features, tree)
+            order = neighbours_together(features, tree)
             near = np.clip(features[order], -FARTHEST, FARTHEST)
             distances, nearest = np.empty(len(features)), np.empty(len(features), dtype=np.intp)
             # the tree's bound is exclusive, so it lies a little farther out and eps itself decides
@@ -220,24 +226,21 @@ def _estimator(core: Parameters, labels: Labels, eps: float, min_samples: int) -
     return estimator
 
 
-def _neighbours_together(features: FloatMatrix, tree: cKDTree) -> NDArray[np.intp]:
-    """Return an order of the rows in which the tree is searched faster: by the cells of a grid over two features."""
-    low, extent = tree.mins[:2], np.maximum(tree.maxes - tree.mins, np.finfo(np.float64).tiny)[:2]
-    with np.errstate(over="ignore"):  # far beyond core customers that hardly differ
-        places = np.clip((features[:, :2] - low) / extent, 0.0, 1.0) * (CELLS - 1)
-    cells = places.astype(np.int16)  # 16 bits: NumPy sorts them in linear time
-    return np.argsort(cells[:, 0] * CELLS + cells[:, -1], kind="stable")
+def _apart(features: FloatMatrix, spec: DbscanSpec) -> FloatMatrix:
+    """Return features (n, d) as density sees them: coarse columns are spread, except where the model declares `eps`."""
+    return features if spec.eps is not None else spread(features, seed=spec.seed)
 
 
-def _parameters(core: FloatMatrix, eps: float, numbers: Labels | None) -> dict[str, NDArray[Any]]:
+def _parameters(core: FloatMatrix, eps: float, numbers: Labels | Places) -> dict[str, NDArray[Any]]:
     """Return the different core rows, sorted, with canonical labels: clusters by the mean of their core rows.
 
-    `numbers` (m,) are those of their clusters, where they are known.
+    `numbers` (m,) are those of their clusters. Of equal rows that lie in several, the most decide.
     """
     points, place = np.unique(core, axis=0, return_inverse=True)
-    if numbers is None:
-        of_points = connected(points, eps)
-    else:
-        of_points = np.empty(len(points), dtype=np.intp)
-        of_points[place] = numbers
+    clusters = int(numbers.max()) + 1
+    both, counts = np.unique(place * clusters + numbers, return_counts=True)
+    both = both[np.argsort(counts, kind="stable")]
+    of_points = np.empty(len(points), dtype=np.intp)
+    of_points[both // clusters] = both % clusters
+    of_points = np.unique(of_points, return_inverse=True)[1]
     return {"core": points, "core_labels": canonical_numbers(core, of_points[place])[of_points], "eps": np.array(eps)}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NEAREST = 4  # connect nearly all that is connected, at a hundredth of the time of all neighbours
 FEW_NEIGHBOURS = 32
 LARGE_LEAF = 32  # rows, of a tree that many neighbours are asked of
+CELLS = 180  # a side; the square fits 16 bits
 SLACK = 1 + 1e-9  # the tree's bounds are exclusive or rounded: they lie a little farther out, and eps itself decides
 
 Places = NDArray[np.intp]
@@ -58,12 +59,22 @@ def nearest(points: FloatMatrix, tree: cKDTree, count: int, *, within: float = n
     return np.asarray(near), np.asarray(places)
 
 
+def neighbours_together(features: FloatMatrix, tree: cKDTree) -> Places:
+    """Return an order of the rows (n, d) in which the tree is searched faster: by a grid's cells over two features."""
+    low, extent = tree.mins[:2], np.maximum(tree.maxes - tree.mins, np.finfo(np.float64).tiny)[:2]
+    with np.errstate(over="ignore"):  # far beyond core customers that hardly differ
+        places = np.clip((features[:, :2] - low) / extent, 0.0, 1.0) * (CELLS - 1)
+    cells = places.astype(np.int16)  # 16 bits: NumPy sorts them in linear time
+    return np.argsort(cells[:, 0] * CELLS + cells[:, -1], kind="stable")
+
+
 def connected(points: FloatMatrix, eps: float) -> Places:
     """Return the number (m,) of the cluster of each of the core points (m, d): chains of steps within `eps` connect.
 
     >>> connected(np.array([[0.0], [1.0], [9.0], [2.0]]), eps=1.0).tolist()
     [0, 0, 1, 0]
     """
+    points, place = np.unique(points, axis=0, return_inverse=True)
     count = min(NEAREST, len(points))
     near, places = nearest(points, tree_of(points), count, within=eps * SLACK)
     within = near <= eps
@@ -73,7 +84,7 @@ def connected(points: FloatMatrix, eps: float) -> Places:
         if not len(left):
             break
         numbers = joined(numbers[left], numbers[right], clusters)[numbers]
-    return numbers
+    return numbers[place]
 
 
 def canonical_numbers(core: FloatMatrix, numbers: Places) -> Labels:

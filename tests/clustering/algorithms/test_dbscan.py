@@ -7,6 +7,7 @@ from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.metrics import adjusted_rand_score
 
 from clustering.algorithms import algorithm, density
+from clustering.algorithms.discrete_columns import spread
 from clustering.config import DbscanSpec
 from clustering.errors import TrainingError
 
@@ -44,11 +45,12 @@ def test_a_lattice_at_exactly_eps_is_one_cluster():
 def test_what_was_proposed_is_fitted_as_if_nothing_was_known(decimals):
     """The search has found the clusters already, of equal rows and of rows at exactly eps too."""
     rows = np.round(_standardised(make_moons(500, noise=0.1, random_state=3)[0]), decimals)
+    seen = spread(rows, seed=SPEC.seed)
     proposed = dbscan.propose(rows, SPEC)
     known = [dbscan.fit(rows, settings, SPEC) for settings in proposed]
-    assert density.known_cut(rows, float(proposed[0]["eps"]), int(proposed[0]["min_samples"])) is not None
+    assert density.known_cut(seen, float(proposed[0]["eps"]), int(proposed[0]["min_samples"])) is not None
     density.search(rows[::-1], [2])
-    assert density.known_cut(rows, float(proposed[0]["eps"]), 2) is None
+    assert density.known_cut(seen, float(proposed[0]["eps"]), 2) is None
 
     for settings, one in zip(proposed, known, strict=True):
         fitted = dbscan.fit(rows, settings, SPEC)
@@ -74,6 +76,47 @@ def test_fit_is_scikit_learns(eps, min_samples, dimensions):
     assert adjusted_rand_score(expected.labels_[core], fitted.labels[core]) == 1.0
     assert len(set(expected.labels_[core])) == len(set(fitted.labels[core]))
     assert np.array_equal(expected.labels_ == -1, fitted.labels == -1)
+
+
+def _of_whole_numbers(seed):
+    """Four groups, of which one column is rounded so that a seventh of the customers share a value."""
+    rows, groups = make_blobs(600, centers=[[0, 0], [6, 0], [0, 6], [7, 7]], cluster_std=1.0, random_state=seed)
+    return _standardised(np.column_stack([np.round(rows[:, 0] / 1.5), rows[:, 1]])), groups
+
+
+def test_groups_are_found_in_a_column_of_whole_numbers():
+    """Values on lines are no groups; core customers keep the values that they have, so that one can be taken out."""
+    rows, groups = _of_whole_numbers(seed=4)
+    fitted = dbscan.fit(rows, dbscan.propose(rows, SPEC)[0], SPEC)
+
+    assert np.unique(rows[:, 0], return_counts=True)[1].max() > 60
+    assert fitted.labels.max() + 1 == 4
+    assert adjusted_rand_score(groups, _noise_alone(fitted.labels)) > 0.9
+    assert dbscan.doubts(fitted, SPEC) == []
+    assert {tuple(one) for one in fitted.parameters["core"]} <= {tuple(one) for one in rows}
+
+
+def test_a_declared_eps_is_of_the_values_as_they_are():
+    """Where a person says how near is near, nothing is spread: each value is a line of its own."""
+    rows, _ = _of_whole_numbers(seed=4)
+    spec = SPEC.model_copy(update={"eps": 0.3, "min_samples": 5})
+    expected = DBSCAN(eps=0.3, min_samples=5).fit(rows)
+    fitted = dbscan.fit(rows, dbscan.propose(rows, spec)[0], spec)
+
+    assert np.array_equal(fitted.estimator.core_sample_indices_, expected.core_sample_indices_)
+    assert fitted.labels.max() == expected.labels_.max() > 4
+
+
+def test_equal_customers_are_in_one_cluster():
+    """Of equal core customers whom spreading has put into two clusters, the most decide, and no cluster is empty."""
+    rows = np.round(2 * np.random.default_rng(1).normal(size=(400, 1)))
+    rows = np.hstack([rows, rows])
+    settings = {"eps": 0.05, "min_samples": 2}
+    fitted = dbscan.fit(rows, settings, SPEC)
+
+    assert len(fitted.parameters["core"]) == len(np.unique(fitted.parameters["core"], axis=0))
+    labels = fitted.parameters["core_labels"]
+    assert sorted(set(labels.tolist())) == list(range(labels.max() + 1))
 
 
 def test_core_customers_are_labelled_with_certainty():
@@ -191,22 +234,26 @@ def test_red_flags():
 
 
 def test_values_of_a_column_are_not_taken_for_groups():
-    """Customers who bought once, twice or more often lie in layers, which are no groups."""
+    """Customers who bought once, twice or more often lie in layers, which are no groups, and one if spread."""
     rng = np.random.default_rng(3)
     often = 1 + rng.geometric(0.5, 2_000)
     features = np.column_stack([np.log(often) / np.log(often).std(), rng.normal(size=2_000)])
-    layered = dbscan.fit(features, {"eps": 0.3, "min_samples": 20}, SPEC)
-    across = dbscan.fit(features, {"eps": 1.2, "min_samples": 20}, SPEC)
-    assert [doubt for doubt in dbscan.doubts(layered, SPEC) if "have the same" in doubt]
-    assert not [doubt for doubt in dbscan.doubts(across, SPEC) if "have the same" in doubt]
+    settings = {"eps": 0.3, "min_samples": 20}
+    declared = SPEC.model_copy(update=settings)
+    layered = dbscan.fit(features, settings, declared)
+    across = dbscan.fit(features, {"eps": 1.2, "min_samples": 20}, declared)
+    assert [doubt for doubt in dbscan.doubts(layered, declared) if "have the same" in doubt]
+    assert not [doubt for doubt in dbscan.doubts(across, declared) if "have the same" in doubt]
+    assert layered.labels.max() > 1
+    assert dbscan.fit(features, settings, SPEC).labels.max() == 0
 
 
 def test_two_values_are_no_groups_beyond_eps_either():
     """With many columns, customers of either value are farther apart than the values, and within eps of none."""
     rng = np.random.default_rng(2)
     rows = np.column_stack([rng.integers(0, 2, 500) * 2.0, rng.normal(size=(500, 4))])
-    fitted = dbscan.fit(rows, {"eps": 2.0001, "min_samples": 20}, SPEC)
-    spec = SPEC.model_copy(update={"features": ("member", "a", "b", "c", "d")})
+    spec = DbscanSpec(algorithm="dbscan", features=("member", "a", "b", "c", "d"), eps=2.0001, min_samples=20)
+    fitted = dbscan.fit(rows, dbscan.propose(rows, spec)[0], spec)
     assert len(set(fitted.labels[fitted.labels >= 0].tolist())) == 2
     assert not dbscan.shows_groups(rows, fitted, spec)
 

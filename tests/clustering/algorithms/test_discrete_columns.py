@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clustering.algorithms.discrete_columns import discrete_columns
+from clustering.algorithms.discrete_columns import discrete_columns, spread
 
 
 def _columns():
@@ -33,3 +33,28 @@ def test_ties_speak_against_a_column_where_the_values_beside_them_hold_few(name,
     assert np.unique(column, return_counts=True)[1].max() > 40 or name == "plain"
     assert [one for one in found if reason and one.endswith(reason)] == found
     assert len(found) == (reason is not None)
+
+
+def test_coarse_columns_are_spread_up_to_the_middles_between_values():
+    """Others, whose common value has few beside it or which have no common value, stay as they are."""
+    columns = _columns()
+    features = np.column_stack(list(columns.values()))
+    found = spread(features, seed=3)
+
+    assert np.array_equal(found[:, [0, 2]], features[:, [0, 2]])
+    assert np.abs(found - features)[:, 1].max() <= 0.5
+    assert len(np.unique(found[:, 1])) == len(found)
+    assert np.array_equal(np.round(found[:, 3]), features[:, 3])
+    assert np.array_equal(found, spread(features, seed=3))
+    assert not np.array_equal(found, spread(features, seed=4))
+
+
+def test_unequal_steps_are_spread_without_gaps():
+    """Counts under a logarithm have long steps at the low end."""
+    values = np.log1p(np.repeat([0.0, 1.0, 3.0], [300, 200, 100]))
+    found = spread(values[:, np.newaxis], seed=0)[:, 0]
+
+    first, second, third = np.log1p([0.0, 1.0, 3.0])
+    assert found[:300].min() >= first - (second - first) / 2
+    assert found[:300].max() <= (first + second) / 2 <= found[300:500].min()
+    assert found[500:].max() <= third + (third - second) / 2

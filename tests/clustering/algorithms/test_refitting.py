@@ -8,7 +8,8 @@ from clustering.algorithms import Algorithm, algorithm
 from clustering.config import DbscanSpec
 
 dbscan = algorithm("dbscan")
-SPEC = DbscanSpec(algorithm="dbscan", features=("a", "b"))
+# `eps` is declared, so that no column is spread: a sample that is fitted by itself would spread its own rows.
+SPEC = DbscanSpec(algorithm="dbscan", features=("a", "b"), eps=1.0, min_samples=4)
 CROSS = np.array([[x, y] for x in (-2.0, -1.75, -1.5, 1.5, 1.75, 2.0) for y in (-2.0, -1.75, 0.0, 1.75, 2.0)])
 ROWS = {
     "moons": make_moons(400, noise=0.08, random_state=1)[0],
