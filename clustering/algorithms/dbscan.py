@@ -228,7 +228,7 @@ def _estimator(core: Parameters, labels: Labels, eps: float, min_samples: int) -
 
 def _apart(features: FloatMatrix, spec: DbscanSpec) -> FloatMatrix:
     """Return features (n, d) as density sees them: coarse columns are spread, except where the model declares `eps`."""
-    return features if spec.eps is not None else spread(features, seed=spec.seed)
+    return features if spec.is_declared else spread(features, seed=spec.seed)
 
 
 def _parameters(core: FloatMatrix, eps: float, numbers: Labels | Places) -> dict[str, NDArray[Any]]:

@@ -170,7 +170,8 @@ class DbscanSpec(ModelSpec):
     sample_rows: int = Field(default=20_000, ge=10, le=50_000)  # min_samples, and so memory, grows with them
     """How many customers a training takes."""
     eps: float | None = Field(default=None, gt=0)
-    """The distance that makes neighbours, in standard deviations; null finds it in the data."""
+    """The distance that makes neighbours, in standard deviations; null finds it in the data, and there looks for
+    density between the values of a column of whole numbers too, which many customers share."""
     min_samples: int | None = Field(default=None, ge=2)
     """The customers within eps that make a core point; null finds it."""
 
