@@ -10,6 +10,8 @@ from scipy.stats import binomtest
 
 from sources.effects import COUNTS_FROM
 
+UNCHANGED = "warn: unchanged"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -28,6 +30,11 @@ class Outcome:
     final: bool = False
     rows_changed: float = 0.0
     labels_changed: float = 0.0
+
+    @property
+    def is_told_of(self) -> bool:
+        """Whether it is published with the warning that is declared for a source that stayed as it was."""
+        return not self.held and any(finding.startswith(UNCHANGED) for finding in self.findings)
 
     @property
     def counts(self) -> bool:
@@ -89,10 +96,14 @@ def breaks_table(outcomes: Sequence[Outcome]) -> list[str]:
         mark = " (final)" if mine[0].final else ""
         lines.append(f"| {kind}{mark} | {' | '.join(cells)} | {rows:.0%} | {labels:.0%} | {named} |")
     for final, name in ((False, "kinds to tune with"), (True, "kinds kept for the end")):
-        mine = [one for one in counted if one.final == final]
-        held = rate(sum(one.held for one in mine), len(mine))
-        warned = rate(sum(one.warned and not one.held for one in mine), len(mine))
-        lines += ["", f"{name}: held {held}; published with a warning {warned}"]
+        for size in sizes:
+            mine = [one for one in counted if one.final == final and one.size == size]
+            told = [one for one in mine if one.is_told_of]
+            held = rate(sum(one.held for one in mine), len(mine) - len(told))
+            lines += [
+                "",
+                f"{name}, {size:,} customers: held {held}; {len(told)} more are an unchanged source, a warning",
+            ]
     return lines
 
 

@@ -10,12 +10,12 @@ tables are made from those lines.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -26,7 +26,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from held_nights import Outcome, breaks_table, honest_table
-from rehearsal import SERVER_SETTINGS, Rehearsal, Server, Verdict, copied, rehearse
+from rehearsal import SERVER_SETTINGS, Rehearsal, Server, Verdict, rehearse
+from remembered_nights import Remembered
 from setting import running_server
 from sources.breaks import KINDS, Source, break_source
 from sources.effects import changed_share, moved_share
@@ -76,35 +77,35 @@ def live(rehearsal: Rehearsal, company: Company, night: Night) -> Outcome:
     return company.outcome(night, verdict, time.monotonic() - started)
 
 
-def run_honest(company: Company, nights: int) -> list[Outcome]:
-    """Return what became of a company's honest nights."""
+def run_honest(company: Company, nights: int) -> Iterator[Outcome]:
+    """Yield what became of a company's honest nights."""
     with server() as running:
         rehearsal = rehearse(running, company.name, GENERATORS[company.generator].layout)
-        return [live(rehearsal, company, night) for night in _trained_on_the_first(rehearsal, company.nights(nights))]
+        for night in _trained_on_the_first(rehearsal, company.nights(nights)):
+            yield live(rehearsal, company, night)
 
 
-def run_breaks(company: Company, kinds: Sequence[str], past: int = PAST) -> list[Outcome]:
-    """Return what became of one night after an honest past, broken in each way, and once as it was."""
+def run_breaks(company: Company, kinds: Sequence[str], past: int = PAST) -> Iterator[Outcome]:
+    """Yield what became of one night after an honest past, once as it was, and broken in each way.
+
+    All of them have the same past: none is published.
+    """
     layout = GENERATORS[company.generator].layout
-    before: deque[pd.DataFrame] = deque(maxlen=REMEMBERED)
-    outcomes: list[Outcome] = []
-    with server() as running:
+    with server() as running, Remembered(REMEMBERED) as before:
         rehearsal = rehearse(running, company.name, layout)
-        for night in _trained_on_the_first(rehearsal, company.nights(past + AT_MOST_SILENT)):
-            if len(outcomes) >= past and "unchanged" not in night.remarks:
+        for count, night in enumerate(_trained_on_the_first(rehearsal, company.nights(past + AT_MOST_SILENT))):
+            if count >= past and "unchanged" not in night.remarks:
                 break
-            outcomes.append(live(rehearsal, company, night))
+            yield live(rehearsal, company, night)
             before.append(night.customers)
-        source, right = Source(night.customers, list(before), layout), rehearsal.labels(night.customers)
+        source, right = Source(night.customers, before, layout), rehearsal.labels(night.customers)
         for kind in [None, *kinds]:
             broken = night.customers if kind is None else break_source(kind, source, seed=company.seed)
-            effects = {} if kind is None else _effects(kind, source, broken, right, rehearsal.labels(broken))
+            effects = {} if kind is None else _effects(kind, source, broken, right, rehearsal)
             started = time.monotonic()
-            with copied(running, company.name, rehearsal) as copy:
-                copy.load(broken)
-                verdict = copy.night(night.as_of)
-            outcomes.append(company.outcome(night, verdict, time.monotonic() - started, **effects))
-    return outcomes
+            rehearsal.load(broken)
+            verdict = rehearsal.tried(night.as_of)
+            yield company.outcome(night, verdict, time.monotonic() - started, **effects)
 
 
 def _trained_on_the_first(rehearsal: Rehearsal, nights: Iterator[Night]) -> Iterator[Night]:
@@ -114,13 +115,13 @@ def _trained_on_the_first(rehearsal: Rehearsal, nights: Iterator[Night]) -> Iter
 
 
 def _effects(
-    kind: str, source: Source, broken: pd.DataFrame, right: pd.Series, wrong: pd.Series
+    kind: str, source: Source, broken: pd.DataFrame, right: pd.Series, rehearsal: Rehearsal
 ) -> dict[str, str | bool | float]:
     return {
         "kind": kind,
         "final": KINDS[kind].final,
         "rows_changed": changed_share(source.tonight, broken),
-        "labels_changed": moved_share(right, wrong),
+        "labels_changed": moved_share(right, rehearsal.labels(broken)),
     }
 
 
@@ -136,8 +137,30 @@ def server() -> Iterator[Server]:
 
 
 def chosen_kinds(size: int, *, final: bool) -> list[str]:
-    """Return the kinds that make sense at a size: those to tune with, or also those kept for the end."""
-    return [name for name, one in KINDS.items() if one.least <= size and (final or not one.final)]
+    """Return the kinds that make sense at a size: those to tune with, or also those kept for the end.
+
+    Their order is a draw by their names, so that those which a run has done before it was ended are a sample of all.
+    """
+    chosen = [name for name, one in KINDS.items() if one.least <= size and (final or not one.final)]
+    return sorted(chosen, key=lambda name: hashlib.sha256(f"order: {name}".encode()).hexdigest())
+
+
+def written(outcomes: Iterable[Outcome], out: Path | None) -> list[Outcome]:
+    """Return outcomes, each written to a file as soon as it is known."""
+    found = []
+    for one in outcomes:
+        found.append(one)
+        if out:
+            with out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+    return found
+
+
+def _run(arguments: argparse.Namespace, company: Company) -> list[Outcome]:
+    if arguments.what == "honest":
+        return written(run_honest(company, arguments.nights), arguments.out)
+    kinds = chosen_kinds(company.size, final=arguments.final)
+    return written(run_breaks(company, kinds, arguments.past), arguments.out)
 
 
 def main() -> None:
@@ -155,19 +178,9 @@ def main() -> None:
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.companies)
     companies = [honest_company(seed, arguments.size) for seed in seeds]
-    if arguments.what == "honest":
-        work = [delayed(run_honest)(company, arguments.nights) for company in companies]
-    else:
-        work = [
-            delayed(run_breaks)(company, chosen_kinds(company.size, final=arguments.final), arguments.past)
-            for company in companies
-        ]
-    outcomes: list[Outcome] = []
-    for found in Parallel(n_jobs=arguments.jobs, return_as="generator_unordered")(work):
-        outcomes += found
-        if arguments.out:
-            with arguments.out.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
+    work = [delayed(_run)(arguments, company) for company in companies]
+    found = Parallel(n_jobs=arguments.jobs, return_as="generator_unordered")(work)
+    outcomes = [one for company in found for one in company]
     print("\n".join([*honest_table(outcomes), "", *breaks_table(outcomes)]))
 
 

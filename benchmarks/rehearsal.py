@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -33,6 +32,7 @@ from clustering.customers import split
 from clustering.errors import ClusteringError, HeldError
 from clustering.features import fit_scaling
 from clustering.monitoring.checking import read_findings
+from clustering.scoring.endings import abandon_by_hand
 from clustering.scoring.retention import drop_expired
 from clustering.training.build import describe
 from clustering.versions.artifacts import Artifact, ClusterSegment
@@ -156,7 +156,17 @@ class Rehearsal:
             if release or not verdict.held:
                 self.publish(run_id, despite_findings=verdict.held)
         except ClusteringError as error:
-            return Verdict(held=True, warned=False, findings=(f"refused: {type(error).__name__}",))
+            return _refused(error)
+        return verdict
+
+    def tried(self, as_of: date) -> Verdict:
+        """Say what would become of a night on what is loaded, and publish nothing."""
+        try:
+            run_id = self.score(as_of)
+            verdict = self.judge(run_id)
+        except ClusteringError as error:
+            return _refused(error)
+        abandon_by_hand(self.warehouse, run_id=run_id, abandoned_by="rehearsal")
         return verdict
 
     def labels(self, customers: pd.DataFrame) -> pd.Series:
@@ -168,6 +178,10 @@ class Rehearsal:
         artifact = self.registry.load(self.registry.champions([MODEL])[MODEL])
         assigned = algorithm(artifact.algorithm).assigner(artifact.parameters)(artifact.scaling.apply(valid))
         return pd.Series(assigned.labels, index=valid.column(KEY).to_pylist())
+
+
+def _refused(error: ClusteringError) -> Verdict:
+    return Verdict(held=True, warned=False, findings=(f"refused: {type(error).__name__}",))
 
 
 def as_rows(customers: pd.DataFrame) -> pa.Table:
@@ -203,18 +217,3 @@ def rehearse(server: Server, name: str, layout: Layout) -> Rehearsal:
     warehouse = Warehouse(server.recreate_database(name))
     migrate(warehouse, configuration.contract)
     return Rehearsal(warehouse, configuration, Registry(warehouse, server.directory / f"store {name}"), layout)
-
-
-@contextmanager
-def copied(server: Server, name: str, past: Rehearsal) -> Iterator[Rehearsal]:
-    """Copy a company's database of a name, with all of its past, for one more night."""
-    copy = f"{name} copy"
-    with closing(psycopg2.connect(server.url("postgres"))) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(copy))
-        cursor.execute(drop)
-        create = sql.SQL("create database {} template {} strategy file_copy")
-        cursor.execute(create.format(sql.Identifier(copy), sql.Identifier(name)))
-        warehouse = Warehouse(server.url(copy))
-        yield Rehearsal(warehouse, past.configuration, Registry(warehouse, past.registry.store), past.layout)
-        cursor.execute(drop)

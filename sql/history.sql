@@ -378,3 +378,24 @@ select
     count(*) filter (where by_time) as by_time
 from {changes}
 group by from_segment, to_segment;
+
+-- name: steps
+-- Counts a sample of a shard's customers who were there on the preceding date, in parts in the order of their keys, and
+-- of each part who has changed and who has come far: the difference of two confidences in one segment, else their sum.
+-- Names: table, base, portion.
+-- Parameters: parts (how many), unchanged, far (the steps that are exceeded).
+select
+    count(*) as customers, count(*) filter (where step > :unchanged) as changed,
+    count(*) filter (where step > :far) as far
+from (
+    select
+        ntile(:parts) over (order by customer_id) as part,
+        case
+            when former.segment_id = latter.segment_id then abs(latter.confidence - former.confidence)
+            else latter.confidence + former.confidence
+        end as step
+    from (select * from {table} {portion}) as latter
+    inner join {base} as former using (customer_id)
+) as sampled
+group by part
+order by part;

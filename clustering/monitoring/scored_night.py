@@ -17,11 +17,13 @@ from clustering.quality.comparisons import (
     model_figures,
     source_age,
     source_figures,
+    step_figures,
     unchanged_columns,
 )
 from clustering.quality.findings import JudgedFigure, Past, judge, judge_unchanged, remark
 from clustering.quality.night_counts import NightCounts, group_sizes, merge_columns
-from clustering.scoring.manifest import Run, ScoredShard, compared_moves
+from clustering.quality.unevenness import uneven_figure
+from clustering.scoring.manifest import Run, ScoredShard, compared_moves, compared_steps
 from clustering.scoring.preceding_runs import Preceding
 from clustering.scoring.scored_counts import ScoredCounts
 from clustering.versions.version import Version
@@ -87,7 +89,9 @@ class ScoredNight:
         for label, profile in self.counts.profiles[version.model].items():
             sizes[segment_of[label]] += profile.customers
         names = {cluster.segment_id: cluster.segment_name for cluster in version.clusters}
-        return ModelMovement(version.model, moves, sizes, names, all(move.by_model is not None for move in moves))
+        is_split = all(move.by_model is not None for move in moves)
+        steps = compared_steps(self.shards, version.model_version_id, base_run_id)
+        return ModelMovement(version.model, moves, sizes, names, is_split, steps)
 
 
 def read_base(transaction: Transaction, night: ScoredNight) -> Base | None:
@@ -129,6 +133,9 @@ def judged_figures(
             figures += key_figures(movement)
             same_customers &= not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
         figures += model_figures(movement, min_share=contract.checks.min_share)
+        if movement.steps:
+            figures += step_figures(movement.model, movement.steps)
+            figures.append(uneven_figure(movement.model, movement.steps, past))
     if former := _copied_from(transaction, night, source, base):
         words = f"the source is exactly as it was on {former}, and was not on {base.as_of}"
         differs = any(one.check in _SHARES and one.value >= contract.checks.min_share for one in figures)

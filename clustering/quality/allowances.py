@@ -20,6 +20,7 @@ LEAST_DEVIATION = 0.3  # of a logarithm: a factor of 1.35
 SMALLEST = 5e-4  # shares below do not differ
 AGAIN = 1.5  # times what was published before is no news
 CHANCE = 1e-5  # of a false finding by sampling alone, for each figure
+_NEARLY_ALL = 0.999  # share from which on a rate says no more
 NORMAL = 1.4826  # median absolute deviations in a standard deviation
 
 
@@ -56,6 +57,33 @@ def limit_of_share(
         seen = AGAIN * max(one.value for one in past)
         upper = min(max(floor, usual, seen, _with_chance(expected, customers)), ceiling)
     return Limit(upper, expected)
+
+
+def limit_of_changes(
+    past: Sequence[PastFigure], *, as_of: date, days: int, customers: int, floor: float, ceiling: float
+) -> Limit:
+    """Return the limit of a share of customers who do something that each does at a rate, as `limit_of_share` does.
+
+    Six times the rate is not six times the share where the share is large. One customer more is no spread.
+    """
+    if len(past) < FEWEST_NIGHTS:
+        return Limit(ceiling, None)
+    least = max(SMALLEST, 1 / max(customers, 1))
+    typical, spread = _typical([(one, math.log(max(rate_of(one.value) / one.days, least))) for one in past], as_of)
+    often = math.exp(typical) * days
+    expected = -math.expm1(-often)
+    usual = -math.expm1(-often * math.exp(DEVIATIONS * max(spread, LEAST_DEVIATION)))
+    seen = AGAIN * max(one.value for one in past)
+    return Limit(min(max(floor, usual, seen, _with_chance(expected, customers)), ceiling), expected)
+
+
+def rate_of(share: float) -> float:
+    """Return how often customers do what this share of them has done at least once, by Poisson.
+
+    >>> round(rate_of(0.5), 3)
+    0.693
+    """
+    return -math.log1p(-min(share, _NEARLY_ALL))
 
 
 def limit_of_ratio(

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from clustering.quality.night_counts import NightCounts
 from clustering.quality.sketches import ColumnCounts, beyond, distance, other_precision
+from clustering.quality.steps import NO_STEPS, PartSteps
 from clustering.segments.movement import Move
 
 NIGHT_BEFORE = "the night before"  # what the words of a figure call the night that it is compared with
@@ -51,6 +52,7 @@ class ModelMovement:
     sizes: Mapping[int, int]
     names: Mapping[int, str]
     split: bool
+    steps: Sequence[PartSteps] = ()
 
 
 def source_figures(tonight: NightCounts, before: NightCounts, *, least: int) -> Iterator[Figure]:
@@ -107,6 +109,23 @@ def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figu
         said = f"{named} of {movement.model} has {here:,} customers, {there:,} {NIGHT_BEFORE}"
         ratio = math.log((here + 0.5) / (there + 0.5))
         yield Figure("segment", str(segment), ratio, max(here, there), said, movement.model)
+
+
+def step_figures(model: str, parts: Sequence[PartSteps]) -> Iterator[Figure]:
+    """Say how many of the sampled customers have changed at all or come far, and how many have changed in each part."""
+    whole = sum(parts, NO_STEPS)
+    if not whole.customers:
+        return
+    said = f"{whole.share:.1%} of the customers have changed for {model} since {NIGHT_BEFORE}"
+    yield Figure("changed", "customers", whole.share, whole.customers, said, model)
+    share = whole.far / whole.customers
+    said = (
+        f"{share:.1%} of the customers stand in another place among the segments of {model} than {NIGHT_BEFORE}"
+    )
+    yield Figure("displaced", "customers", share, whole.customers, said, model)
+    for number, one in enumerate(parts, 1):
+        said = f"{one.share:.1%} of the customers have changed in part {number} of {len(parts)} by their keys"
+        yield Figure("part", str(number), one.share, one.customers, said, model)
 
 
 def source_age(changed_at: datetime, *, read_at: datetime) -> Figure:

@@ -10,7 +10,14 @@ from statistics import median
 from typing import Literal
 
 from clustering.config import Checks
-from clustering.quality.allowances import FEWEST_NIGHTS, PastFigure, limit_of_ratio, limit_of_share
+from clustering.quality.allowances import (
+    AGAIN,
+    FEWEST_NIGHTS,
+    PastFigure,
+    limit_of_changes,
+    limit_of_ratio,
+    limit_of_share,
+)
 from clustering.quality.comparisons import DOUBLED, VANISHED, Figure, Key
 
 Severity = Literal["hold", "warn"]
@@ -40,6 +47,9 @@ ADVICE: Mapping[str, str] = {
     "range": "see whether a unit has changed for some customers, or a join has added up what is not theirs",
     "groups": "see whether a part of the source is missing or came in twice",
     "moved": "see whether values stand with the right customers, and in the right columns",
+    "changed": "see whether a column is of another day, or computed otherwise than before",
+    "displaced": "see whether values stand with the right customers, and in the right columns",
+    "uneven": "see whether a part of the source is of another day: a load that stopped, a partition that was left out",
     "segment": "see what its former customers have in common, and whether their values are right",
     "source_age": "see whether the load of the source has run",
     "unchanged": "see whether the load of the source has run",
@@ -137,6 +147,29 @@ def _judge_share(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_
     return JudgedFigure(figure, None, limit.upper, limit.expected, finding)
 
 
+def _judge_changes(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:
+    limit = limit_of_changes(
+        past,
+        as_of=as_of,
+        days=days,
+        customers=figure.customers,
+        floor=checks.min_share,
+        ceiling=checks.max_moved_share if figure.check == "displaced" else 1.0,  # everybody may change a little
+    )
+    finding: Severity | None = "hold" if figure.value > limit.upper else None
+    return JudgedFigure(figure, None, limit.upper, limit.expected, finding)
+
+
+def _judge_uneven(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:
+    upper = max(checks.min_share, AGAIN * max((one.value for one in past), default=0.0))
+    return JudgedFigure(figure, None, upper, None, "hold" if figure.value > upper else None)
+
+
+def _keep(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:
+    """Judge nothing: the nights that follow are compared with it."""
+    return JudgedFigure(figure, None, None, None, None)
+
+
 def _judge_rows(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:
     lower, upper, expected = limit_of_ratio(
         past,
@@ -162,6 +195,10 @@ def _judge_age(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of
 
 _JUDGES: Mapping[str, Callable[[Figure, Sequence[PastFigure], Checks, date, int], JudgedFigure]] = {
     "rows": _judge_rows,
+    "changed": _judge_changes,
+    "displaced": _judge_changes,
+    "uneven": _judge_uneven,
+    "part": _keep,
     "segment": _judge_segment,
     "source_age": _judge_age,
 }

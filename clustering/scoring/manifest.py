@@ -11,6 +11,7 @@ from clustering.config import Contract
 from clustering.customers import Rejection, from_documents
 from clustering.errors import RunError
 from clustering.quality.sketches import ColumnCounts
+from clustering.quality.steps import PartSteps, in_parts
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.preceding_runs import Compared
 from clustering.segments.movement import Move, Moves, add_up
@@ -156,6 +157,18 @@ def compared_moves(shards: Sequence[ScoredShard], model_version_id: int, base_ru
             found.append(Move(former, latter, customers or 0, by_model if note.split else None, by_time))
     notes = [shard.compared.get(model_version_id) for shard in shards]
     return Moves(add_up(found), is_timed=all(note is not None and note.by_time is not None for note in notes))
+
+
+def compared_steps(shards: Sequence[ScoredShard], model_version_id: int, base_run_id: int) -> list[PartSteps]:
+    """Return how far a sample of each part has come since a run; empty unless each shard was compared with that run."""
+    found: list[tuple[int, Sequence[PartSteps]]] = []
+    for shard in shards:
+        note = shard.compared.get(model_version_id)
+        if note is None or note.base_run_id != base_run_id:
+            return []
+        steps = [PartSteps(*one) for one in note.steps]
+        found.append((shard.rows_labelled, steps))
+    return in_parts(found) if any(steps for _, steps in found) else []
 
 
 def _compared(note: Mapping[str, Any]) -> Compared:

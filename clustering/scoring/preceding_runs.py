@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Contract, KeyType
 from clustering.errors import ArtifactError, StoreError
+from clustering.quality.steps import CHANGED, FAR, PARTS
 from clustering.scoring.label_sets import has_partition, label_set_table, partition
 from clustering.scoring.labeller import Labeller, missing_columns
 from clustering.scoring.usable_versions import unfilled
@@ -25,6 +26,11 @@ from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
+
+# Customers of a shard whose steps are counted: each is a look-up in the labels of the night before.
+FEWEST_SAMPLED = 4_000
+SAMPLED_OF = 100
+MOST_SAMPLED = 20_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,11 @@ class Base:
     former: Labeller | None
     split: bool  # whether it will be known whom the change of version moved
     aged_from: date | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it is the version that labels now; of another one it can be asked, or nothing is known."""
+        return self.split and self.former is None
 
     @property
     def table(self) -> sql.Identifier:
@@ -81,13 +92,15 @@ class Compared:
     """The run that a shard's labels were compared with; `split` as in its base.
 
     `moves` are the customers who are not where they were, as the first fields of `Move`, and `by_time` how many of each
-    only the passing of time moved; None where that is not told apart.
+    only the passing of time moved; None where that is not told apart. `steps` are, of a sample and where the version is
+    the same, the fields of `PartSteps` for each part of the shard, in the order of the keys.
     """
 
     base_run_id: int
     split: bool
     moves: Sequence[Sequence[int | None]] = ()
     by_time: Sequence[int] | None = None
+    steps: Sequence[Sequence[int]] = ()
 
 
 def find_bases(transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int) -> dict[int, Base]:
@@ -168,8 +181,35 @@ def stage_changes(
     return True
 
 
-def count_changes(transaction: Transaction, base: Base, changes: sql.Identifier, *, is_timed: bool) -> Compared:
+def count_changes(
+    transaction: Transaction,
+    base: Base,
+    *,
+    labels: sql.Identifier,
+    changes: sql.Identifier,
+    labelled: int,
+    is_timed: bool,
+) -> Compared:
     """Return what a shard was compared with, and who moved; where `is_timed`, also by the passing of time alone."""
     rows = transaction.rows("history/staged_moves", {"changes": changes})
     moves = [[row.from_segment, row.to_segment, row.customers, row.by_model] for row in rows]
-    return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None)
+    steps = _count_steps(transaction, base, labels, labelled) if base.is_same else ()
+    return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None, steps)
+
+
+def _count_steps(
+    transaction: Transaction, base: Base, labels: sql.Identifier, labelled: int
+) -> Sequence[Sequence[int]]:
+    """Count how far a sample has come. Confidences are of one version alone; small shards are compared as a whole."""
+    if not labelled:
+        return ()
+    sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
+    names = {
+        "table": labels,
+        "base": base.table,
+        "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(
+            sql.Literal(min(100.0, 100 * sampled / labelled))
+        ),
+    }
+    rows = transaction.rows("history/steps", names, parts=PARTS, unchanged=CHANGED, far=FAR)
+    return [[row.customers, row.changed, row.far] for row in rows]

@@ -129,7 +129,7 @@ class Staging:
         self._wait()
         for champion in self._champions:
             self._finish(champion, summary.rows_labelled)
-        compared = self._compare(passing)
+        compared = self._compare(passing, summary.rows_labelled)
         claimed = self._transaction.execute(
             "scoring/claim_shard",
             run_id=self._attempt.run_id,
@@ -164,13 +164,21 @@ class Staging:
             self._transaction.execute("scoring/index_segments", names)
         self._transaction.execute("scoring/analyze", names)
 
-    def _compare(self, passing: PassingTime | None) -> dict[int, Compared | None]:
+    def _compare(self, passing: PassingTime | None, labelled: int) -> dict[int, Compared | None]:
         """Stage the changes of every champion, and return by version what they were compared with."""
         moved = {one.version: one for champion in self._champions for one in self._staged_changes(champion)}
         timed = passing.tell_apart(self._transaction, list(moved.values())) if passing else set()
         found: dict[int, Compared | None] = dict.fromkeys(one.model_version_id for one in self._champions)
         for version, one in moved.items():
-            found[version] = count_changes(self._transaction, one.base, one.changes, is_timed=version in timed)
+            labels = staging_table(self._attempt.labels_table(version))
+            found[version] = count_changes(
+                self._transaction,
+                one.base,
+                labels=labels,
+                changes=one.changes,
+                labelled=labelled,
+                is_timed=version in timed,
+            )
         return found
 
     def _staged_changes(self, champion: StagedVersion) -> Iterator[Moved]:

@@ -15,6 +15,7 @@ from typing import Any
 from clustering import (
     ClusteringError,
     Registry,
+    Release,
     Warehouse,
     check_run,
     load_configuration,
@@ -22,6 +23,8 @@ from clustering import (
     score_shard,
     withdraw_date,
 )
+from clustering.config import Checks
+from clustering.scoring.endings import abandon_by_hand
 from clustering.warehouse import bulk
 from tests.paths import CONFIGURATION
 from tests.projects import Project
@@ -84,6 +87,25 @@ def publish(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
     configuration = load_configuration(CONFIGURATION)
     check_run(warehouse, configuration, Registry(warehouse, store), run_id=run_id)
     publish_run(warehouse, configuration, run_id=run_id)
+
+
+def check(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
+    """Check a run by the limits that are the default."""
+    configuration = load_configuration(CONFIGURATION)
+    contract = configuration.contract.model_copy(update={"checks": Checks()})
+    careful = configuration.model_copy(update={"contract": contract})
+    check_run(warehouse, careful, Registry(warehouse, store), run_id=run_id)
+
+
+def release(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
+    """Publish a held run all the same."""
+    configuration = load_configuration(CONFIGURATION)
+    publish_run(warehouse, configuration, run_id=run_id, release=Release("Ada", "the shop was closed"))
+
+
+def abandon(warehouse: Warehouse, store: Path, *, run_id: int) -> None:
+    """Abandon a held run."""
+    abandon_by_hand(warehouse, run_id=run_id, abandoned_by="Ada", reason="the load failed")
 
 
 def withdraw(warehouse: Warehouse, store: Path, *, as_of: str) -> None:

@@ -8,7 +8,15 @@ from datetime import date, timedelta
 import pytest
 from scipy.stats import binom
 
-from clustering.quality.allowances import CHANCE, FEWEST_NIGHTS, Limit, PastFigure, limit_of_ratio, limit_of_share
+from clustering.quality.allowances import (
+    CHANCE,
+    FEWEST_NIGHTS,
+    Limit,
+    PastFigure,
+    limit_of_changes,
+    limit_of_ratio,
+    limit_of_share,
+)
 
 TODAY = date(2026, 11, 22)  # a Sunday
 
@@ -83,3 +91,21 @@ def test_ratios_have_two_limits_around_the_trend() -> None:
     assert limit_of_ratio(
         past[:5], as_of=TODAY, days=1, customers=1_000_000, floor=math.log(1.01), ceiling=math.log(1.3)
     ) == (-math.log(1.3), math.log(1.3), None)
+
+
+def test_many_customers_may_not_change_six_times_as_often() -> None:
+    """Where three in ten change on such a day, nine in ten are too many, though thrice as many are not six times."""
+    limit = limit_of_changes(nights([0.3] * 30), as_of=TODAY, days=1, customers=10_000, floor=0.01, ceiling=1.0)
+    assert limit.expected == pytest.approx(0.3)
+    assert limit.upper == pytest.approx(1 - 0.7 ** math.exp(1.8))
+
+
+def test_one_customer_in_few_is_no_spread() -> None:
+    """On some nights one of two hundred, on others nobody: a tenth of them is far beyond what is usual."""
+    past = nights([0.0, 0.005, 0.0, 0.0, 0.01] * 6)
+    limits = [
+        limit(past, as_of=TODAY, days=1, customers=200, floor=0.01, ceiling=0.3).upper
+        for limit in (limit_of_changes, limit_of_share)
+    ]
+    assert limits[0] == pytest.approx(0.035, abs=0.01)
+    assert limits[1] > 0.1
