@@ -29,7 +29,7 @@ class Outcome:
     kind: str | None = None
     final: bool = False
     rows_changed: float = 0.0
-    labels_changed: float = 0.0
+    labels_changed: float | None = 0.0  # None: not looked at
 
     @property
     def is_told_of(self) -> bool:
@@ -39,7 +39,7 @@ class Outcome:
     @property
     def counts(self) -> bool:
         """Whether a break changed enough to count as one."""
-        return max(self.rows_changed, self.labels_changed) >= COUNTS_FROM
+        return max(self.rows_changed, self.labels_changed or 0.0) >= COUNTS_FROM
 
 
 def rate(hits: int, of: int) -> str:
@@ -90,11 +90,13 @@ def breaks_table(outcomes: Sequence[Outcome]) -> list[str]:
     for kind in sorted({str(one.kind) for one in broken}):
         mine = [one for one in broken if one.kind == kind]
         cells = [_cell([one for one in mine if one.size == size]) for size in sizes]
-        rows, labels = (sum(getattr(one, f"{what}_changed") for one in mine) / len(mine) for what in ("rows", "labels"))
+        rows = f"{sum(one.rows_changed for one in mine) / len(mine):.0%}"
+        known = [one.labels_changed for one in mine if one.labels_changed is not None]
+        labels = f"{sum(known) / len(known):.0%}" if known else "-"
         findings = Counter(finding for one in mine for finding in set(one.findings)).most_common(3)
         named = ", ".join(f"{finding} {count}" for finding, count in findings)
         mark = " (final)" if mine[0].final else ""
-        lines.append(f"| {kind}{mark} | {' | '.join(cells)} | {rows:.0%} | {labels:.0%} | {named} |")
+        lines.append(f"| {kind}{mark} | {' | '.join(cells)} | {rows} | {labels} | {named} |")
     for final, name in ((False, "kinds to tune with"), (True, "kinds kept for the end")):
         for size in sizes:
             mine = [one for one in counted if one.final == final and one.size == size]

@@ -30,13 +30,14 @@ from rehearsal import SERVER_SETTINGS, Rehearsal, Server, Verdict, rehearse
 from remembered_nights import Remembered
 from setting import running_server
 from sources.breaks import KINDS, Source, break_source
-from sources.effects import changed_share, moved_share
+from sources.effects import COUNTS_FROM, changed_share, moved_share
 from sources.honest import GENERATORS
 from sources.layout import Night
 
 PAST = 45  # honest nights before a broken one
 AT_MOST_SILENT = 10  # nights after the past until one has a delivery
 REMEMBERED = 31  # nights that a break can take rows from
+MOST_LABELLED = 100_000  # customers of whom labels are compared where the rows alone make a break count
 SMALLEST, LARGEST = 200, 2_000  # customers of an honest company in the beginning
 
 
@@ -116,12 +117,14 @@ def _trained_on_the_first(rehearsal: Rehearsal, nights: Iterator[Night]) -> Iter
 
 def _effects(
     kind: str, source: Source, broken: pd.DataFrame, right: pd.Series, rehearsal: Rehearsal
-) -> dict[str, str | bool | float]:
+) -> dict[str, str | bool | float | None]:
+    rows = changed_share(source.tonight, broken)
+    is_known = len(source.tonight) <= MOST_LABELLED or rows < COUNTS_FROM
     return {
         "kind": kind,
         "final": KINDS[kind].final,
-        "rows_changed": changed_share(source.tonight, broken),
-        "labels_changed": moved_share(right, rehearsal.labels(broken)),
+        "rows_changed": rows,
+        "labels_changed": moved_share(right, rehearsal.labels(broken)) if is_known else None,
     }
 
 

@@ -55,6 +55,8 @@ SERVER_SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
+    "wal_level": "minimal",  # a table that is loaded as it is made needs no log
+    "max_wal_senders": "0",
     "shared_buffers": "512MB",
     "max_wal_size": "8GB",
 }

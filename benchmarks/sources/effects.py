@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from sources.layout import CHANGED, KEY
@@ -16,19 +19,22 @@ def changed_share(tonight: pd.DataFrame, broken: pd.DataFrame) -> float:
     """
     if not len(tonight):
         return float(len(broken) > 0)
-    left, right = (_numbered(each) for each in (tonight, broken))
-    both = left.merge(right, on=[KEY, "place"], how="outer", suffixes=("", " after"), indicator="side")
-    common = both["side"] == "both"
-    differs = ~common
-    for name in (each for each in left.columns if each not in (KEY, "place")):
-        before, after = both[name], both[f"{name} after"]
-        differs |= common & ~((before == after) | (before.isna() & after.isna()))
-    return min(1.0, float(differs.sum()) / len(tonight))
+    (keys, rows), (other_keys, other_rows) = _hashes(tonight), _hashes(broken)
+    here_or_there = len(keys) + len(other_keys) - len(np.intersect1d(keys, other_keys))
+    return min(1.0, (here_or_there - len(np.intersect1d(rows, other_rows))) / len(tonight))
 
 
-def _numbered(customers: pd.DataFrame) -> pd.DataFrame:
-    values = customers.drop(columns=CHANGED, errors="ignore").astype({KEY: object})
-    return values.assign(place=values.groupby(KEY, dropna=False).cumcount())
+def _hashes(customers: pd.DataFrame) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return a number for each row by its key and which one of the key's it is, and one by that and all values."""
+    keys = customers[[KEY]].astype(object)
+    place = keys.groupby(KEY, dropna=False).cumcount() if keys[KEY].duplicated().any() else 0
+    values = {
+        str(name): column.astype("float64") + 0.0 if pd.api.types.is_numeric_dtype(column) else column.astype(object)
+        for name, column in customers.drop(columns=[KEY, CHANGED], errors="ignore").items()
+    }
+    named = keys.assign(place=place)
+    hashes = [pd.util.hash_pandas_object(one, index=False).to_numpy() for one in (named, named.assign(**values))]
+    return hashes[0], hashes[1]
 
 
 def moved_share(tonight: pd.Series, broken: pd.Series) -> float:

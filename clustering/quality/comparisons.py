@@ -119,9 +119,7 @@ def step_figures(model: str, parts: Sequence[PartSteps]) -> Iterator[Figure]:
     said = f"{whole.share:.1%} of the customers have changed for {model} since {NIGHT_BEFORE}"
     yield Figure("changed", "customers", whole.share, whole.customers, said, model)
     share = whole.far / whole.customers
-    said = (
-        f"{share:.1%} of the customers stand in another place among the segments of {model} than {NIGHT_BEFORE}"
-    )
+    said = f"{share:.1%} of the customers stand in another place among the segments of {model} than {NIGHT_BEFORE}"
     yield Figure("displaced", "customers", share, whole.customers, said, model)
     for number, one in enumerate(parts, 1):
         said = f"{one.share:.1%} of the customers have changed in part {number} of {len(parts)} by their keys"

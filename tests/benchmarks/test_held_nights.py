@@ -37,7 +37,7 @@ def test_break_counts_from_a_hundredth_on(rows: float, labels: float, counts: bo
 
 
 def test_breaks_are_counted_by_kind_and_size_and_final_ones_apart() -> None:
-    """What does not count is in no rate; a warning counts apart from a night that is held."""
+    """What does not count is in no rate, nor is an unchanged source, whose warning is declared; other warnings are."""
     outcomes = [
         HONEST,
         replace(BROKEN, held=True),
@@ -45,9 +45,11 @@ def test_breaks_are_counted_by_kind_and_size_and_final_ones_apart() -> None:
         replace(BROKEN, size=20_000, warned=True),
         replace(BROKEN, kind="gross in place of net", final=True, held=True),
         replace(BROKEN, kind="yesterday's copy", rows_changed=0.0),
+        replace(BROKEN, kind="a copy", warned=True, findings=("warn: unchanged rows",)),
     ]
     text = "\n".join(breaks_table(outcomes))
     assert "| half missing | 1 of 2 | 0 of 1, 1 warned |" in text
     assert "| yesterday's copy | does not count | - |" in text
-    assert "kinds to tune with: held 1 of 3, 33.33 %" in text
-    assert "kinds kept for the end: held 1 of 1, 100.00 %" in text
+    assert "kinds to tune with, 200 customers: held 1 of 2, 50.00 % (1.26 to 98.74 %); 1 more are warned of" in text
+    assert "kinds to tune with, 20,000 customers: held 0 of 1, 0.00 %" in text
+    assert "kinds kept for the end, 200 customers: held 1 of 1, 100.00 %" in text

@@ -362,3 +362,43 @@ def test_changed_contract_is_a_new_base_line(careful: Project) -> None:
     planned = other.plan("2026-11-22")
     other.score(planned["run_id"])
     assert [one["check"] for one in other.check(planned["run_id"])["findings"]] == ["unchanged"]
+
+
+CHANGED = (
+    "select check_name, subject, value from segmentation.night_checks"
+    " where run_id = %s and model = 'kmeans' and check_name in ('changed', 'displaced', 'part')"
+)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_who_has_changed_is_counted_customer_by_customer_and_by_part(careful: Project, shards: int) -> None:
+    """In the order of the keys, whatever the shards: those whose values stand elsewhere, and nobody else."""
+    [(least, middle)] = careful.sql(
+        "select min(customer_id), (percentile_disc(0.5) within group (order by customer_id)) from customers"
+    )
+    careful.sql(
+        "update customers set spending_score = 100 - spending_score where spending_score between 2 and 98"
+        " and spending_score <> 50 and customer_id between %s and %s and customer_id %% 10 = 0",
+        least,
+        middle,
+    )
+    planned = careful.plan("2026-11-21", shards=shards)
+    for shard in planned["shards"]:
+        careful.score(planned["run_id"], shard)
+    careful.check(planned["run_id"])
+    found = {(check, subject): value for check, subject, value in careful.sql(CHANGED, planned["run_id"])}
+    assert 0.03 < found["changed", "customers"] < 0.06
+    assert 0 < found["displaced", "customers"] <= found["changed", "customers"]
+    shares = [found["part", str(number)] for number in range(1, 17)]
+    assert all(share > 0.03 for share in shares[:7])
+    assert not any(shares[9:])
+
+
+def test_new_version_is_not_compared_by_its_confidences(careful: Project) -> None:
+    """They are of another version, and say nothing of the customers; the models that stayed are compared."""
+    retrain(careful, "kmeans")
+    run_id = careful.night("2026-11-21")["run_id"]
+    told = careful.sql("select distinct model from segmentation.night_checks where run_id = %s", run_id)
+    assert ("gmm",) in told
+    versions = careful.sql("select count(*) from segmentation.promotions where model = 'kmeans'")
+    assert (careful.sql(CHANGED, run_id) == []) == (versions[0][0] > 1)

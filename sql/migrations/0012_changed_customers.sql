@@ -1,0 +1,5 @@
+-- Customers who changed are counted by part and by how far they have come.
+
+comment on column segmentation.night_checks.check_name is 'rows, gone, new, rejected, missing, distribution, precision, range, groups, moved, changed, displaced, uneven, part, segment, source_age, stale, repeated, unchanged, contract, drift or drift_unchecked.';
+comment on column segmentation.night_checks.subject is 'What was checked: rows, customers, a column, a column and reason, the segment_id of a segment, or the number of a part, from 1 to 16 in the order of the keys.';
+comment on column segmentation.run_shards.compared is 'Per model version the run of the preceding date that the shard''s labels were compared with (base_run_id), whether it is known whom the change of version moved (split), the customers who moved by former and present segment, null standing for no label (moves: from, to, customers, of them by the change of version), and of a sample, where the version is the same, by part of the shard in the order of the keys, how many there are, how many have changed, and how many have come far (steps).';
