@@ -85,6 +85,7 @@ class PartWriter:
             self._stack.__exit__(kind, *error)
         finally:
             if kind is not None:
+                self.files.discard()
                 with suppress(SourceError):  # the error that led here is the one to tell
                     remove(self.folder.below(self.place))
 

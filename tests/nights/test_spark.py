@@ -20,6 +20,7 @@ from clustering.scoring.batch_scoring import ScoredBatch
 from clustering.scoring.label_files import PartWriter, WrittenPart, await_labels
 from clustering.scoring.spark_session import run_on_spark
 from tests.lakes import REJECTED, from_files, said, write_lake
+from tests.object_stores import open_bucket
 from tests.projects import Project
 from tests.web.served import free_port
 
@@ -158,7 +159,10 @@ def test_what_another_task_has_removed_is_not_missed(spark: Project, monkeypatch
     assert spark.publish(planned["run_id"])["rows_read"] == CUSTOMERS
 
 
-def test_attempt_that_nobody_waits_for_leaves_nothing(spark: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("labels", ["tables", "files"])
+def test_attempt_that_nobody_waits_for_leaves_nothing(
+    spark: Project, labels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Such as one of a job whose task was killed, and whose run another task has published meanwhile."""
     orphans: list[spark_work.SparkWork] = []
 
@@ -167,7 +171,11 @@ def test_attempt_that_nobody_waits_for_leaves_nothing(spark: Project, monkeypatc
         return run_on_spark(work, server)
 
     monkeypatch.setattr(spark_shards, "run_on_spark", noted)
-    spark.night(models=["kmeans"], shards=2)
+    origin = spark.configuration.contract.origin
+    source = {"engine": "spark", "label_files": str(origin.label_files), "labels": labels}
+    project = from_files(spark, str(origin.files), **source)
+    project.night(models=["kmeans"], shards=2)
+    kept = left(project)
     (orphan,) = orphans
     with pytest.raises(RunError, match="nobody waits for labels in"):
         orphan.score(orphan.shards[0])
@@ -182,7 +190,28 @@ def test_attempt_that_nobody_waits_for_leaves_nothing(spark: Project, monkeypatc
     monkeypatch.setattr(PartWriter, "append", overtaken)
     with pytest.raises(RunError, match="nobody waits for labels in"):
         orphan.score(orphan.shards[0])
-    assert not left(spark)
+    assert left(project) == kept
+    assert (kept == []) == (labels == "tables")
+
+
+def test_labels_pass_through_an_object_store(spark: Project, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is submitted, its task is cut off, another copies what lies there, and nothing is left in the bucket."""
+    bucket = open_bucket("labels", s3_endpoint)
+    bucket.system.create_dir(bucket.name)
+    monkeypatch.setenv("AIRFLOW_CONN_CUSTOMER_FILES", bucket.connection())
+    stored = from_files(
+        spark, str(spark.configuration.contract.origin.files), engine="spark", label_files=f"s3://{bucket.name}/way"
+    )
+    planned = stored.plan(models=["kmeans"], shards=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(spark_shards, "_copy", lost)
+        with pytest.raises(SourceError, match="cut off"):
+            stored.score(planned["run_id"], may_retry=True)
+    assert sum(path.endswith(".json") and "summary" not in path for path in bucket.objects()) == 3
+    monkeypatch.setattr(spark_shards, "run_on_spark", lost)
+    assert stored.score(planned["run_id"])["rows_read"] == CUSTOMERS
+    assert bucket.objects() == {}
+    assert stored.publish(planned["run_id"])["rows_read"] == CUSTOMERS
 
 
 def lost(*_: object) -> object:
