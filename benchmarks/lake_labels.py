@@ -128,19 +128,22 @@ def _write_customers(bench: Bench, show: Callable[[str], None]) -> None:
 
 
 def _measure(bench: Bench, repeats: int, show: Callable[[str], None]) -> Outcome:
-    from night import Night, run_night, scoring_processes
+    from night import run_night, scoring_processes
 
-    floors, nights = list[tuple[float, float]](), list[Night]()
+    floors = list[tuple[float, float]]()
     with scoring_processes(bench) as (pool, _):
-        show("a night to warm up")
-        night = run_night(bench, pool, [MODEL])
-        sample = _a_file_of(bench, night.run_id)
+        show("a night, which also warms up")
+        nights = [run_night(bench, pool, [MODEL])]
+        sample, size = _a_file_of(bench, nights[0].run_id)
         for number in range(1, repeats + 1):
-            show(f"plain reading and writing, and the night, in turns, {number} of {repeats}")
+            show(f"plain reading and writing, {number} of {repeats}")
             floors.append(_floor(bench, sample))
-            night = run_night(bench, pool, [MODEL])
-            nights.append(night)
-            size = _dropped(bench, night.run_id)
+            if number < repeats:
+                show(f"a night, {number + 1} of {repeats}")
+                nights.append(run_night(bench, pool, [MODEL]))
+                _dropped(bench, nights[-1].run_id)
+    if repeats > 1:
+        del nights[0]
     floor, processor = (statistics.median(column) for column in zip(*floors, strict=True))
     night = sorted(nights, key=lambda one: one.seconds)[len(nights) // 2]
     return Outcome(
@@ -160,13 +163,12 @@ def _measure(bench: Bench, repeats: int, show: Callable[[str], None]) -> Outcome
     )
 
 
-def _a_file_of(bench: Bench, run_id: int) -> Path:
-    """Return a copy of some labels, which the floor writes again and again, and remove the others."""
+def _a_file_of(bench: Bench, run_id: int) -> tuple[Path, int]:
+    """Return a copy of some labels, which the floor writes again and again, remove all, and return their bytes."""
     first = min((bench.folder / "labels").glob(f"labels_{run_id}_*/*/*.parquet"))
     copy = bench.folder / "sample.parquet"
     shutil.copy(first, copy)
-    _dropped(bench, run_id)
-    return copy
+    return copy, _dropped(bench, run_id)
 
 
 def _dropped(bench: Bench, run_id: int) -> int:
@@ -233,7 +235,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--workers", type=int, default=2, help="processes side by side")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="rounds; of several, the first night only warms up")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 

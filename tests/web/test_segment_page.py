@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from clustering import Warehouse
+from clustering.demo.generator import generate_customers
 from clustering.errors import RunError
 from clustering.web import create_app, downloads
 from clustering.web.security import Access, Caller
+from tests.lakes import from_files, write_lake
 from tests.projects import Project
 from tests.web.examples import SECRET, Visit, backend_of
 
@@ -160,3 +163,26 @@ def test_lists_are_read_by_an_index(project: Project) -> None:
         for side in ("to", "from"):
             rows = transaction.connection.exec_driver_sql(plan.format(side)).scalars().all()
             assert any(f"_{side}_segment_id" in row for row in rows), rows
+
+
+def test_labels_that_are_files_are_said_to_be(appointed_project: Project, visit: Visit, tmp_path: Path) -> None:
+    """No page takes nobody for the truth, and each draws what there is."""
+    folder = write_lake(tmp_path / "lake", generate_customers(2_000, seed=2))
+    project = from_files(appointed_project, folder, labels="files", label_files=str(tmp_path / "labels"))
+    for day in DAYS:
+        project.night(day, models=["kmeans"])
+    client = visit(project)
+    [(segment,)] = project.sql("select min(segment_id) from segmentation.current_segments where segment_id > 0")
+    page = client.get("/segment", params={"model": "kmeans", "segment": segment})
+    assert page.status_code == 200
+    assert "Labels of this night are files: who came is not known." in page.text
+    assert "read the files that segmentation.current_label_files names" in page.text
+    file = client.get("/segment/download", params={"model": "kmeans", "segment": segment, "what": "members"})
+    assert file.status_code == 404
+    assert "are files below" in file.text
+    assert client.get("/page", params={"model": "kmeans"}).status_code == 200
+    movement = client.get("/page/movement", params={"model": "kmeans", "former": DAYS[0], "latter": DAYS[1]}).json()
+    assert "are files, and who moved is not counted" in movement["reason"]
+    told = client.get("/customers/17").json()
+    assert (told["labels"][0]["has_history"], told["labels"][0]["since"], told["history"]) == (False, None, [])
+    assert "Labels of this model are files" in client.get("/customer?key=17").text
