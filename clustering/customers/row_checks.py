@@ -120,7 +120,8 @@ def _counted(rows: pa.RecordBatch, contract: Contract, faults: Mapping[str, Code
     for name, codes in faults.items():
         if keys is not None and name != contract.key:
             codes = np.where((keys == Reason.MISSING_KEY) & (codes == Reason.MISSING_VALUE), 0, codes)
-        yield from rejections(name, codes, _as_text(rows.column(name)))
+        place = np.flatnonzero(codes)  # the others would be written as text for nothing
+        yield from rejections(name, codes[place], _as_text(rows.column(name).take(pa.array(place))))
 
 
 def _without_duplicates(key: Read, duplicated: pa.Array) -> Read:

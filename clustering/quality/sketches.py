@@ -163,9 +163,11 @@ def _places(column: ExactColumn) -> dict[str, int]:
     values = column.values if column.present is None else column.values[column.present]
     with np.errstate(over="ignore"):  # infinite is too large, too
         scaled = values * _HUNDREDTHS
-    scaled = scaled[(scaled != 0) & (np.abs(scaled) < _LARGEST)]
+    size = np.abs(scaled)
+    if not (fits := (size > 0) & (size < _LARGEST)).all():
+        scaled, size = scaled[fits], size[fits]
     whole = np.rint(scaled)
-    decimal = np.abs(scaled - whole) <= _NOISE * np.abs(scaled)
+    decimal = np.abs(scaled - whole) <= _NOISE * size
     left, found = whole[decimal].astype(np.int64), {"finer": int(np.count_nonzero(~decimal))}
     for place in reversed(PLACES[1:]):
         tenth = left // 10
