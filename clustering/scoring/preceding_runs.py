@@ -197,19 +197,17 @@ def count_changes(
     return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None, steps)
 
 
+def sampled_portion(labelled: int) -> sql.Composable:
+    """Return the clause that samples so many labels of a shard: of small shards all, and the same ones each time."""
+    sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
+    percent = min(100.0, 100 * sampled / max(labelled, 1))
+    return sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(percent))
+
+
 def _count_steps(
     transaction: Transaction, base: Base, labels: sql.Identifier, labelled: int
 ) -> Sequence[Sequence[int]]:
     """Count how far a sample has come. Confidences are of one version alone; small shards are compared as a whole."""
-    if not labelled:
-        return ()
-    sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
-    names = {
-        "table": labels,
-        "base": base.table,
-        "portion": sql.SQL("tablesample system ({}) repeatable (0)").format(
-            sql.Literal(min(100.0, 100 * sampled / labelled))
-        ),
-    }
+    names = {"table": labels, "base": base.table, "portion": sampled_portion(labelled)}
     rows = transaction.rows("history/steps", names, parts=PARTS, unchanged=CHANGED, far=FAR)
     return [[row.customers, row.changed, row.far] for row in rows]
