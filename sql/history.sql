@@ -296,6 +296,22 @@ update segmentation.segment_history
 set valid_to = null
 where model = :model and valid_to = :day;
 
+-- name: replaced
+-- Returns the run that each version of a run is to take the place of, where it has labelled that one too, and no date
+-- precedes.
+-- Parameters: run_id.
+select model.model_version_id, published.run_id as base_run_id
+from segmentation.run_models as model
+join segmentation.scoring_runs as run on run.run_id = model.run_id
+join segmentation.published_runs as published
+    on published.model = model.model and published.as_of = run.as_of
+    and published.model_version_id = model.model_version_id
+where
+    model.run_id = :run_id and not run.dry_run
+    and not exists (
+        select from segmentation.published_runs as before where before.model = model.model and before.as_of < run.as_of
+    );
+
 -- name: repair
 -- Writes the periods around a date anew for the customers of whom the history said otherwise. Their periods are those
 -- that touch the time from the date before to the date after, if there is one: what led to the date (before), what the
@@ -380,13 +396,14 @@ from {changes}
 group by from_segment, to_segment;
 
 -- name: steps
--- Counts a sample of a shard's customers who were there on the preceding date, in parts in the order of their keys, and
--- of each part who has changed and who has come far: the difference of two confidences in one segment, else their sum.
+-- Counts a sample of a shard's customers, in parts in the order of their keys: who was there in a former run, and of
+-- them who has changed and who has come far, by the difference of two confidences in one segment, else their sum; and
+-- who was not there.
 -- Names: table, base, portion.
 -- Parameters: parts (how many), unchanged, far (the steps that are exceeded).
 select
-    count(*) as customers, count(*) filter (where step > :unchanged) as changed,
-    count(*) filter (where step > :far) as far
+    count(step) as customers, count(*) filter (where step > :unchanged) as changed,
+    count(*) filter (where step > :far) as far, count(*) filter (where step is null) as new
 from (
     select
         ntile(:parts) over (order by customer_id) as part,
@@ -395,7 +412,7 @@ from (
             else latter.confidence + former.confidence
         end as step
     from (select * from {table} {portion}) as latter
-    inner join {base} as former using (customer_id)
+    left join {base} as former using (customer_id)
 ) as sampled
 group by part
 order by part;

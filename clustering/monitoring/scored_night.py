@@ -11,10 +11,12 @@ from clustering.config import Contract
 from clustering.quality.allowances import PastFigure
 from clustering.quality.comparisons import (
     NIGHT_BEFORE,
+    Figure,
     ModelMovement,
     changed_days,
     key_figures,
     model_figures,
+    sampled_figures,
     source_age,
     source_figures,
     step_figures,
@@ -124,6 +126,7 @@ def judged_figures(
     past, days = _past(transaction, run, contract), (run.as_of - base.as_of).days
     figures = list(source_figures(source, base.counts, least=contract.min_group))
     if base.as_of == run.as_of:
+        figures += _sampled(night, base)
         replaced = [replace(one, words=one.words.replace(NIGHT_BEFORE, "the run that it replaces")) for one in figures]
         yield from judge(replaced, past, contract.checks, as_of=run.as_of, days=days)
         return
@@ -142,6 +145,13 @@ def judged_figures(
         yield remark("repeated", "rows", words, hold=differs)  # else an edit was taken back
     yield from judge(figures, past, contract.checks, as_of=run.as_of, days=days)
     yield from _judged_as_a_whole(contract, source, base.counts, past, same_customers=same_customers, days=days)
+
+
+def _sampled(night: ScoredNight, replaced: Base) -> Iterator[Figure]:
+    """Compare a sample of the customers with the run of the same date."""
+    for version in night.versions:
+        if steps := compared_steps(night.shards, version.model_version_id, replaced.run_id):
+            yield from sampled_figures(version.model, steps)
 
 
 def _judged_as_a_whole(

@@ -126,6 +126,15 @@ def step_figures(model: str, parts: Sequence[PartSteps]) -> Iterator[Figure]:
         yield Figure("part", str(number), one.share, one.customers, said, model)
 
 
+def sampled_figures(model: str, parts: Sequence[PartSteps]) -> Iterator[Figure]:
+    """Say of a sample of customers who was not there, and of the others how far they have come."""
+    whole = sum(parts, NO_STEPS)
+    sampled = whole.customers + whole.new
+    said = f"{whole.new / max(1, sampled):.1%} of the customers were not there {NIGHT_BEFORE}"
+    yield Figure("new", "customers", whole.new / max(1, sampled), sampled, said, model)
+    yield from step_figures(model, parts)
+
+
 def source_age(changed_at: datetime, *, read_at: datetime) -> Figure:
     """Return how many hours before it was read the source changed last."""
     hours = (read_at - changed_at).total_seconds() / 3600

@@ -8,7 +8,7 @@ one, and whose values are still yesterday's none at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 CHANGED, FAR = 0.0, 1 / 4  # steps beyond these are counted
 PARTS = 16  # of equally many customers, in the order of their keys
@@ -16,14 +16,18 @@ PARTS = 16  # of equally many customers, in the order of their keys
 
 @dataclass(frozen=True)
 class PartSteps:
-    """Sampled customers of a part who were there the night before; of them who has changed, and who has come far."""
+    """Sampled customers of a part who were there the night before; of them who has changed, and who has come far.
+
+    `new` are sampled customers who were not there.
+    """
 
     customers: int
     changed: int
     far: int
+    new: int = 0
 
     def __add__(self, other: PartSteps) -> PartSteps:
-        return PartSteps(self.customers + other.customers, self.changed + other.changed, self.far + other.far)
+        return PartSteps(*(one + each for one, each in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def share(self) -> float:
@@ -40,7 +44,7 @@ def in_parts(shards: Sequence[tuple[int, Sequence[PartSteps]]]) -> list[PartStep
     >>> one, other = PartSteps(10, 1, 0), PartSteps(10, 5, 1)
     >>> parts = in_parts([(1000, [one] * PARTS), (1000, [other] * PARTS)])
     >>> parts[7], parts[8]
-    (PartSteps(customers=20, changed=2, far=0), PartSteps(customers=20, changed=10, far=2))
+    (PartSteps(customers=20, changed=2, far=0, new=0), PartSteps(customers=20, changed=10, far=2, new=0))
     """
     total, before = sum(customers for customers, _ in shards), 0
     parts = [NO_STEPS] * PARTS

@@ -109,6 +109,21 @@ def find_bases(transaction: Transaction, registry: Registry, contract: Contract,
     return {preceding.model_version_id: _base(registry, contract, preceding) for preceding in found}
 
 
+def find_compared(
+    transaction: Transaction, registry: Registry, contract: Contract, *, run_id: int
+) -> tuple[dict[int, Base], dict[int, Base]]:
+    """Return what each version of a run is compared with: the preceding date's run, else the one that it replaces."""
+    return find_bases(transaction, registry, contract, run_id=run_id), _find_replaced(transaction, run_id)
+
+
+def _find_replaced(transaction: Transaction, run_id: int) -> dict[int, Base]:
+    """Return the run that each version's labels are to take the place of, where no date precedes."""
+    return {
+        row.model_version_id: Base(row.base_run_id, row.model_version_id, None, split=True, aged_from=None)
+        for row in transaction.rows("history/replaced", run_id=run_id)
+    }
+
+
 def _base(registry: Registry, contract: Contract, preceding: Preceding) -> Base:
     is_same = preceding.base_version_id == preceding.model_version_id
     former = None if is_same else _former(registry, contract, preceding.base_version_id)
@@ -197,6 +212,13 @@ def count_changes(
     return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None, steps)
 
 
+def compare_replaced(transaction: Transaction, base: Base, *, labels: sql.Identifier, labelled: int) -> Compared | None:
+    """Return how far a sample has come since the run of the same date; None where its labels are gone."""
+    if not _hold(transaction, base):
+        return None
+    return Compared(base.run_id, base.split, steps=_count_steps(transaction, base, labels, labelled))
+
+
 def sampled_portion(labelled: int) -> sql.Composable:
     """Return the clause that samples so many labels of a shard: of small shards all, and the same ones each time."""
     sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
@@ -210,4 +232,4 @@ def _count_steps(
     """Count how far a sample has come. Confidences are of one version alone; small shards are compared as a whole."""
     names = {"table": labels, "base": base.table, "portion": sampled_portion(labelled)}
     rows = transaction.rows("history/steps", names, parts=PARTS, unchanged=CHANGED, far=FAR)
-    return [[row.customers, row.changed, row.far] for row in rows]
+    return [[row.customers, row.changed, row.far, row.new] for row in rows]

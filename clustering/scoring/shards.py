@@ -21,7 +21,7 @@ from clustering.scoring.label_locations import folders_of, list_files
 from clustering.scoring.label_sets import read_label_sets
 from clustering.scoring.labeller import with_values_for
 from clustering.scoring.manifest import PlannedShard, read_planned_shard
-from clustering.scoring.preceding_runs import Bounds, find_bases
+from clustering.scoring.preceding_runs import Bounds, find_compared
 from clustering.scoring.shard_rows import OpenFiles, OpenTable, find_shard_rows
 from clustering.scoring.source_rows import needed_columns
 from clustering.scoring.spark_shards import score_on_spark
@@ -61,14 +61,14 @@ def score_shard(
         rows = find_shard_rows(transaction, contract, planned, run_id=run_id, shard=shard)
         # Label sets first: another shard may take a model out of the run in between.
         label_sets, versions = read_label_sets(transaction, run_id), read_run_versions(transaction, run_id)
-        bases = find_bases(transaction, registry, contract, run_id=run_id) if rows.has_range else {}
+        bases, replaced = find_compared(transaction, registry, contract, run_id=run_id) if rows.has_range else ({}, {})
         aged = find_aged(transaction, contract, bases.values(), run_id=run_id, as_of=planned.as_of)
     bounds = Bounds(planned.lower_bound, planned.upper_bound, contract.key_type)
     usable = find_usable(registry, versions, contract, may_retry=may_retry)
     take_out(warehouse, run_id, usable)
     contract = with_values_for((artifact for _, artifact in usable.artifacts), contract)
     attempt = Attempt(run_id, shard, secrets.token_hex(4))
-    staged = staged_versions(usable.artifacts, label_sets, bases)
+    staged = staged_versions(usable.artifacts, label_sets, bases, replaced)
     with (
         rows.opened(warehouse) as opened,
         LabelWriter.of(folders_of(label_sets), shard, attempt.token) as files,

@@ -20,7 +20,7 @@ from clustering.scoring.attempts import Attempt
 from clustering.scoring.batch_scoring import ScoredBatch, ScoringVersion, Summary
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.passing_time import Moved, PassingTime
-from clustering.scoring.preceding_runs import Base, Bounds, Compared, count_changes, stage_changes
+from clustering.scoring.preceding_runs import Base, Bounds, Compared, compare_replaced, count_changes, stage_changes
 from clustering.segments.quartiles import to_bytes
 from clustering.versions.artifacts import Artifact
 from clustering.versions.version import Version
@@ -39,6 +39,7 @@ class StagedVersion:
     label_set: LabelSet
     scoring: ScoringVersion
     base: Base | None
+    replaced: Base | None = None
 
     @property
     def model_version_id(self) -> int:
@@ -47,14 +48,18 @@ class StagedVersion:
 
 
 def staged_versions(
-    usable: Iterable[tuple[Version, Artifact]], label_sets: Mapping[int, LabelSet], bases: Mapping[int, Base]
+    usable: Iterable[tuple[Version, Artifact]],
+    label_sets: Mapping[int, LabelSet],
+    bases: Mapping[int, Base],
+    replaced: Mapping[int, Base] | None = None,
 ) -> list[StagedVersion]:
     """Return versions that can label as they are staged, with what each is compared with."""
     found = []
     for version, artifact in usable:
         base = bases.get(version.model_version_id)
         scoring = ScoringVersion.of(version.model_version_id, artifact, former=base.former if base else None)
-        found.append(StagedVersion(label_sets[version.model_version_id], scoring, base))
+        former = (replaced or {}).get(version.model_version_id)
+        found.append(StagedVersion(label_sets[version.model_version_id], scoring, base, former))
     return found
 
 
@@ -168,7 +173,12 @@ class Staging:
         """Stage the changes of every champion, and return by version what they were compared with."""
         moved = {one.version: one for champion in self._champions for one in self._staged_changes(champion)}
         timed = passing.tell_apart(self._transaction, list(moved.values())) if passing else set()
-        found: dict[int, Compared | None] = dict.fromkeys(one.model_version_id for one in self._champions)
+        found: dict[int, Compared | None] = {}
+        for champion in self._champions:
+            labels, replaced = self._labels_table(champion), champion.replaced
+            found[champion.model_version_id] = (
+                compare_replaced(self._transaction, replaced, labels=labels, labelled=labelled) if replaced else None
+            )
         for version, one in moved.items():
             labels = staging_table(self._attempt.labels_table(version))
             found[version] = count_changes(

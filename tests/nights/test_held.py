@@ -30,11 +30,12 @@ BROKEN = {
     " where customer_id % 50 = 0",
     "a sentinel": "update customers set age = 119 where customer_id % 4 = 0",
     "one gender missing": "delete from customers where gender = 'Male'",
+    "keys written otherwise": "update customers set customer_id = customer_id + 1000000",
     "other people's values": "update customers as held set annual_income = other.annual_income, spending_score ="
     " other.spending_score from customers as other where other.customer_id = 3001 - held.customer_id",
 }
 
-TOLD_BY_CUSTOMER = ("cents cut off", "two in a hundred sums of others", "other people's values")
+BELOW_DECLARED_LIMITS = ("cents cut off", "two in a hundred sums of others")
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_no_model_becomes_champion_by_itself_while_a_night_is_held(careful: Proj
     assert decided["decision"] in ("promoted", "refused")
 
 
-@pytest.mark.parametrize("broken", [name for name in BROKEN if name not in TOLD_BY_CUSTOMER])
+@pytest.mark.parametrize("broken", [name for name in BROKEN if name not in BELOW_DECLARED_LIMITS])
 def test_first_night_that_is_run_again_is_compared_with_what_it_replaces(careful: Project, broken: str) -> None:
     """Who runs the first date again on half a source keeps what holds."""
     before = careful.labels(), careful.segments()
