@@ -1,9 +1,9 @@
 """Train the configured models anew, every week, and promote each new version that is good enough.
 
 `sample` draws the training customers, always the same ones for the same table. Then for each model by itself: `train`
-makes a new version, `gate` promotes or refuses it, and `announce` tells who waits for new champions (it is skipped for
-a refused version). A model that fails leaves its champion as it is and does not stop the others, but the run ends as
-failed. `prune` removes the artifacts of versions that nothing needs any more.
+makes a new version, `gate` promotes or refuses it and tells of a refusal, and `announce` tells who waits for new
+champions (it is skipped for a refused version). A model that fails leaves its champion as it is and does not stop the
+others, but the run ends as failed. `prune` removes the artifacts of versions that nothing needs any more.
 
 A run that drift has started trains the models that drifted; an event of the asset `segmentation.drift` that somebody
 makes by hand without `models` trains all of them.
@@ -35,7 +35,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 import clustering
 from clustering.config import model_names
 from clustering.errors import ConfigurationError
-from segmentation_alerts import alert_of_run
+from segmentation_alerts import alert_of_refusal, alert_of_run, log_refusal
 from segmentation_assets import CHAMPIONS, CUSTOMERS
 from segmentation_definitions import (
     ADVANCED,
@@ -120,22 +120,28 @@ def retrain_models() -> None:
         """Train one model and return its new version."""
         show_model(part["model"])
         with open_session() as session:
-            return clustering.train(
+            trained = clustering.train(
                 session.warehouse, session.configuration, session.registry, **part, may_retry=may_retry(ti)
             )
+        log_refusal(trained, compare_address(trained["model"], trained["version"]))
+        return trained
 
     @task(map_index_template="{{ model_name }}", multiple_outputs=False)
     def gate(version: dict[str, Any], params: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Promote or refuse the new version, or hold it for a person to approve, and return the decision."""
         show_model(version["model"])
         with open_session() as session:
-            return clustering.gate(
+            decided = clustering.gate(
                 session.configuration,
                 session.registry,
                 model_version_id=version["model_version_id"],
                 decided_by=f"retrain_models {dag_run.run_id}",
                 hold=params["approval"],
             )
+        if decided["decision"] == "refused":
+            link = compare_address(decided["model"], decided["version"])
+            alert_of_refusal(decided, version, link, get_current_context())
+        return decided
 
     @lineage_task(outlets=[CHAMPIONS], map_index_template="{{ model_name }}")
     def announce(decided: dict[str, Any], outlet_events: Any) -> None:

@@ -113,6 +113,19 @@ def alert_of_task(context: Any) -> None:
     alert(f"{task.dag_id}: {task.task_id} failed", text, told, severity="warning")
 
 
+def log_refusal(version: Mapping[str, Any], link: str) -> None:
+    """Say in one line of the log why a trained version will be refused, and where its clusters are shown."""
+    if version["refusal"]:
+        log.warning("%s version %s finds %s: %s", version["model"], version["version"], version["refusal"], link)
+
+
+def alert_of_refusal(decided: Mapping[str, Any], version: Mapping[str, Any], link: str, context: Any) -> None:
+    """Tell that a trained version was refused, and where its clusters are shown."""
+    follows = "the version in use stays" if version["champion_version_id"] else "no version is in use"
+    subject = f"{decided['model']} version {decided['version']} was refused"
+    alert(subject, f"{decided['reason'][:LENGTH]}. So {follows}", {**context, "link": link}, severity="warning")
+
+
 def alert_of_models(published: Mapping[str, Any], context: Any) -> None:
     """Tell which models had to be left out of a night."""
     why = "; ".join(f"{model}: {reason}" for model, reason in published["failed"].items())

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clustering.cli.options import By, Json, Model, open_session
+from clustering.cli.options import By, Json, Model, Session, open_session
 from clustering.cli.output import table, tables, tell
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from clustering.warehouse import Transaction
 
 VERSIONS = ("version", "status", "structure", "silhouette", "sample_rows", "trained_at")
 DECISIONS = ("version", "decision", "decided_by", "decided_at", "reason")
@@ -21,7 +26,7 @@ def models(
 ) -> None:
     """List the models, or a model's versions and decisions.
 
-    Each decision with the figures and limits that it rests on.
+    Each decision with the figures and limits that it rests on, and why the newest version was refused.
     """
     from clustering.web import reads
 
@@ -29,9 +34,11 @@ def models(
         if model is not None:
             detail = reads.model_detail(transaction, session.configuration, session.model(model))
             versions = [{**version, "silhouette": _silhouette(version)} for version in detail["versions"]]
-            shown = [table(f"Versions of {detail['model']}", versions, VERSIONS)]
+            shown: list[Table | str] = [table(f"Versions of {detail['model']}", versions, VERSIONS)]
             if detail["decisions"]:
                 shown.append(table("Decisions", detail["decisions"], DECISIONS))
+            if refused := _refused(session, transaction, detail):
+                shown += refused
             if limits := [_limit(one["version"], check) for one in detail["decisions"] for check in one["checks"]]:
                 shown.append(table("Figures and limits of the gate", limits, LIMITS))
             tell(detail, tables(shown), as_json=as_json)
@@ -100,6 +107,27 @@ def _tell(decided: Mapping[str, Any], done: str, as_json: bool) -> None:
 def _limit(version: int, check: Mapping[str, Any]) -> dict[str, Any]:
     named = {"figure": check["name"], "value": check["value"], "limit": check["limit"], "kept": check["passed"]}
     return {"version": version} | named
+
+
+def _refused(session: Session, transaction: Transaction, detail: Mapping[str, Any]) -> list[Table | str]:
+    """Return why the newest version was refused, and what would use its clusters; nothing where it was not."""
+    from clustering.cli.refused_clusters import CRITERIA, criteria_rows
+    from clustering.versions.version import read_numbered
+    from clustering.web.version_evidence import read_evidence
+
+    newest = detail["versions"][0] if detail["versions"] else None
+    if newest is None or newest["status"] != "refused":
+        return []
+    model, spec = detail["model"], session.configuration.models[detail["model"]]
+    version = read_numbered(transaction, model, newest["version"])
+    evidence = read_evidence(transaction, version, spec)
+    shown: list[Table | str] = []
+    if evidence.criteria and evidence.chosen:
+        rows, fails = criteria_rows(spec, evidence.chosen.figures)
+        shown += [table(f"Why version {version.version} was refused", rows, CRITERIA), *fails]
+    if declared := version.metrics.declaration:
+        shown.append(f"to use such clusters all the same, write in models/{model}.yaml: {declared}")
+    return shown
 
 
 def _silhouette(version: Mapping[str, Any]) -> float | None:

@@ -21,7 +21,7 @@ from clustering.cli.file_options import (
 )
 from clustering.cli.options import Json
 from clustering.cli.output import progress, table, tell, warn
-from clustering.errors import DataError, TrainingError
+from clustering.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,15 @@ Features: TypeAlias = Annotated[
         show_default="the model's",
     ),
 ]
+Declared: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--declare",
+        metavar="SETTINGS",
+        help="Settings in place of the model's, such as 'clusters: 5'",
+        show_default="its file's",
+    ),
+]
 Output: TypeAlias = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Where to write the labels (.csv or .parquet)", show_default="stdout"),
@@ -57,6 +66,7 @@ def cluster(
     file: Annotated[Path, typer.Argument(help=FILE)],
     model: Trained = None,
     feature: Features = None,
+    declared: Declared = None,
     output: Output = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
@@ -70,15 +80,21 @@ def cluster(
 
     The labels are CSV: the key, the cluster, the segment that the catalogue calls it, and the confidence.
     With --feature, columns are taken as they are, and the key is the number of the row.
+    Where the model finds no clusters that may be used, the exit code is 1, and stderr says what came nearest,
+    why it is not used, and what to declare to have it all the same.
     """
     from clustering.cli.label import label_columns, label_customers
-    from clustering.config import load_configuration
+    from clustering.cli.refused_clusters import refuse
+    from clustering.config import declare, load_configuration
 
     options = file_options(
         encoding=encoding, delimiter=delimiter, decimal=decimal, thousands=thousands, dates=dates, sheet=sheet
     )
     found = load_configuration()
-    name = next(iter(found.select([model or found.default_model])))
+    name, spec = next(iter(found.select([model or found.default_model]).items()))
+    if declared is not None:
+        spec = declare(spec, declared)
+        found = found.model_copy(update={"models": {**found.models, name: spec}})
     with progress(f"Training {name} on {file}"):
         if feature:
             labelled = label_columns(file, found, name, feature, options)
@@ -86,7 +102,7 @@ def cluster(
             labelled = label_customers(file, found, name, options)
     say_recognised(file, labelled.recognised)
     if labelled.result.refusal:
-        raise TrainingError(f"{name}: {labelled.result.refusal}")
+        refuse(labelled, name, spec, as_json=as_json)
     _tell(labelled, name, output, as_json=as_json)
 
 
@@ -100,6 +116,8 @@ def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool)
         tell(document, table(document["verdict"], labelled.clusters), as_json=as_json)
     else:
         labelled.labels.to_csv(sys.stdout, index=False)
+        if labelled.result.structure == "none":
+            warn(f"{model}: {document['verdict']}")
     if document["filled"]:
         warn(f"{document['labelled']} rows labelled{filled_in(document['filled'])}")
     if labelled.rejected:
@@ -108,18 +126,9 @@ def _tell(labelled: Labelled, model: str, output: Path | None, *, as_json: bool)
 
 
 def _document(labelled: Labelled, model: str, output: Path | None) -> dict[str, Any]:
-    rejected = sum(labelled.rejected.values())
-    document = {
-        "model": model,
-        "structure": labelled.result.structure,
-        "verdict": labelled.result.verdict,
-        "settings": dict(labelled.result.settings),
-        "rows": len(labelled.labels) + rejected,
-        "labelled": len(labelled.labels),
-        "rejected": labelled.rejected,
-        "filled": {column: rows for column, rows in labelled.filled.items() if rows},
-        "clusters": labelled.clusters,
-    }
+    from clustering.cli.label import described
+
+    document = described(labelled, model)
     if output:
         return {**document, "output": str(output)}
     return {**document, "labels": labelled.labels.to_dict("records")}

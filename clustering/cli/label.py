@@ -142,3 +142,19 @@ def _clusters(result: Clustering, names: dict[int, tuple[int, str]]) -> list[dic
         }
         for label, customers in zip(labels.tolist(), counts.tolist(), strict=True)
     ]
+
+
+def described(labelled: Labelled, model: str) -> dict[str, Any]:
+    """Return what is told of labels beside the labels themselves, as JSON-able values."""
+    rejected = sum(labelled.rejected.values())
+    return {
+        "model": model,
+        "structure": labelled.result.structure,
+        "verdict": labelled.result.verdict,
+        "settings": dict(labelled.result.settings),
+        "rows": len(labelled.labels) + rejected,
+        "labelled": len(labelled.labels),
+        "rejected": labelled.rejected,
+        "filled": {column: rows for column, rows in labelled.filled.items() if rows},
+        "clusters": labelled.clusters,
+    }

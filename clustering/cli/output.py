@@ -40,6 +40,13 @@ def tell(document: Mapping[str, Any], said: str | Table | Group, *, as_json: boo
     sys.stdout.flush()
 
 
+def tell_beside(said: Table | Group) -> None:
+    """Print on stderr what stands beside a result, or in its place."""
+    from rich.console import Console
+
+    Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH).print(said)
+
+
 def logs_to_stderr(level: int) -> None:
     """Print on stderr what we log at a level and above; of the libraries below errors alone."""
     handler = logging.StreamHandler(sys.stderr)

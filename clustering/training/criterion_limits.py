@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,15 @@ def criteria_of(spec: ModelSpec) -> list[Criterion]:
         title, fails = _AHEAD[noise]
         found.append(Criterion(title, figure, errors, fails, over=f"{figure}_error"))
     return found
+
+
+def asked(criteria: Iterable[Criterion], figures: Mapping[str, Any]) -> list[Criterion]:
+    """Return the criteria, each once: of several statistics for the same question the one that was measured."""
+    found: dict[str, Criterion] = {}
+    for one in criteria:
+        if one.title not in found or (found[one.title].value(figures) is None and one.value(figures) is not None):
+            found[one.title] = one
+    return list(found.values())
 
 
 def _of_whole_divisions(spec: ModelSpec) -> list[Criterion]:

@@ -135,6 +135,7 @@ def train(
         "model_version_id": version.model_version_id,
         "version": version.version,
         "structure": version.structure,
+        "refusal": version.metrics.refusal,
         "metrics": version.metrics.numbers,
         "champion_version_id": champion.model_version_id if champion else None,
     }

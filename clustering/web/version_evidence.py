@@ -89,11 +89,9 @@ class Evidence:
 
     def asked(self, figures: Mapping[str, Any]) -> list[Criterion]:
         """Return the criteria, each once: of several statistics for the same question the one that was measured."""
-        found: dict[str, Criterion] = {}
-        for one in self.criteria:
-            if one.title not in found or found[one.title].value(figures) is None:
-                found[one.title] = one if one.value(figures) is not None else found.get(one.title, one)
-        return list(found.values())
+        from clustering.training.criterion_limits import asked
+
+        return asked(self.criteria, figures)
 
 
 def read_evidence(transaction: Transaction, version: Version, spec: ModelSpec) -> Evidence:

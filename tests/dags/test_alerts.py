@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 from airflow.sdk import BaseNotifier
 
 from clustering.config import PROJECT
 from tests.dags.nights import Night
+from tests.paths import CONFIGURATION
 
 pytestmark = pytest.mark.timeout(240, method="thread")
 
@@ -24,6 +28,13 @@ SHIFT = (
 EVENTS = """
 select event.extra from asset_event as event join asset on asset.id = event.asset_id
 where asset.name = 'segmentation.drift'
+"""
+
+
+SPREAD = """
+update customers
+set annual_income = 10000 + customer_id * 7919 % 80000, spending_score = 1 + customer_id * 104729 % 97
+where annual_income is not null
 """
 
 
@@ -180,6 +191,47 @@ def test_alert_says_what_it_has_to_say(
     monkeypatch.delenv("CLUSTERING_NOTIFIER")
     Alert("late", "unsent")({})
     assert told[3:] == []
+
+
+def test_first_version_of_all_that_is_refused_is_told(
+    night: Night,
+    told: list[tuple[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Customers without groups: the log of the training and the alert say why in one line, with the way to it."""
+    shutil.copytree(CONFIGURATION, tmp_path / "models")
+    kmeans = tmp_path / "models" / "kmeans.yaml"
+    declared = yaml.safe_load(kmeans.read_text()) | {"clusters": [2, 3], "when_no_structure": "refuse"}
+    kmeans.write_text(yaml.safe_dump(declared))
+    monkeypatch.setenv("CLUSTERING_CONFIG", str(tmp_path / "models"))
+    night.sql(SPREAD)
+    trained = night.run("retrain_models", models=["kmeans"])
+    assert (trained.state, trained.tasks["each_model.announce"]) == ("success", ["skipped"])
+    link = "/plugin/segments/segmentation/compare?model=kmeans&latter=1"
+    [(subject, text)] = told
+    assert subject == "kmeans version 1 was refused"
+    assert text.startswith("no cluster structure")
+    assert "declares clusters: " in text
+    assert "So no version is in use (run " in text
+    assert text.endswith(link)
+    printed = capfd.readouterr()
+    lines = [line for line in f"{printed.out}{printed.err}{caplog.text}".splitlines() if "version 1 finds" in line]
+    assert lines
+    assert all("finds no cluster structure" in line and link in line for line in lines)
+
+
+def test_refused_version_beside_a_champion_says_that_it_stays(told: list[tuple[str, str]]) -> None:
+    """Whoever reads it knows what the next night labels with."""
+    from segmentation_alerts import alert_of_refusal
+
+    decided = {"model": "gmm", "version": 3, "reason": "too small"}
+    alert_of_refusal(decided, {"champion_version_id": 7}, "http://airflow/compare", {})
+    assert told == [
+        ("gmm version 3 was refused", "too small. So the version in use stays http://airflow/compare"),
+    ]
 
 
 @pytest.mark.parametrize(
