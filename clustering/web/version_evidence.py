@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from clustering.algorithms import algorithm, algorithm_names
 from clustering.config import ModelSpec, declared_lines
 from clustering.errors import ConfigurationError
 from clustering.versions.decisions import GateCheck
@@ -102,10 +103,24 @@ def read_evidence(transaction: Transaction, version: Version, spec: ModelSpec) -
     training = transaction.typed_row(TrainedAs, "page/training", model_version_id=identity)
     if training is None:
         raise ConfigurationError(f"version {version.version} of {version.model} is gone")
+    candidates = transaction.typed_rows(Tried, "page/candidates", model_version_id=identity)
     return Evidence(
         training,
-        transaction.typed_rows(Tried, "page/candidates", model_version_id=identity),
+        candidates,
         criteria_of(spec) if training.algorithm == spec.algorithm else (),
-        declared_lines(version.metrics.declaration) if version.metrics.declaration else None,
+        _declaration(version, training, candidates, spec),
         transaction.typed_row(LastWord.of_columns, "page/decision", model_version_id=identity),
     )
+
+
+def _declaration(version: Version, training: TrainedAs, candidates: Sequence[Tried], spec: ModelSpec) -> str | None:
+    """Return the lines by which a refused version is used; what an older release has not kept follows from settings."""
+    declared = version.metrics.declaration
+    chosen = next((one for one in candidates if one.chosen), None)
+    is_older = declared is None and (version.metrics.refusal or "").startswith("no cluster structure")
+    if is_older and chosen is not None and training.algorithm in algorithm_names():
+        declared = algorithm(training.algorithm).declaration(chosen.settings)
+    if declared is None:
+        return None
+    other = "" if training.algorithm == spec.algorithm else f"algorithm: {training.algorithm}\n"
+    return other + declared_lines(declared)

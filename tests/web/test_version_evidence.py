@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clustering.config import declare
+from clustering.errors import TrainingError
 from tests.continuum import load_continuum
 from tests.faults.server import held
 from tests.lakes import from_files, write_lake
@@ -79,6 +80,30 @@ def test_what_is_declared_uses_the_clusters(refused: Any, visit: Visit) -> None:
     text = shown(visit(declared), "/compare", model="dbscan")
     assert "What its training has found" in text
     assert "<pre>" not in text
+
+
+def test_version_of_an_older_release_has_its_declaration_too(refused: Any, visit: Visit) -> None:
+    """It follows from the settings; where the file names another algorithm by now, its own stands before."""
+    project = refused("gmm")
+    [(declaration,)] = project.sql("select metrics ->> 'declaration' from segmentation.model_versions")
+    project.sql("update segmentation.model_versions set metrics = metrics - 'declaration'")
+    [lines] = re.findall(r"<pre>(.*?)</pre>", shown(visit(project), "/compare", model="gmm"), re.DOTALL)
+    assert lines.replace("\n", ", ") == declaration
+    models = {**project.configuration.models, "gmm": project.configuration.models["kmeans"]}
+    other = Project(project.warehouse, project.configuration.model_copy(update={"models": models}), project.registry)
+    page = shown(visit(other), "/compare", model="gmm")
+    assert f"<pre>algorithm: gmm\n{lines}</pre>" in page
+    assert "Criteria of training" not in page
+
+
+def test_training_that_failed_leaves_nothing_to_show(untrained: Project, visit: Visit) -> None:
+    """Nothing could be fitted, so there is no version: the page says where the reason stands."""
+    load_continuum(untrained, ROWS, annual_income=np.full(ROWS, 50_000.0), spending_score=np.full(ROWS, 50.0))
+    with pytest.raises(TrainingError, match="nothing can be told from it"):
+        retrain(untrained, "dbscan")
+    client = visit(untrained)
+    assert "the log of its task <code>train</code>" in shown(client, "/page", model="dbscan")
+    assert client.get("/compare", params={"model": "dbscan"}).status_code == 404
 
 
 def test_unusable_customers_are_no_matter_of_settings(refused: Any, visit: Visit) -> None:
