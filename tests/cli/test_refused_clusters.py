@@ -18,7 +18,6 @@ ROWS = 200
 def continuum(folder: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     """Write customers without groups to continuum.csv, and search for settings."""
     monkeypatch.setenv("CLUSTERING_CONFIG", str(PROJECT / "tests/models"))
-    monkeypatch.delenv("WAREHOUSE_URL")
     generator = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
@@ -80,3 +79,23 @@ def test_setting_that_does_not_exist_is_said(clustering: Run, continuum: pd.Data
     done = clustering("cluster", "continuum.csv", "--model", "kmeans", "--declare", "cluster: 5")
     assert (done.code, done.out) == (1, "")
     assert "cluster: is no setting, found 5; did you mean clusters?" in done.err
+
+
+def test_refused_version_of_the_warehouse_is_explained(clustering: Run, continuum: pd.DataFrame) -> None:
+    """The newest version with its criteria, and what would use it; the answer of the API stays what it was."""
+    assert clustering("migrate").code == 0
+    assert clustering("load", "continuum.csv").code == 0
+    trained = clustering("retrain", "--model", "dbscan")
+    assert trained.code == 0
+    told = clustering("models", "dbscan")
+    assert told.code == 0
+    for words in ("Why version 1 was refused", "Outliers", "30 % or less", "write in models/dbscan.yaml: eps: "):
+        assert words in told.out
+    assert clustering("models", "dbscan", "--json").document["versions"][0]["status"] == "refused"
+
+
+def test_declared_settings_label_as_the_documents_say(clustering: Run, folder: Path) -> None:
+    """The line of the terminal's page."""
+    words = ("cluster", "customers.csv", "--model", "dbscan", "--declare", "eps: 0.42, min_samples: 8")
+    assert clustering(*words, "--output", "labels.csv").code == 0
+    assert len(pd.read_csv(folder / "labels.csv")) > 200
