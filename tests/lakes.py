@@ -23,6 +23,12 @@ REJECTED = """
 select customer_id, reason, column_name from segmentation.rejected_customers where run_id = %s order by 1, 2, 3
 """
 
+LISTED = """
+select made.label_folder || '/' || file.path, made.model, file.rows
+from segmentation.label_files as file join segmentation.run_models as made using (label_set)
+where made.run_id = %s order by 2, 1
+"""
+
 
 def write_lake(folder: Path, customers: pa.Table, *, files: int = 5, rows_a_group: int = ROWS_A_GROUP) -> Path:
     """Write customers to so many files below a folder, in an order of their own, and return the folder."""
@@ -42,3 +48,19 @@ def said(project: Project, run_id: int) -> str:
     """Return the SHA-256 over customer, model, label and confidence of a run."""
     rows = project.sql(LABELS, run_id)
     return hashlib.sha256("\n".join("\t".join(map(str, row)) for row in rows).encode()).hexdigest()
+
+
+def said_in_files(project: Project, run_id: int) -> str:
+    """Return the hash over customer, model, label and confidence that `said` makes of tables."""
+    rows = []
+    for uri, model, count in project.sql(LISTED, run_id):
+        table = parquet.read_table(uri.removeprefix("file://"))
+        assert table.num_rows == count
+        rows += [(str(row["customer_id"]), model, row["segment_id"], row["confidence"]) for row in table.to_pylist()]
+    texts = project.sql(
+        "select customer, model, segment, confidence::real::text"
+        " from unnest(%s::text[], %s::text[], %s::int[], %s::real[]) as row (customer, model, segment, confidence)"
+        " order by customer::bigint, model",
+        *(list(column) for column in zip(*rows, strict=True)),
+    )
+    return hashlib.sha256("\n".join("\t".join(map(str, row)) for row in texts).encode()).hexdigest()

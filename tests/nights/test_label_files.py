@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,10 @@ from clustering.scoring.label_locations import sweep_files
 from clustering.scoring.withdrawal import withdraw_date
 from clustering.web.movements import read_movement
 from clustering.web.samples import read_points
-from tests.lakes import REJECTED, from_files, said, write_lake
+from tests.lakes import LISTED, REJECTED, from_files, said, said_in_files, write_lake
 from tests.projects import Project
 
 CUSTOMERS = 6_000
-LISTED = """
-select made.label_folder || '/' || file.path, made.model, file.rows
-from segmentation.label_files as file join segmentation.run_models as made using (label_set)
-where made.run_id = %s order by 2, 1
-"""
 
 
 @pytest.fixture
@@ -52,22 +46,6 @@ def listed(project: Project, run_id: int) -> list[Path]:
 
 def on_disk(project: Project) -> set[Path]:
     return {path for path in Path(str(project.configuration.contract.origin.label_files)).rglob("*") if path.is_file()}
-
-
-def said_in_files(project: Project, run_id: int) -> str:
-    """Return the hash over customer, model, label and confidence that tests.lakes.said makes of tables."""
-    rows = []
-    for uri, model, count in project.sql(LISTED, run_id):
-        table = parquet.read_table(uri.removeprefix("file://"))
-        assert table.num_rows == count
-        rows += [(str(row["customer_id"]), model, row["segment_id"], row["confidence"]) for row in table.to_pylist()]
-    texts = project.sql(
-        "select customer, model, segment, confidence::real::text"
-        " from unnest(%s::text[], %s::text[], %s::int[], %s::real[]) as row (customer, model, segment, confidence)"
-        " order by customer::bigint, model",
-        *(list(column) for column in zip(*rows, strict=True)),
-    )
-    return hashlib.sha256("\n".join("\t".join(map(str, row)) for row in texts).encode()).hexdigest()
 
 
 def test_files_say_what_tables_say_and_so_does_what_is_published(filed: Project) -> None:

@@ -20,7 +20,7 @@ from clustering.scoring.spark_session import run_on_spark
 from clustering.scoring.spark_work import SparkWork
 from spark_cluster import SparkCluster
 from tests.faults.processes import Worker
-from tests.lakes import REJECTED, from_files, said, write_lake
+from tests.lakes import REJECTED, from_files, said, said_in_files, write_lake
 from tests.nights.spark_faults import FailingWork, FaultyWork, SlowWork, score_slowly
 from tests.projects import Project
 
@@ -112,6 +112,23 @@ def test_tasks_that_fail_once_are_repeated(spark: Project, table: Project, spoil
     assert told(spark, spark.night(models=["kmeans"], shards=7)) == of_table
     assert [len(work.attempts(shard)) for shard in (0, 3, 6)] == [2, 2, 2]
     assert not left(spark)
+
+
+@pytest.mark.soak
+def test_labels_that_stay_files_are_of_attempts_that_were_told_of(
+    spark: Project, table: Project, spoil: Callable[..., FaultyWork]
+) -> None:
+    """What the first attempts have written lies beside them, and is listed nowhere."""
+    of_table = told(table, table.night(models=["kmeans"]))
+    origin = spark.configuration.contract.origin
+    source = {"engine": "spark", "label_files": str(origin.label_files), "labels": "files"}
+    filed = from_files(spark, str(origin.files), **source)
+    work = spoil(FailingWork)
+    night = filed.night(models=["kmeans"], shards=7)
+    run = night["run_id"]
+    assert night["rows_read"] == night["rows_labelled"] + night["rows_rejected"] == CUSTOMERS
+    assert (said_in_files(filed, run), filed.segments(), filed.sql(REJECTED, run)) == of_table
+    assert len(work.attempts(0)) == 2
 
 
 @pytest.mark.soak
