@@ -220,10 +220,13 @@ def compare_replaced(transaction: Transaction, base: Base, *, labels: sql.Identi
 
 
 def sampled_portion(labelled: int) -> sql.Composable:
-    """Return the clause that samples so many labels of a shard: of small shards all, and the same ones each time."""
+    """Return the clause that samples so many labels of a shard: of small shards all.
+
+    Row by row: a page has customers of one batch and cluster, who do alike, so that a sample of pages is one of few.
+    """
     sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
     percent = min(100.0, 100 * sampled / max(labelled, 1))
-    return sql.SQL("tablesample system ({}) repeatable (0)").format(sql.Literal(percent))
+    return sql.SQL("tablesample bernoulli ({}) repeatable (0)").format(sql.Literal(percent))
 
 
 def _count_steps(

@@ -10,6 +10,7 @@ from clustering import Release, forget, publish_run
 from clustering.config import Checks
 from clustering.errors import HeldError, RunError
 from clustering.monitoring.held_runs import list_runs
+from clustering.scoring import preceding_runs
 from clustering.scoring.endings import abandon_by_hand, abandon_run
 from clustering.scoring.retention import drop_expired
 from tests.projects import Project, retrain
@@ -403,3 +404,22 @@ def test_new_version_is_not_compared_by_its_confidences(careful: Project) -> Non
     assert ("gmm",) in told
     versions = careful.sql("select count(*) from segmentation.promotions where model = 'kmeans'")
     assert (careful.sql(CHANGED, run_id) == []) == (versions[0][0] > 1)
+
+
+def test_sampled_customers_are_drawn_one_by_one(careful: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of labels has customers of one segment: where all of those have changed, their share is still theirs."""
+    monkeypatch.setattr(preceding_runs, "FEWEST_SAMPLED", 400)
+    careful.sql(
+        "update customers set spending_score = spending_score + 1 where spending_score < 100 and customer_id in"
+        " (select customer_id from segmentation.customer_segments where model = 'kmeans' and segment_id = 1)"
+    )
+    [(share,)] = careful.sql(
+        "select avg((segment_id = 1)::integer)::double precision from segmentation.customer_segments"
+        " where model = 'kmeans'"
+    )
+    planned = careful.plan("2026-11-21")
+    careful.score(planned["run_id"])
+    careful.with_contract(checks=Checks(hold="never")).check(planned["run_id"])
+    found = {(check, subject): value for check, subject, value in careful.sql(CHANGED, planned["run_id"])}
+    assert 0 < share < 1
+    assert found["changed", "customers"] == pytest.approx(share, abs=0.1)
