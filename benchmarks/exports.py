@@ -3,8 +3,9 @@
     python benchmarks/exports.py [--members 100000 1000000 5000000] [--repeats 5] [--formats csv]
 
 Of each size the server is made anew, with that many customers and a night. COPY by the server's own client and exports
-take turns, of everybody, whom the labels tell, and of those who are not on a list, who are noted one by one; each is
-compared with the COPY of the same rows. Ratios are of the medians.
+take turns, of everybody, whom the labels tell, and of those who are not on a list, of whom those who are are noted; each is
+compared with the COPY of the same rows: as CSV, and of JSON lines as the server itself makes them. Ratios are of the
+medians.
 """
 
 from __future__ import annotations
@@ -42,8 +43,7 @@ CONSENTS: dict[str, dict[str, Any]] = {
     "unlisted": {"suppressed": {"table": SUPPRESSED, "column": "customer_id"}},
 }
 UNLISTED = f" and not exists (select from {SUPPRESSED} as listed where listed.customer_id = label.customer_id)"
-COPY = """
-copy (
+ROWS = """
     select label.customer_id, named.segment_name, label.confidence, label.as_of
     from segmentation.customer_labels as label
     join segmentation.label_names as named using (label_set, segment_id)
@@ -52,8 +52,11 @@ copy (
         from segmentation.run_models as made join segmentation.published_runs as published using (run_id, model)
         where published.model = 'kmeans'
     ) {unlisted}
-) to stdout (format csv, header)
 """
+AS_CSV = "copy ({rows}) to stdout (format csv, header)"
+AS_JSON = (
+    "copy (select row_to_json(one) from ({rows}) as one) to stdout (format csv, delimiter e'\\x02', quote e'\\x01')"
+)
 
 
 def main() -> None:
@@ -96,7 +99,7 @@ def _line(bench: Bench, form: str, repeats: int) -> str:
         with sender() as pool:  # a process of its own, since what another has taken is not given back
             pool.submit(_warm).result()
             for name in CONSENTS:
-                copied[name].append(copy(bench, name))
+                copied[name].append(copy(bench, form, name))
                 bench.settle()
                 place = str(bench.folder / "sent")
                 seconds, peak = pool.submit(_send, bench.warehouse.uri, place, form, name).result()
@@ -107,10 +110,11 @@ def _line(bench: Bench, form: str, repeats: int) -> str:
     return f"| {bench.rows:,} | {form} | {base['everybody']:.2f} | {' | '.join(ratios)} | {max(memory):.0f} |"
 
 
-def copy(bench: Bench, name: str) -> float:
-    """Return the seconds that COPY takes of an audience."""
+def copy(bench: Bench, form: str, name: str) -> float:
+    """Return the seconds that COPY takes of an audience, as JSON lines or else as CSV."""
     bench.settle()
-    statement = COPY.format(unlisted=UNLISTED if name == "unlisted" else "")
+    rows = ROWS.format(unlisted=UNLISTED if name == "unlisted" else "")
+    statement = (AS_JSON if form == "jsonl" else AS_CSV).format(rows=rows)
     started = time.monotonic()
     with (bench.folder / "copied.csv").open("wb") as file:
         subprocess.run([bench.psql, bench.warehouse.uri, "-qXc", statement], check=True, stdout=file)

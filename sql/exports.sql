@@ -45,20 +45,21 @@ returning export_id;
 -- them, since the destination may have any of them, and left who was in one. A customer who has another key since has
 -- left by the former one, and entered by the new one.
 -- Names: columns, empty_columns, audience_rows, audience_keys (queries of the audience), known (a query of whom the
--- attempts had, with the number of them), attempts, audience, destination, as_of.
+-- attempts had, with the number of them), attempts, audience, destination, as_of, entered,
+-- gone (what either is called).
 with former as (
     select customer_id, former_id
     from segmentation.export_former_keys
     where audience = {audience} and destination = {destination} and (told_as_of is null or told_as_of = {as_of})
 )
 
-select 'entered'::text as change, {columns}
+select {entered} as change, {columns}
 from ({audience_rows}) as member
 left join ({known}) as known on known.customer_id = member.recipient and known.times = {attempts}
 left join (select distinct customer_id from former) as renamed on renamed.customer_id = member.recipient
 where known.customer_id is null or renamed.customer_id is not null
 union all
-select 'left'::text, {empty_columns}
+select {gone}, {empty_columns}
 from (
     select known.customer_id
     from ({known}) as known
@@ -83,9 +84,9 @@ copy (select one.* from ({audience_rows}) as one) to stdout (format csv, header)
 
 -- name: copy_json_lines
 -- Sends rows as JSON, one a line. What quotes and separates never stands in JSON, so nothing is quoted.
--- Names: audience_rows (a query).
+-- Names: audience_rows (a query of columns as JSON), line (the object that they make).
 copy (
-    select row_to_json(one) from ({audience_rows}) as one
+    select {line} from ({audience_rows}) as one
 ) to stdout (format csv, delimiter e'\x02', quote e'\x01');
 
 -- name: count_listed
@@ -204,6 +205,23 @@ where
         ) as left_out
         where left_out.customer_id = label.customer_id
     );
+
+-- name: last_event
+-- Returns the last that happened to a segment, by its id or by the name that it had before.
+-- Parameters: model, segment_id, segment_name.
+select occurred_at::date as occurred_on, description
+from segmentation.segment_events
+where
+    model = :model
+    and (
+        event in ('death', 'split') and segment_id = :segment_id::integer
+        or event = 'merge' and :segment_id::integer = any(related_segment_ids)
+        or event in ('death', 'split', 'merge')
+        and strpos(lower(description), lower('(' || :segment_name::text || ')')) > 0
+        or event = 'rename' and strpos(lower(description), lower(', so far ' || :segment_name::text || ', ')) > 0
+    )
+order by event_id desc
+limit 1;
 
 -- name: latest_changes
 -- Returns the latest date of changes that was sent.

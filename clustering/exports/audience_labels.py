@@ -10,6 +10,7 @@ from psycopg2 import sql
 from clustering.config import Audience
 from clustering.config.declared_exports import MODEL_COLUMNS
 from clustering.errors import ConfigurationError, did_you_mean
+from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
 from clustering.exports.spreadsheet_cells import guarded
 from clustering.scoring.recipients import Told, members_of
@@ -43,13 +44,12 @@ def audience_labels(
     transaction: Transaction, audience: Audience, nights: Sequence[Night], *, place: str
 ) -> AudienceLabels:
     """Return what an audience is selected from; ConfigurationError for a segment that a label set has not."""
-    is_csv = audience.file_format == "csv"
     if audience.models is None:
         (night,) = nights
         segments = _segments(transaction, audience.segments, night, f"{place}.segments")
         told = Told(None, night.label_set, segments, audience.min_confidence)
         bare = _TABLE.format(sql.Identifier("label"))
-        named = _named("", night, is_csv=is_csv) if set(audience.columns) & set(NAMED) else sql.SQL("")
+        named = _named("", night, audience) if set(audience.columns) & set(NAMED) else sql.SQL("")
         chosen = sql.SQL("label.label_set = {} and {} and label.confidence >= {}").format(
             sql.Literal(night.label_set), _in(segments), sql.Literal(audience.min_confidence)
         )
@@ -63,10 +63,17 @@ def audience_labels(
         if shown:
             joins.append(_joined(night))
         if shown & set(NAMED):
-            joins.append(_named(night.model, night, is_csv=is_csv))
+            joins.append(_named(night.model, night, audience))
     every = sql.SQL(" intersect " if audience.match == "all" else " union ").join(members)
     bare = sql.SQL("({}) as label").format(every)
     return AudienceLabels(sql.Composed([bare, *joins]), bare, sql.SQL("true"), None)
+
+
+def fit_text(text: sql.Composable, audience: Audience) -> sql.Composable:
+    """Return an expression of text as the audience's file has it."""
+    if audience.file_format == "jsonl":
+        return encoded(text, "text")
+    return guarded(text) if audience.file_format == "csv" else text
 
 
 def _joined(night: Night) -> sql.Composable:
@@ -77,14 +84,10 @@ def _joined(night: Night) -> sql.Composable:
     )
 
 
-def _named(model: str, night: Night, *, is_csv: bool) -> sql.Composable:
+def _named(model: str, night: Night, audience: Audience) -> sql.Composable:
     """Return the names of segments, each made fit for a file once and not for every customer."""
-    columns = [
-        sql.SQL("{} as {}").format(
-            guarded(sql.Identifier(name)) if is_csv else sql.Identifier(name), sql.Identifier(name)
-        )
-        for name in NAMED
-    ]
+    names = [sql.Identifier(name) for name in NAMED]
+    columns = [sql.SQL("{} as {}").format(fit_text(name, audience), name) for name in names]
     rows = (
         " left join (select segment_id, {} from segmentation.label_names where label_set = {} offset 0) as {}"
         " on {}.segment_id = {}.segment_id"
@@ -109,11 +112,20 @@ def _segments(
         found = one if isinstance(one, int) else by_name.get(one.casefold())
         if found is None or found not in known:
             told = [f"{name} ({number})" for number, name in known.items()]
+            why = _why_gone(transaction, one, night)
             raise ConfigurationError(
-                f"{place}: {one!r} is no segment of that date{did_you_mean(str(one), told)}; nothing was sent"
+                f"{place}: {one!r} is no segment of that date{why}{did_you_mean(str(one), told)}; nothing was sent"
             )
         chosen.append(found)
     return chosen
+
+
+def _why_gone(transaction: Transaction, wanted: int | str, night: Night) -> str:
+    """Return what last happened to a segment that is no more, or not by that name; nothing where nothing did."""
+    is_id = isinstance(wanted, int)
+    asked = {"segment_id": wanted if is_id else None, "segment_name": None if is_id else wanted}
+    found = transaction.row("exports/last_event", model=night.model, **asked)
+    return "" if found is None else f" ({found.occurred_on}: {found.description.rstrip('.')})"
 
 
 def _in(segments: list[int] | None) -> sql.Composable:

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
 from clustering.errors import ConfigurationError, DataError
-from clustering.exports.audience_labels import audience_labels, label_column
+from clustering.exports.audience_labels import NAMED, audience_labels, fit_text, label_column
+from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
-from clustering.exports.spreadsheet_cells import guarded
 from clustering.scoring.recipients import Told
 from clustering.warehouse import Transaction
 from clustering.warehouse.connection import is_transient
@@ -74,7 +74,7 @@ def audience_query(
         "allowed": _allowed(source, audience, contract.key_type),
         "ranking": _FIRST.format(sql.Literal(audience.top)) if audience.top else sql.SQL(""),
     }
-    as_of = sql.SQL("{}::date").format(sql.Literal(nights[0].as_of))
+    as_of = _cast(sql.SQL("{}::date").format(sql.Literal(nights[0].as_of)), "date", audience)
     columns = [_column(name, source, audience, contract.key_type, as_of) for name in audience.columns]
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
         columns.append(sql.SQL("label.customer_id as recipient"))
@@ -209,6 +209,8 @@ def _column(
         return sql.SQL("{} as {}").format(as_of, header)
     if source is None or name in LABEL_COLUMNS or "." in name:
         value = label_column(name)
+        if name.rpartition(".")[2] in NAMED:  # which are fit already
+            return sql.SQL("{} as {}").format(value, header)
         kind: str = "text" if name == "model" else key_type if name == "customer_id" else "int8"
     else:
         found = source.columns[name]
@@ -221,11 +223,13 @@ def _column(
 
 
 def _cast(value: sql.Composable, kind: str, audience: Audience) -> sql.Composable:
+    if audience.file_format == "jsonl":
+        is_known = kind in (*_NATIVE, "numeric")
+        return encoded(value if is_known else sql.SQL("{}::text").format(value), kind)
     if kind == "bool" and audience.file_format == "csv":
         return sql.SQL("{}::text").format(value)  # true and false, where COPY writes t and f
     if kind in _NATIVE:
         return value
     if kind == "numeric":
-        return value if audience.file_format == "jsonl" else sql.SQL("{}::double precision").format(value)
-    text = sql.SQL("{}::text").format(value)
-    return guarded(text) if audience.file_format == "csv" else text
+        return sql.SQL("{}::double precision").format(value)
+    return fit_text(sql.SQL("{}::text").format(value), audience)

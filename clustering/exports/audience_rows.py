@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 from psycopg2 import sql
 
+from clustering.config import Audience
+from clustering.exports.json_cells import line
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
 from clustering.warehouse.copying import copy_out
@@ -28,10 +30,12 @@ class Lines:
     transaction: Transaction
     query: str
     rows: sql.Composable
+    headers: Sequence[str]
 
     def write(self, stream: SupportsWrite[bytes]) -> int:
         """Write the rows to a stream, and return how many there were."""
-        return copy_out(self.transaction, self.query, stream, {"audience_rows": self.rows})
+        names = {"audience_rows": self.rows, "line": line(self.headers)}
+        return copy_out(self.transaction, self.query, stream, names)
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,15 @@ AudienceRows: TypeAlias = Lines | Batches
 
 @contextmanager
 def open_rows(
-    warehouse: Warehouse, transaction: Transaction, rows: sql.Composable, file_format: str | None
+    warehouse: Warehouse, transaction: Transaction, rows: sql.Composable, audience: Audience
 ) -> Iterator[AudienceRows]:
     """Open what reads a query as a transaction sees it, which may end meanwhile."""
     snapshot = transaction.scalar("exports/share_snapshot")
-    if file_format in LINES:
+    if audience.file_format in LINES:
+        headers = (*(("change",) if audience.rows == "changes" else ()), *audience.headers)
         with warehouse.transaction(repeatable_read=True, read_only=True, snapshot=snapshot) as reader:
             reader.rows("exports/avoid_nested_loops")
-            yield Lines(reader, LINES[file_format], rows)
+            yield Lines(reader, LINES[audience.file_format], rows, headers)
         return
     driver: Any = transaction.connection.connection.dbapi_connection
     statement = str(rows.as_string(driver))

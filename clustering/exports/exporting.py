@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Audience, Configuration
 from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
+from clustering.exports.audience_labels import fit_text
 from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.audience_rows import open_rows
 from clustering.exports.published_nights import Night, find_nights, gone, models_of
@@ -167,7 +168,7 @@ def _send(warehouse: Warehouse, configuration: Configuration, attempt: Attempt, 
             wanted = (
                 query.rows if export.audience.rows == "all" else _changed(transaction, configuration, export, query)
             )
-            reading = open_rows(warehouse, transaction, wanted, export.audience.file_format)
+            reading = open_rows(warehouse, transaction, wanted, export.audience)
             rows = opened.enter_context(reading)
         attempt.number = number
         with export.target.replacing() as (write, replace):
@@ -211,6 +212,8 @@ def _changed(
         **{name: sql.Literal(value) for name, value in export.to.items()},
         "columns": columns,
         "empty_columns": query.left,
+        "entered": fit_text(sql.SQL("'entered'::text"), export.audience),
+        "gone": fit_text(sql.SQL("'left'::text"), export.audience),
         "audience_rows": query.rows,
         "audience_keys": query.keys,
         "known": known_members(transaction, attempts, configuration.contract.key_type),

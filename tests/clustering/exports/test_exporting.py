@@ -65,6 +65,31 @@ def test_other_formats_have_the_same_rows_with_their_types(project: Project, tmp
     assert {row["note"] for row in rows} == {"=1+1", None}
 
 
+def test_lines_of_json_are_those_of_the_server(project: Project, tmp_path: Path) -> None:
+    """Numbers, text with every sign, dates, times, infinity, other types and nothing are as row_to_json has them."""
+    project.sql(
+        "alter table customers add amount numeric default 1.50, add ratio float8 default 'inf', add is_new bool,"
+        " add since date default '2026-02-03', add seen timestamptz default '2026-02-03 04:05:06+00', add tags text[]"
+    )
+    odd = '"\\\x01\x02\n\té'
+    project.sql("update customers set note = %s, is_new = true, tags = '{a,b}' where customer_id %% 3 = 0", odd)
+    names = ("amount", "ratio", "is_new", "since", "seen", "tags")
+    columns = {name: Column(type="number" if name in names[:2] else "text", role="ignore") for name in names}
+    wanted = project.with_contract(columns={**project.configuration.contract.columns, **columns})
+    asked = ["customer_id", "segment_name", "confidence", "as_of", "model", "note", *names]
+    send(sending(wanted, path="now.jsonl", columns=asked), tmp_path)
+    expected = project.sql(
+        "set timezone to utc; select row_to_json(one)::text from ("
+        "select label.customer_id, segment_name, confidence, as_of, model, note, amount, ratio, is_new, since, seen,"
+        " tags::text as tags"
+        " from segmentation.customer_segments as label join customers using (customer_id) where model = 'kmeans'"
+        ") as one"
+    )
+    lines = (tmp_path / "now.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sorted(lines) == sorted(line for (line,) in expected)
+    assert len(lines) == labels(project)
+
+
 def test_cell_of_text_is_no_formula_and_number_stays_one(project: Project, tmp_path: Path) -> None:
     """A text that begins as a formula does gets a quote before it; a negative number is one."""
     project.sql("alter table customers add balance numeric default -5")
