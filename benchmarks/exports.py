@@ -3,9 +3,8 @@
     python benchmarks/exports.py [--members 100000 1000000 5000000] [--repeats 5] [--formats csv]
 
 Of each size the server is made anew, with that many customers and a night. COPY by the server's own client and exports
-take turns, of everybody, whom the labels tell, and of those who are not on a list, of whom those who are are noted; each is
-compared with the COPY of the same rows: as CSV, and of JSON lines as the server itself makes them. Ratios are of the
-medians.
+take turns, of everybody, whom the labels tell, and of those who are not on a list; each is compared with the COPY of
+the same rows: as CSV, or for JSON lines as these, which the server itself makes. Ratios are of the medians.
 """
 
 from __future__ import annotations
