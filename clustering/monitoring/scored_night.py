@@ -15,6 +15,7 @@ from clustering.quality.comparisons import (
     ModelMovement,
     changed_days,
     key_figures,
+    least_key_figures,
     model_figures,
     sampled_figures,
     source_age,
@@ -131,9 +132,10 @@ def judged_figures(
         yield from judge(replaced, past, contract.checks, as_of=run.as_of, days=days)
         return
     same_customers = source.rows_read == base.counts.rows_read
-    for place, movement in enumerate(_movements(transaction, night, base)):
+    movements = list(_movements(transaction, night, base))
+    figures += key_figures(movements[0]) if movements else least_key_figures(source, base.counts)
+    for place, movement in enumerate(movements):
         if place == 0:
-            figures += key_figures(movement)
             same_customers &= not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
         figures += model_figures(movement, min_share=contract.checks.min_share)
         if movement.steps:

@@ -85,6 +85,21 @@ def key_figures(movement: ModelMovement) -> Iterator[Figure]:
     yield Figure("new", "customers", new / max(1, labelled), labelled, said)
 
 
+def least_key_figures(tonight: NightCounts, before: NightCounts) -> Iterator[Figure]:
+    """Say how many customers are missing and how many are new at the least, where nobody has compared their keys.
+
+    >>> fewer, more = (NightCounts(rows, rows, {}, {}, {}, {}, None) for rows in (90, 120))
+    >>> [one.value for one in least_key_figures(fewer, more)]
+    [0.25, 0.0]
+    """
+    here, there = tonight.rows_labelled, before.rows_labelled
+    gone, new = max(0, there - here), max(0, here - there)
+    said = f"at least {gone:,} of the {there:,} customers of {NIGHT_BEFORE} are missing or rejected"
+    yield Figure("gone", "customers", gone / max(1, there), there, said)
+    said = f"at least {new:,} of the {here:,} customers were not there {NIGHT_BEFORE}"
+    yield Figure("new", "customers", new / max(1, here), here, said)
+
+
 def model_figures(movement: ModelMovement, *, min_share: float) -> Iterator[Figure]:
     """Compare the labels of a model with those of the night before, leaving out what a change of version did.
 

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs, parquet
 
-from clustering import drop_expired, explain_customer, forget
-from clustering.config import CustomerSource
+from clustering import drop_expired, explain_customer, forget, publish_run
+from clustering.config import Checks, CustomerSource
 from clustering.demo.generator import generate_customers
-from clustering.errors import DataError, RunError
+from clustering.errors import DataError, HeldError, RunError
 from clustering.exports.published_nights import find_nights
 from clustering.scoring import shards as shards_module
 from clustering.scoring.customer_lives import look_up
 from clustering.scoring.endings import abandon_by_hand
 from clustering.scoring.label_locations import sweep_files
+from clustering.scoring.publication import Release
 from clustering.scoring.withdrawal import withdraw_date
 from clustering.web.movements import read_movement
 from clustering.web.samples import read_points
@@ -174,6 +175,28 @@ def test_forgetting_writes_the_files_anew_that_have_the_customer(filed: Project)
         explain_customer(filed.configuration, filed.registry, customer_id=17)
     with pytest.raises(DataError, match=r"no row has the key '99999999'"):
         forget(filed.warehouse, filed.configuration, filed.registry, customer_id="99999999", requested_by="test")
+
+
+def test_held_night_waits_with_its_files(filed: Project) -> None:
+    """A person publishes it as any other, or it ends and leaves nothing."""
+    filed = filed.with_contract(checks=Checks())
+    filed.night("2026-11-21", models=["kmeans"])
+    write_lake(Path(str(filed.configuration.contract.origin.files)), generate_customers(CUSTOMERS // 6, seed=2))
+    held = []
+    for _ in range(2):
+        planned = filed.plan(models=["kmeans"], shards=2)
+        held.append(planned["run_id"])
+        for shard in planned["shards"]:
+            filed.score(planned["run_id"], shard)
+        with pytest.raises(HeldError):
+            filed.check(planned["run_id"])
+    drop_expired(filed.warehouse, filed.configuration)
+    first, second = held
+    assert [(run_id, len(listed(filed, run_id))) for run_id in held] == [(first, 0), (second, 2)]
+    assert not [path for path in on_disk(filed) if f"labels_{first}_" in str(path)]
+    release = Release("test", "a test")
+    publish_run(filed.warehouse, filed.configuration, run_id=second, release=release)
+    assert filed.sql("select distinct run_id from segmentation.current_label_files") == [(second,)]
 
 
 def test_withdrawing_goes_back_to_the_files_of_the_date_before(filed: Project) -> None:
