@@ -131,12 +131,11 @@ def judged_figures(
         replaced = [replace(one, words=one.words.replace(NIGHT_BEFORE, "the run that it replaces")) for one in figures]
         yield from judge(replaced, past, contract.checks, as_of=run.as_of, days=days)
         return
-    same_customers = source.rows_read == base.counts.rows_read
     movements = list(_movements(transaction, night, base))
     figures += key_figures(movements[0]) if movements else least_key_figures(source, base.counts)
-    for place, movement in enumerate(movements):
-        if place == 0:
-            same_customers &= not any(None in (move.from_segment, move.to_segment) for move in movement.moves)
+    came_or_went = any(None in (move.from_segment, move.to_segment) for one in movements[:1] for move in one.moves)
+    same_customers = source.rows_read == base.counts.rows_read and not came_or_went
+    for movement in movements:
         figures += model_figures(movement, min_share=contract.checks.min_share)
         if movement.steps:
             figures += step_figures(movement.model, movement.steps)
