@@ -25,6 +25,7 @@ from kinds import GROUPS, NOISE
 MODELS = ("kmeans", "gmm", "dbscan")
 SEEDS = tuple(range(7001, 7061))  # not used to tune anything
 TABLE = Path(__file__).parent.parent / "docs" / "verdicts.md"
+MOST_COMMON = 4  # numbers of clusters that are listed
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 
@@ -62,7 +63,9 @@ def table(verdicts: Sequence[Verdict]) -> list[str]:
             continue
         structured = sum(one.structure == "structured" for one in own)
         numbers = pd.Series([one.clusters for one in own]).value_counts()
-        counted = ", ".join(f"{count} × {number}" for number, count in numbers.items())
+        counted = ", ".join(f"{count} × {number}" for number, count in numbers.head(MOST_COMMON).items())
+        if others := numbers.iloc[MOST_COMMON:].sum():
+            counted += f", {others} others"
         refused = sum(one.refused for one in own)
         lines.append(f"| {data} | {model} | {structured} of {len(own)} | {refused} of {len(own)} | {counted} |")
     return lines + [_in_all(verdicts, model) for model in MODELS if any(one.model == model for one in verdicts)]
