@@ -12,8 +12,9 @@ State: TypeAlias = Literal["good", "care", "bad", "unknown"]
 FRESH_DAYS = 2  # after which the view segment_health, too, calls a night old
 MOST_REJECTED = 0.05  # share of the rows, as in that view
 _OF_SOURCE_TIME = ("source_age", "unchanged", "repeated")
-_OF_ROWS = ("rows", "gone", "new", "rejected", "missing", "stale")
-_OF_DRIFT = ("distribution", "precision", "range", "groups", "moved", "segment", "drift", "drift_unchecked")
+_OF_ROWS = ("rows", "gone", "new", "rejected", "missing", "stale", "uneven")
+_OF_CUSTOMERS = ("distribution", "precision", "range", "groups", "moved", "changed", "displaced", "segment")
+_OF_DRIFT = (*_OF_CUSTOMERS, "drift", "drift_unchecked")
 TOLD = 4  # reasons of an answer; the others are a number
 NO_GROUPS = "the customers form no groups, the segments divide them"
 
