@@ -108,7 +108,7 @@ analyze segmentation_partitions.period_{model};
 WHOLE = (
     *("current_segments", "segments", "segment_trend", "segment_health", "model_history", "segment_disparity"),
     *("segment_groups", "segment_migrations", "segment_events", "segment_profiles", "drift_checks", "current_models"),
-    *("overall_averages", "segment_flows"),
+    *("overall_averages", "segment_flows", "current_label_files"),
 )
 QUESTIONS = (
     *(f"select * from segmentation.{name}" for name in WHOLE),  # noqa: S608
