@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -74,6 +75,23 @@ class Worker:
         self.process.kill()
         self.process.join()
         assert self.process.exitcode == -signal.SIGKILL
+
+
+def seconds_of(project: Project, work: Callable[..., Any], **arguments: Any) -> float:
+    """Return how long a piece of work takes when nothing disturbs it."""
+    worker = Worker(work, project, **arguments)
+    started = time.monotonic()
+    assert worker.result() == ""
+    seconds = time.monotonic() - started
+    worker.kill()
+    return seconds
+
+
+def kill_after(seconds: float, work: Callable[..., Any], project: Project, **arguments: Any) -> None:
+    """Begin a piece of work, and kill its process some seconds later."""
+    worker = Worker(work, project, **arguments)
+    time.sleep(seconds)
+    worker.kill()
 
 
 def score(warehouse: Warehouse, store: Path, *, run_id: int, shard: int) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from clustering import abandon_run
-from tests.faults.processes import Worker, publish, score
+from tests.faults.processes import kill_after, publish, score, seconds_of
 from tests.faults.published import TODAY, assert_as_undisturbed, published
 from tests.faults.server import wait_until_alone
 
@@ -20,11 +18,11 @@ def test_scoring_killed_at_random_points(project, undisturbed, kills):
     """SIGKILL at random points of attempts: nothing of one stays but a claimed shard; retries give the same."""
     chance = np.random.default_rng(4)
     rehearsal = project.plan("2026-11-01", shards=kills)["run_id"]
-    seconds = min(_seconds(project, score, run_id=rehearsal, shard=shard) for shard in (1, 2))
+    seconds = min(seconds_of(project, score, run_id=rehearsal, shard=shard) for shard in (1, 2))
     abandon_run(project.warehouse, run_id=rehearsal, note="rehearsal")
     planned = project.plan(TODAY, shards=kills)
     for shard in planned["shards"]:
-        _kill_after(chance.uniform(0, seconds), score, project, run_id=planned["run_id"], shard=shard)
+        kill_after(chance.uniform(0, seconds), score, project, run_id=planned["run_id"], shard=shard)
     wait_until_alone(project.warehouse.uri)
     finished = project.sql(
         "select shard from segmentation.run_shards where run_id = %s and finished_at is not null", planned["run_id"]
@@ -41,10 +39,10 @@ def test_scoring_killed_at_random_points(project, undisturbed, kills):
 def test_publishing_killed_at_random_points(project, yesterday, undisturbed, kills):
     """SIGKILL while publishing: all of it is there or nothing, and publishing again gives the same."""
     chance = np.random.default_rng(5)
-    seconds = _seconds(project, publish, run_id=_scored(project, "2026-11-01"))
+    seconds = seconds_of(project, publish, run_id=_scored(project, "2026-11-01"))
     run_id, outcomes = _scored(project, TODAY), []
     for delay in (0, *sorted(chance.uniform(0, seconds, kills - 1))):
-        _kill_after(delay, publish, project, run_id=run_id)
+        kill_after(delay, publish, project, run_id=run_id)
         wait_until_alone(project.warehouse.uri)
         outcomes.append(published(project))
     assert all(outcome in (yesterday, undisturbed) for outcome in outcomes)
@@ -58,19 +56,3 @@ def _scored(project, as_of):
     for shard in planned["shards"]:
         project.score(planned["run_id"], shard)
     return planned["run_id"]
-
-
-def _seconds(project, work, **arguments):
-    """Return how long a piece of work takes when nothing disturbs it."""
-    worker = Worker(work, project, **arguments)
-    started = time.monotonic()
-    assert worker.result() == ""
-    seconds = time.monotonic() - started
-    worker.kill()
-    return seconds
-
-
-def _kill_after(seconds, work, project, **arguments):
-    worker = Worker(work, project, **arguments)
-    time.sleep(seconds)
-    worker.kill()

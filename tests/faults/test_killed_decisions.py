@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from clustering.config import Checks
 from clustering.errors import HeldError
 from tests.clustering.scoring.histories import assert_right, read, withdraw
-from tests.faults.processes import Worker, abandon, check, release
+from tests.faults.processes import Worker, abandon, check, kill_after, release, seconds_of
 from tests.faults.processes import withdraw as withdraw_in_a_process
 from tests.faults.published import TODAY, YESTERDAY, published
 from tests.faults.server import wait_until_alone
@@ -28,10 +26,10 @@ STATUS = "select status, note from segmentation.scoring_runs where run_id = %s"
 def test_checking_killed_at_random_points(project, yesterday, kills):
     """SIGKILL while checking: the figures are all there or none is, and checking again holds the night by the same."""
     project = project.with_contract(checks=Checks())
-    seconds = _seconds(project, check, run_id=_scored(project, "2026-11-23"))
+    seconds = seconds_of(project, check, run_id=_scored(project, "2026-11-23"))
     run_id, outcomes = _scored(project, TODAY, HALF), []
     for delay in _delays(6, seconds, kills):
-        _kill_after(delay, check, project, run_id=run_id)
+        kill_after(delay, check, project, run_id=run_id)
         wait_until_alone(project.warehouse.uri)
         outcomes.append((project.sql(STATUS, run_id)[0][0], len(project.sql(FIGURES, run_id))))
     with pytest.raises(HeldError, match="readers keep the former night"):
@@ -49,11 +47,11 @@ def test_checking_killed_at_random_points(project, yesterday, kills):
 def test_release_killed_at_random_points(project, kills):
     """SIGKILL while a held night is released: it is held or published as a whole, and recorded once."""
     project = project.with_contract(checks=Checks())
-    seconds = _seconds(project, release, run_id=_held(project, "2026-11-23"))
+    seconds = seconds_of(project, release, run_id=_held(project, "2026-11-23"))
     withdraw(project, "2026-11-23")
     run_id, outcomes = _held(project, TODAY), []
     for delay in _delays(7, seconds, kills):
-        _kill_after(delay, release, project, run_id=run_id)
+        kill_after(delay, release, project, run_id=run_id)
         wait_until_alone(project.warehouse.uri)
         outcomes.append((project.sql(STATUS, run_id)[0][0], project.sql(SHOWN)))
     assert {status for status, _ in outcomes} <= {"held", "published"}
@@ -74,10 +72,10 @@ def test_release_killed_at_random_points(project, kills):
 def test_abandoning_killed_at_random_points(project, yesterday, kills):
     """SIGKILL while a held night is abandoned: readers never notice, and a second try leaves nothing staged."""
     project = project.with_contract(checks=Checks())
-    seconds = _seconds(project, abandon, run_id=_held(project, "2026-11-23"))
+    seconds = seconds_of(project, abandon, run_id=_held(project, "2026-11-23"))
     run_id = _held(project, TODAY)
     for delay in _delays(8, seconds, kills):
-        _kill_after(delay, abandon, project, run_id=run_id)
+        kill_after(delay, abandon, project, run_id=run_id)
         wait_until_alone(project.warehouse.uri)
         assert project.sql(STATUS, run_id)[0][0] in ("held", "abandoned")
     worker = Worker(abandon, project, run_id=run_id)
@@ -93,11 +91,11 @@ def test_withdrawing_killed_at_random_points(project, kills):
     """SIGKILL while a date is withdrawn: it is as it was or as if it had never been, and a second try withdraws it."""
     project.sql(HALF)
     project.night("2026-11-23")
-    seconds = _seconds(project, withdraw_in_a_process, as_of="2026-11-23")
+    seconds = seconds_of(project, withdraw_in_a_process, as_of="2026-11-23")
     project.night(TODAY)
     before, outcomes = read(project), []
     for delay in _delays(9, seconds, kills):
-        _kill_after(delay, withdraw_in_a_process, project, as_of=TODAY)
+        kill_after(delay, withdraw_in_a_process, project, as_of=TODAY)
         wait_until_alone(project.warehouse.uri)
         outcomes.append(read(project))
     assert before in outcomes
@@ -130,19 +128,3 @@ def _held(project, as_of):
 
 def _delays(seed, seconds, kills):
     return (0, *sorted(np.random.default_rng(seed).uniform(0, seconds, kills - 1)))
-
-
-def _seconds(project, work, **arguments):
-    """Return how long a piece of work takes when nothing disturbs it."""
-    worker = Worker(work, project, **arguments)
-    started = time.monotonic()
-    assert worker.result() == ""
-    seconds = time.monotonic() - started
-    worker.kill()
-    return seconds
-
-
-def _kill_after(seconds, work, project, **arguments):
-    worker = Worker(work, project, **arguments)
-    time.sleep(seconds)
-    worker.kill()
