@@ -13,6 +13,7 @@ from clustering.config import Checks
 from clustering.quality.allowances import (
     AGAIN,
     FEWEST_NIGHTS,
+    Limit,
     PastFigure,
     limit_of_changes,
     limit_of_ratio,
@@ -143,8 +144,7 @@ def _judge_share(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_
         floor=checks.min_share,
         ceiling=getattr(checks, _SETTINGS[figure.check]),
     )
-    finding: Severity | None = "hold" if figure.value > limit.upper else None
-    return JudgedFigure(figure, None, limit.upper, limit.expected, finding)
+    return _above(figure, limit)
 
 
 def _judge_changes(figure: Figure, past: Sequence[PastFigure], checks: Checks, as_of: date, days: int) -> JudgedFigure:
@@ -156,6 +156,11 @@ def _judge_changes(figure: Figure, past: Sequence[PastFigure], checks: Checks, a
         floor=checks.min_share,
         ceiling=checks.max_moved_share if figure.check == "displaced" else 1.0,  # everybody may change a little
     )
+    return _above(figure, limit)
+
+
+def _above(figure: Figure, limit: Limit) -> JudgedFigure:
+    """Hold for a figure beyond its upper limit."""
     finding: Severity | None = "hold" if figure.value > limit.upper else None
     return JudgedFigure(figure, None, limit.upper, limit.expected, finding)
 

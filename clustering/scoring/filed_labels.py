@@ -201,9 +201,7 @@ def find_labels(
     started = time.monotonic()
 
     def search(file: LabelFile) -> list[pa.Table]:
-        found = []
-        for table in groups(folder, file, wanted=wanted):
-            found.append(table)
+        found = list(groups(folder, file, wanted=wanted))
         if seconds is not None and time.monotonic() - started > seconds:
             raise SourceError(f"the labels below {folder.name} do not tell single customers within {seconds:g} s")
         return found
