@@ -31,14 +31,14 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 from rich.console import Console
 
-from clustering import Registry, Warehouse, check_run, load_configuration, migrate, plan_run, publish_run, score_shard
-from clustering.config import PROJECT, CustomerSource
+from clustering import check_run, plan_run, publish_run, score_shard
+from clustering.config import CustomerSource
 from clustering.demo.generator import generate_customers
 from clustering.warehouse.bulk import ArrowConnection
 from history import without_history
 from night import AS_OF
 from nightly import LOCAL, Progress
-from setting import BATCH_ROWS, SERVER_SETTINGS, Bench, running_server, train_champions
+from setting import BATCH_ROWS, Bench, open_bench
 
 WAYS = ("table", "files", "sail", "cluster")
 SIDE_BY_SIDE = 2
@@ -89,7 +89,17 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="engines-", dir=LOCAL))
     found: list[Told] = []
     try:
-        with Progress(console) as show, _bench(folder, arguments, show) as bench:
+        with (
+            Progress(console) as show,
+            open_bench(
+                folder,
+                rows=arguments.rows,
+                workers=SIDE_BY_SIDE,
+                models=arguments.models,
+                show=show,
+                make=_make_customers,
+            ) as bench,
+        ):
             for way in arguments.ways:
                 with _way(way, bench) as project:
                     for shards in arguments.cuts:
@@ -101,20 +111,6 @@ def main() -> int:
     labels, segments = ({getattr(one, name) for one in found} for name in ("labels", "segments"))
     console.print(f"{len(found)} nights: {len(labels)} kinds of labels, {len(segments)} of segments")
     return int(len(labels) > 1 or len(segments) > 1)
-
-
-@contextmanager
-def _bench(folder: Path, arguments: argparse.Namespace, show: Callable[[str], None]) -> Iterator[Bench]:
-    show("starting the server")
-    with running_server(folder / "postgres", SERVER_SETTINGS) as server:
-        configuration = load_configuration(PROJECT / "models")
-        warehouse = Warehouse(server.recreate_database("benchmark"))
-        migrate(warehouse, configuration.contract)
-        registry = Registry(warehouse, folder / "store")
-        bench = Bench(warehouse, configuration, registry, server, folder, arguments.rows, SIDE_BY_SIDE)
-        _make_customers(bench, show)
-        train_champions(bench, arguments.models, show)
-        yield bench
 
 
 def _make_customers(bench: Bench, show: Callable[[str], None]) -> None:

@@ -84,11 +84,9 @@ def main() -> None:
 @contextmanager
 def _opened(folder: Path, rows: int, workers: int, show: Callable[[str], None]) -> Iterator[Bench]:
     """Start a server, write the customers' files, make the champion, and stop the server in the end."""
-    from clustering import Registry, Warehouse, load_configuration, migrate
     from clustering.config import PROJECT
-    from setting import SERVER_SETTINGS, Bench, running_server, train_champions
+    from setting import open_bench
 
-    show("starting the server")
     models = folder / "models"
     models.mkdir()
     for name in ("segments.yaml", f"{MODEL}.yaml"):
@@ -96,14 +94,9 @@ def _opened(folder: Path, rows: int, workers: int, show: Callable[[str], None]) 
     source = f"source: {{files: {folder / 'lake'}, labels: files, label_files: {folder / 'labels'}}}"
     contract = (PROJECT / "models" / "customers.yaml").read_text(encoding="utf-8")
     (models / "customers.yaml").write_text(contract.replace("table: public.customers", source, 1), encoding="utf-8")
-    with running_server(folder / "postgres", SERVER_SETTINGS) as server:
-        configuration = load_configuration(models)
-        warehouse = Warehouse(server.recreate_database("benchmark"))
-        migrate(warehouse, configuration.contract)
-        registry = Registry(warehouse, folder / "store")
-        bench = Bench(warehouse, configuration, registry, server, folder, rows, workers, models)
-        _write_customers(bench, show)
-        train_champions(bench, [MODEL], show)
+    with open_bench(
+        folder, rows=rows, workers=workers, models=[MODEL], show=show, config=models, make=_write_customers
+    ) as bench:
         yield bench
 
 

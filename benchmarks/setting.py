@@ -103,17 +103,27 @@ class Bench:
 
 @contextmanager
 def open_bench(
-    folder: Path, *, rows: int, workers: int, models: list[str], show: Callable[[str], None]
+    folder: Path,
+    *,
+    rows: int,
+    workers: int,
+    models: list[str],
+    show: Callable[[str], None],
+    config: Path = PROJECT / "models",
+    make: Callable[[Bench, Callable[[str], None]], None] | None = None,
 ) -> Iterator[Bench]:
-    """Start a server in a folder, make customers and champions, and stop the server in the end."""
+    """Start a server in a folder, `make` customers and champions, and stop the server in the end.
+
+    The configuration is that of the folder `config`; by default, customers are rows of a table.
+    """
     show("starting the server")
     with running_server(folder / "postgres", SERVER_SETTINGS) as server:
-        configuration = load_configuration(PROJECT / "models")
+        configuration = load_configuration(config)
         warehouse = Warehouse(server.recreate_database("benchmark"))
         migrate(warehouse, configuration.contract)
         registry = Registry(warehouse, folder / "store")
-        bench = Bench(warehouse, configuration, registry, server, folder, rows, workers)
-        _make_customers(bench, show)
+        bench = Bench(warehouse, configuration, registry, server, folder, rows, workers, config)
+        (make or _make_customers)(bench, show)
         train_champions(bench, models, show)
         yield bench
 
