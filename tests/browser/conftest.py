@@ -21,6 +21,7 @@ from clustering.demo.loading import load_customers
 from components import free_port, running
 from tests.browser.watching import CHROMIUM, DAYS, TONGA, Airflow, Watch
 from tests.projects import Project, retrain
+from tests.web.served import serving
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
@@ -49,6 +50,13 @@ def lived_in(postgresql: Any, migrated_template: str, configuration: Configurati
         if day == RETRAINED_AFTER:
             assert [one["decision"] for one in retrain(project, "kmeans")] == ["promoted"]
     return project
+
+
+@pytest.fixture(scope="module")
+def address(lived_in: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the standalone server on the project with ten nights."""
+    with serving(lived_in, tmp_path_factory.mktemp("standalone") / "log") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from tests.browser.test_page import picture
 from tests.browser.test_standalone import log_in, nothing_is_cut
 from tests.browser.watching import CHROMIUM, DAYS, Airflow, Watch
 from tests.projects import Project
-from tests.web.served import serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,13 +30,6 @@ STORM = """
     select 'change', 'kmeans', 1000000 + number, %s, 1, 'One', 2 + number %% 4, 'Another', 'behaviour'
     from generate_series(1, %s) as number
 """
-
-
-@pytest.fixture(scope="module")
-def address(lived_in: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the standalone server on the project with ten nights."""
-    with serving(lived_in, tmp_path_factory.mktemp("segment") / "log") as found:
-        yield found
 
 
 @pytest.fixture

@@ -48,13 +48,6 @@ ODD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def address(lived_in: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run the standalone server on the project with ten nights."""
-    with serving(lived_in, tmp_path_factory.mktemp("standalone") / "log") as found:
-        yield found
-
-
 @pytest.fixture
 def stranger(browser: Browser, address: str) -> Iterator[Page]:
     """Return a watched tab of somebody who is not logged in."""
