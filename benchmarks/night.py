@@ -50,6 +50,11 @@ class Night:
         """From the first read to the committed publication."""
         return self.plan_s + self.score_s + self.check_s + self.publish_s
 
+    @property
+    def functions_s(self) -> float:
+        """Of all functions, those that run side by side one after the other."""
+        return self.plan_s + sum(self.shards_s) + self.check_s + self.publish_s
+
 
 @contextmanager
 def scoring_processes(bench: Bench) -> Iterator[tuple[ProcessPoolExecutor, float]]:

@@ -187,6 +187,11 @@ join segmentation.model_versions as version on version.model_version_id = model.
 where model.run_id = :run_id
 order by model.model;
 
+-- name: shards
+-- Returns how many shards a run has.
+-- Parameters: run_id.
+select count(*) from segmentation.run_shards where run_id = :run_id;
+
 -- name: unfinished_shards
 -- Returns the numbers of the shards of a run that have not been staged.
 -- Parameters: run_id.

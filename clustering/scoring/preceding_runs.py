@@ -27,10 +27,7 @@ from clustering.warehouse import Transaction
 
 log = logging.getLogger(__name__)
 
-# Customers of a shard whose steps are counted: each is a look-up in the labels of the night before.
-FEWEST_SAMPLED = 4_000
-SAMPLED_OF = 100
-MOST_SAMPLED = 20_000
+SAMPLED = 10_000  # customers of a night whose steps are counted: each is a look-up in the labels of the night before
 
 
 @dataclass(frozen=True)
@@ -202,37 +199,41 @@ def count_changes(
     *,
     labels: sql.Identifier,
     changes: sql.Identifier,
-    labelled: int,
+    portion: sql.Composable,
     is_timed: bool,
 ) -> Compared:
-    """Return what a shard was compared with, and who moved; where `is_timed`, also by the passing of time alone."""
+    """Return what a shard was compared with, who moved, and how far the portion has come.
+
+    Where `is_timed`, also who moved by the passing of time alone.
+    """
     rows = transaction.rows("history/staged_moves", {"changes": changes})
     moves = [[row.from_segment, row.to_segment, row.customers, row.by_model] for row in rows]
-    steps = _count_steps(transaction, base, labels, labelled) if base.is_same else ()
+    steps = _count_steps(transaction, base, labels, portion) if base.is_same else ()
     return Compared(base.run_id, base.split, moves, [row.by_time for row in rows] if is_timed else None, steps)
 
 
-def compare_replaced(transaction: Transaction, base: Base, *, labels: sql.Identifier, labelled: int) -> Compared | None:
-    """Return how far a sample has come since the run of the same date; None where its labels are gone."""
+def compare_replaced(
+    transaction: Transaction, base: Base, *, labels: sql.Identifier, portion: sql.Composable
+) -> Compared | None:
+    """Return how far a portion has come since the run of the same date; None where its labels are gone."""
     if not _hold(transaction, base):
         return None
-    return Compared(base.run_id, base.split, steps=_count_steps(transaction, base, labels, labelled))
+    return Compared(base.run_id, base.split, steps=_count_steps(transaction, base, labels, portion))
 
 
-def sampled_portion(labelled: int) -> sql.Composable:
-    """Return the clause that samples so many labels of a shard: of small shards all.
+def sampled_portion(labelled: int, shards: int) -> sql.Composable:
+    """Return the clause that samples a shard of so many labels, one of so many shards: of a small night all.
 
     Row by row: a page has customers of one batch and cluster, who do alike, so that a sample of pages is one of few.
     """
-    sampled = min(max(FEWEST_SAMPLED, labelled // SAMPLED_OF), MOST_SAMPLED)
-    percent = min(100.0, 100 * sampled / max(labelled, 1))
+    percent = min(100.0, 100 * SAMPLED / max(labelled * shards, 1))
     return sql.SQL("tablesample bernoulli ({}) repeatable (0)").format(sql.Literal(percent))
 
 
 def _count_steps(
-    transaction: Transaction, base: Base, labels: sql.Identifier, labelled: int
+    transaction: Transaction, base: Base, labels: sql.Identifier, portion: sql.Composable
 ) -> Sequence[Sequence[int]]:
-    """Count how far a sample has come. Confidences are of one version alone; small shards are compared as a whole."""
-    names = {"table": labels, "base": base.table, "portion": sampled_portion(labelled)}
+    """Count how far a sample has come. Confidences are of one version alone."""
+    names = {"table": labels, "base": base.table, "portion": portion}
     rows = transaction.rows("history/steps", names, parts=PARTS, unchanged=CHANGED, far=FAR)
     return [[row.customers, row.changed, row.far, row.new] for row in rows]

@@ -20,7 +20,15 @@ from clustering.scoring.attempts import Attempt
 from clustering.scoring.batch_scoring import ScoredBatch, ScoringVersion, Summary
 from clustering.scoring.label_sets import LabelSet
 from clustering.scoring.passing_time import Moved, PassingTime
-from clustering.scoring.preceding_runs import Base, Bounds, Compared, compare_replaced, count_changes, stage_changes
+from clustering.scoring.preceding_runs import (
+    Base,
+    Bounds,
+    Compared,
+    compare_replaced,
+    count_changes,
+    sampled_portion,
+    stage_changes,
+)
 from clustering.segments.quartiles import to_bytes
 from clustering.versions.artifacts import Artifact
 from clustering.versions.version import Version
@@ -173,11 +181,12 @@ class Staging:
         """Stage the changes of every champion, and return by version what they were compared with."""
         moved = {one.version: one for champion in self._champions for one in self._staged_changes(champion)}
         timed = passing.tell_apart(self._transaction, list(moved.values())) if passing else set()
+        portion = sampled_portion(labelled, self._transaction.scalar("scoring/shards", run_id=self._attempt.run_id))
         found: dict[int, Compared | None] = {}
         for champion in self._champions:
             labels, replaced = self._labels_table(champion), champion.replaced
             found[champion.model_version_id] = (
-                compare_replaced(self._transaction, replaced, labels=labels, labelled=labelled) if replaced else None
+                compare_replaced(self._transaction, replaced, labels=labels, portion=portion) if replaced else None
             )
         for version, one in moved.items():
             labels = staging_table(self._attempt.labels_table(version))
@@ -186,7 +195,7 @@ class Staging:
                 one.base,
                 labels=labels,
                 changes=one.changes,
-                labelled=labelled,
+                portion=portion,
                 is_timed=version in timed,
             )
         return found

@@ -408,7 +408,7 @@ def test_new_version_is_not_compared_by_its_confidences(careful: Project) -> Non
 
 def test_sampled_customers_are_drawn_one_by_one(careful: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of labels has customers of one segment: where all of those have changed, their share is still theirs."""
-    monkeypatch.setattr(preceding_runs, "FEWEST_SAMPLED", 400)
+    monkeypatch.setattr(preceding_runs, "SAMPLED", 800)
     careful.sql(
         "update customers set spending_score = spending_score + 1 where spending_score < 100 and customer_id in"
         " (select customer_id from segmentation.customer_segments where model = 'kmeans' and segment_id = 1)"
