@@ -67,7 +67,6 @@ def environment() -> Environment:
         place=place,
         style_marks=style_marks,
     )
-    made.globals.update(MEANINGS=MEANINGS)
     return made
 
 
