@@ -165,17 +165,22 @@ def _places(column: ExactColumn) -> dict[str, int]:
         scaled = values * _HUNDREDTHS
     size = np.abs(scaled)
     if not (fits := (size > 0) & (size < _LARGEST)).all():
-        scaled, size = scaled[fits], size[fits]
-    whole = np.rint(scaled)
-    decimal = np.abs(scaled - whole) <= _NOISE * size
-    left, found = whole[decimal].astype(np.int64), {"finer": int(np.count_nonzero(~decimal))}
-    for place in reversed(PLACES[1:]):
+        values, scaled, size = values[fits], scaled[fits], size[fits]
+    found = dict.fromkeys((*PLACES, "finer"), 0)
+    if (np.rint(values) == values).all():  # as of most columns: then only places from units on are looked at
+        left, higher_places = values.astype(np.int64), PLACES[3:0:-1]
+    else:
+        whole = np.rint(scaled)
+        decimal = np.abs(scaled - whole) <= _NOISE * size
+        left, higher_places = whole[decimal].astype(np.int64), PLACES[:0:-1]
+        found["finer"] = int(np.count_nonzero(~decimal))
+    for place in higher_places:
         tenth = left // 10
         higher = tenth * 10 == left
         found[place] = int(np.count_nonzero(~higher))
         left = tenth[higher]
     found[PLACES[0]] = len(left)
-    return {place: found[place] for place in (*PLACES, "finer") if found[place]}
+    return {place: count for place, count in found.items() if count}
 
 
 def _number(exponent: int, part: int) -> int:

@@ -102,8 +102,16 @@ class SampleAccumulator:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
-        self.sample = Sample.empty(len(columns))
+        self._sample = Sample.empty(len(columns))
+        self._waiting: list[Sample] = []  # taken since; to join them one by one would take most of the time
         self._last = np.empty(0, np.uint64)  # of each cluster label + 1, the largest hash that is still taken
+
+    @property
+    def sample(self) -> Sample:
+        """The sample of all customers so far."""
+        if self._waiting:
+            self._join()
+        return self._sample
 
     def add(self, labels: npt.NDArray[np.int32], hashes: Hashes, values: Mapping[str, FloatArray]) -> None:
         """Add customers: their (n,) cluster labels, -1 for noise, hashes of their keys, and values of each column."""
@@ -111,10 +119,17 @@ class SampleAccumulator:
         if not len(taken):
             return
         columns = np.column_stack([values[name][taken] for name in self._columns])
-        self.sample = self.sample.joined(Sample(labels[taken], hashes[taken], columns))
-        sizes = np.bincount(self.sample.labels + 1, minlength=len(self._last))
+        self._waiting.append(Sample(labels[taken], hashes[taken], columns))
+        if sum(len(one.hashes) for one in self._waiting) >= max(len(self._sample.hashes), SAMPLE_CUSTOMERS):
+            self._join()
+
+    def _join(self) -> None:
+        parts = ([getattr(one, name) for one in self._waiting] for name in ("labels", "hashes", "values"))
+        self._sample = self._sample.joined(Sample(*map(np.concatenate, parts)))
+        self._waiting = []
+        sizes = np.bincount(self._sample.labels + 1, minlength=len(self._last))
         for place in np.flatnonzero(sizes >= SAMPLE_CUSTOMERS):
-            self._last[place] = self.sample.hashes[self.sample.labels == place - 1].max()
+            self._last[place] = self._sample.hashes[self._sample.labels == place - 1].max()
 
     def _limits(self, labels: npt.NDArray[np.int32], hashes: Hashes) -> Hashes:
         """Return the largest hash to look at for each cluster label + 1: no customer of the sample lies above."""
