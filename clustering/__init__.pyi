@@ -6,13 +6,20 @@ from clustering.errors import (
     PermanentError as PermanentError,
     TransientError as TransientError,
 )
+from clustering.exports.catalogued_targets import audience_dataset as audience_dataset
 from clustering.exports.due_audiences import due_audiences as due_audiences, named_audiences as named_audiences
 from clustering.exports.exporting import export_audience as export_audience
 from clustering.library import Clustering as Clustering, cluster as cluster
 from clustering.monitoring.alarms import watch as watch
+from clustering.monitoring.audience_lineage import describe_audience as describe_audience
 from clustering.monitoring.checking import check_run as check_run
 from clustering.monitoring.held_runs import describe_held as describe_held
-from clustering.monitoring.lineage import Dataset as Dataset, Lineage as Lineage, describe_lineage as describe_lineage
+from clustering.monitoring.lineage import (
+    Dataset as Dataset,
+    DatasetColumn as DatasetColumn,
+    Lineage as Lineage,
+    describe_lineage as describe_lineage,
+)
 from clustering.monitoring.run_summaries import summarise_run as summarise_run
 from clustering.privacy.forgetting import forget as forget
 from clustering.scoring.dates import end_of_past as end_of_past

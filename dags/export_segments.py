@@ -26,6 +26,7 @@ from segmentation_alerts import alert_of_run
 from segmentation_assets import CUSTOMER_LABELS
 from segmentation_days import business_date, zone
 from segmentation_definitions import check_conf, destination, documentation, open_session, person
+from segmentation_lineage import AudienceOperator, lineage_task
 from segmentation_schedules import LONG, default_args, tags
 
 log = logging.getLogger(__name__)
@@ -79,8 +80,13 @@ def export_segments() -> None:
                 raise AirflowSkipException(f"nothing is sent: {none}")
         return chosen.due
 
-    # A large audience is read, written and copied whole.
-    @task(inlets=[CUSTOMER_LABELS], execution_timeout=LONG, map_index_template="{{ audience }}", multiple_outputs=False)
+    @lineage_task(
+        operator=AudienceOperator,
+        inlets=[CUSTOMER_LABELS],
+        execution_timeout=LONG,  # a large audience is read, written and copied whole
+        map_index_template="{{ audience }}",
+        multiple_outputs=False,
+    )
     def send(part: dict[str, Any], dag_run: Any) -> dict[str, Any]:
         """Send one audience and return what was sent."""
         get_current_context()["audience"] = part["audience"]  # type: ignore[typeddict-unknown-key]

@@ -5,7 +5,7 @@ What a task reads and writes is said by its inlets and outlets. Other tools see 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
@@ -13,7 +13,7 @@ from airflow.sdk.bases.decorator import task_decorator_factory
 
 import clustering
 from segmentation_assets import CHAMPIONS, CUSTOMER_LABELS, CUSTOMERS
-from segmentation_definitions import open_session
+from segmentation_definitions import destination, open_session
 
 
 class LineageOperator(_PythonDecoratedOperator):
@@ -28,8 +28,6 @@ class LineageOperator(_PythonDecoratedOperator):
         return self._told(is_done=False)
 
     def _told(self, *, is_done: bool) -> Any:
-        from airflow.providers.openlineage.extractors import OperatorLineage
-
         with open_session() as session:
             lineage = clustering.describe_lineage(session.warehouse, session.configuration)
         reads = lineage.inputs if CUSTOMERS in self.inlets else ()
@@ -38,16 +36,35 @@ class LineageOperator(_PythonDecoratedOperator):
             writes = lineage.published
         elif is_done and CHAMPIONS in self.outlets:
             writes = lineage.trained
-        return OperatorLineage(
-            inputs=[_dataset(lineage, one) for one in reads], outputs=[_dataset(lineage, one) for one in writes]
-        )
+        return _of_operator(lineage, reads, writes)
 
 
-def lineage_task(**arguments: Any) -> Any:
+class AudienceOperator(LineageOperator):
+    """A task whose argument `part` names an audience, which it sends."""
+
+    def _told(self, *, is_done: bool) -> Any:
+        name = self.op_kwargs["part"]["audience"]
+        with open_session() as session:
+            written = clustering.audience_dataset(session.configuration, name, connections=destination)
+            lineage = clustering.describe_audience(
+                session.warehouse, session.configuration, session.configuration.exports.audiences[name], written=written
+            )
+        return _of_operator(lineage, lineage.inputs, lineage.published if is_done else ())
+
+
+def lineage_task(*, operator: type[LineageOperator] = LineageOperator, **arguments: Any) -> Any:
     """Return the decorator of a task, as Airflow's `task` with these arguments is, that tells its lineage."""
     multiple_outputs = arguments.pop("multiple_outputs", None)
-    return task_decorator_factory(
-        multiple_outputs=multiple_outputs, decorated_operator_class=LineageOperator, **arguments
+    return task_decorator_factory(multiple_outputs=multiple_outputs, decorated_operator_class=operator, **arguments)
+
+
+def _of_operator(
+    lineage: clustering.Lineage, reads: Sequence[clustering.Dataset], writes: Sequence[clustering.Dataset]
+) -> Any:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    return OperatorLineage(
+        inputs=[_dataset(lineage, one) for one in reads], outputs=[_dataset(lineage, one) for one in writes]
     )
 
 
@@ -60,26 +77,25 @@ def _dataset(lineage: clustering.Lineage, told: clustering.Dataset) -> Any:
         schema.SchemaDatasetFacetFields(name=one.name, type=one.data_type, description=one.description)
         for one in told.columns
     ]
-    kind = "VIEW" if told.is_view else "TABLE"
     facets: dict[str, Any] = {
         "schema": schema.SchemaDatasetFacet(fields=columns),
-        "datasetType": facet_v2.dataset_type_dataset.DatasetTypeDatasetFacet(datasetType=kind),
+        "datasetType": facet_v2.dataset_type_dataset.DatasetTypeDatasetFacet(datasetType=told.kind),
     }
     if told.description:
         facets["documentation"] = documentation.DocumentationDatasetFacet(description=told.description)
-    made = {one.name: _origins(lineage, one.origins) for one in told.columns if one.origins}
+    made = {one.name: _origins(lineage, one) for one in told.columns if one.origins}
     if made:
         facets["columnLineage"] = facet_v2.column_lineage_dataset.ColumnLineageDatasetFacet(fields=made)
-    return Dataset(namespace=lineage.namespace, name=told.name, facets=facets)
+    return Dataset(namespace=told.namespace or lineage.namespace, name=told.name, facets=facets)
 
 
-def _origins(lineage: clustering.Lineage, origins: Mapping[str, str]) -> Any:
+def _origins(lineage: clustering.Lineage, told: clustering.DatasetColumn) -> Any:
     from openlineage.client.facet_v2 import column_lineage_dataset as facet
 
-    table = {"namespace": lineage.namespace, "name": str(lineage.origin)}
+    table = {"namespace": lineage.namespace, "name": told.table or str(lineage.origin)}
     return facet.Fields(
         inputFields=[
             facet.InputField(**table, field=column, transformations=[facet.Transformation(type="DIRECT", subtype=how)])
-            for column, how in origins.items()
+            for column, how in told.origins.items()
         ]
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from pyarrow import fs
 
@@ -91,6 +92,14 @@ class File:
     def place(self) -> str:
         """What the file is called where people are told of it."""
         return f"{self.folder.location.uri.rstrip('/')}/{self.path}"
+
+    @property
+    def dataset(self) -> tuple[str, str]:
+        """The namespace and name of the file in catalogues, by OpenLineage's rules."""
+        parts = urlsplit(self.place)
+        if parts.scheme == "file":
+            return "file", unquote(parts.path)
+        return f"{parts.scheme}://{parts.netloc}", unquote(parts.path).lstrip("/")
 
     @contextmanager
     def replacing(self) -> Iterator[tuple[Writing, Callable[[], None]]]:

@@ -26,6 +26,10 @@ from clustering.warehouse.urls import url_of_fields
 ROWS = 5_000  # that are bound to one statement
 # What Airflow calls a database where SQLAlchemy has another name for it.
 _DIALECTS = {"mssql": "mssql+pymssql", "mysql": "mysql+pymysql"}
+# What catalogues call a kind of database where SQLAlchemy has another name for it; and what goes without saying.
+CATALOGUED = {"postgresql": "postgres"}
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+SCHEMAS = {"postgresql": "public", "mssql": "dbo"}
 _TYPES: tuple[tuple[Callable[[pa.DataType], bool], Any], ...] = (
     (pa.types.is_boolean, sa.Boolean()),
     (pa.types.is_int64, sa.BigInteger()),
@@ -51,6 +55,18 @@ class Table:
         """What the table is called where people are told of it."""
         host = f"{self.url.host or 'localhost'}/" if self.url.get_backend_name() != "sqlite" else ""
         return f"{host}{self.url.database} {self.schema + '.' if self.schema else ''}{self.table}"
+
+    @property
+    def dataset(self) -> tuple[str, str]:
+        """The namespace and name of the table in catalogues, by OpenLineage's rules."""
+        kind = self.url.get_backend_name()
+        if kind == "sqlite":
+            return kind, f"{self.url.database}.{self.table}"
+        port = self.url.port or PORTS.get(kind)
+        host = f"{self.url.host or 'localhost'}{f':{port}' if port else ''}"
+        schema = self.schema or SCHEMAS.get(kind)
+        names = [self.url.database, schema, self.table]
+        return f"{CATALOGUED.get(kind, kind)}://{host}", ".".join(str(name) for name in names if name)
 
     @contextmanager
     def replacing(self) -> Iterator[tuple[Callable[[AudienceRows], int], Callable[[], None]]]:

@@ -29,22 +29,27 @@ How = Literal["IDENTITY", "TRANSFORMATION", "AGGREGATION"]
 
 @dataclass(frozen=True)
 class DatasetColumn:
-    """A column with its type in PostgreSQL and its comment, and the source's columns that it is made from, and how."""
+    """A column with its type in PostgreSQL and its comment, and the columns of a table that it is made from, and how.
+
+    `table` is the name of that table; None: it is the lineage's `origin`.
+    """
 
     name: str
-    data_type: str
+    data_type: str | None
     description: str | None = None
     origins: Mapping[str, How] = field(default_factory=dict)
+    table: str | None = None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table or view by its name in `Lineage.namespace`."""
+    """A table, view or file by its name in a namespace; None: in that of the lineage."""
 
     name: str
-    is_view: bool
+    kind: Literal["TABLE", "VIEW", "FILE"]
     description: str | None
     columns: Sequence[DatasetColumn]
+    namespace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,13 @@ def describe_lineage(warehouse: Warehouse, configuration: Configuration) -> Line
 
     Raises DataError where the source cannot be found. Nothing that is returned holds a login or a customer's value.
     """
-    namespace, _, database = (warehouse_address() or address_of(warehouse.uri)).rpartition("/")
+    namespace, database = names_of(warehouse)
     with warehouse.transaction(read_only=True) as transaction:
-        read = _source_tables(transaction, configuration)
-        headers = _headers(transaction, configuration)
+        read = source_tables(transaction, configuration)
+        headers = source_headers(transaction, configuration)
         made = transaction.scalar("catalogue/readable", others=[LABELS])
-        inputs = _datasets(transaction, read, database, _Origins({}, (), (), ()))
-        outputs = _datasets(transaction, made, database, _origins(configuration, headers))
+        inputs = datasets(transaction, read, database)
+        outputs = datasets(transaction, made, database, _origins(configuration, headers))
     trained = [one for one in outputs if one.name.rpartition(".")[2] in OF_TRAINING]
     return Lineage(
         namespace,
@@ -84,14 +89,20 @@ def describe_lineage(warehouse: Warehouse, configuration: Configuration) -> Line
     )
 
 
+def names_of(warehouse: Warehouse) -> tuple[str, str]:
+    """Return the namespace and the database of a warehouse as catalogues name it."""
+    namespace, _, database = (warehouse_address() or address_of(warehouse.uri)).rpartition("/")
+    return namespace, database
+
+
 @dataclass(frozen=True)
 class _Origins:
     """What columns of ours are made from: by name, and of the kinds that several relations have."""
 
-    named: Mapping[str, Mapping[str, How]]
-    features: Sequence[str]
-    figures: Sequence[str]
-    groups: Sequence[str]
+    named: Mapping[str, Mapping[str, How]] = field(default_factory=dict)
+    features: Sequence[str] = ()
+    figures: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
     def of(self, column: str, among: Sequence[str]) -> Mapping[str, How]:
         """Return the source's columns of one column of ours, beside which a relation has others."""
@@ -104,9 +115,12 @@ class _Origins:
         return self.named.get(column, {})
 
 
+_NONE = _Origins()
+
+
 def _origins(configuration: Configuration, headers: Mapping[str, str]) -> _Origins:
     if not headers:
-        return _Origins({}, (), (), ())
+        return _NONE
     contract = configuration.contract
     averages: dict[str, Mapping[str, How]] = {
         f"avg_{name}": {headers[name]: "AGGREGATION"} for name in contract.averaged
@@ -120,7 +134,10 @@ def _origins(configuration: Configuration, headers: Mapping[str, str]) -> _Origi
     )
 
 
-def _datasets(transaction: Transaction, relations: Sequence[int], database: str, origins: _Origins) -> list[Dataset]:
+def datasets(
+    transaction: Transaction, relations: Sequence[int], database: str, origins: _Origins = _NONE
+) -> list[Dataset]:
+    """Return tables and views by their oids, with their columns."""
     rows = transaction.rows("catalogue/columns", relations=relations)
     found = groupby(rows, key=lambda row: (row.schema, row.relation))
     return [_dataset(f"{database}.{schema}.{name}", list(columns), origins) for (schema, name), columns in found]
@@ -131,10 +148,10 @@ def _dataset(name: str, rows: Sequence[Row], origins: _Origins) -> Dataset:
     columns = [
         DatasetColumn(row.name, row.data_type, row.column_description, origins.of(row.name, among)) for row in rows
     ]
-    return Dataset(name, rows[0].kind not in STORED, rows[0].description, columns)
+    return Dataset(name, "TABLE" if rows[0].kind in STORED else "VIEW", rows[0].description, columns)
 
 
-def _source_tables(transaction: Transaction, configuration: Configuration) -> list[int]:
+def source_tables(transaction: Transaction, configuration: Configuration) -> list[int]:
     """Return the oids of the table or view that is named, or of the tables below a query, which its plan has.
 
     Files are no tables of the warehouse, and nothing is said of them.
@@ -151,7 +168,7 @@ def _source_tables(transaction: Transaction, configuration: Configuration) -> li
     return list(transaction.scalar("catalogue/named", schemas=schemas, tables=tables))
 
 
-def _headers(transaction: Transaction, configuration: Configuration) -> dict[str, str]:
+def source_headers(transaction: Transaction, configuration: Configuration) -> dict[str, str]:
     """Return by the contract's columns what the table calls them, nothing for a query or files."""
     if configuration.contract.origin.table is None:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import pytest
 
 from clustering.config import PROJECT
 from tests.databases import Server
+from tests.paths import CONFIGURATION
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,21 +33,31 @@ from tests.dags.nights import read_dags
 
 for conf in ({"dry_run": True}, {}):
     assert str(read_dags().dags["segment_customers"].test(run_conf=conf).state) == "success"
+assert str(read_dags().dags["export_segments"].test().state) == "failed"
 """
+COMMON = {"model": "kmeans", "columns": ["customer_id", "age"], "consent": {"waived": "a test"}, "destination": "drop"}
+AUDIENCES = {"shown": {**COMMON, "path": "shown/{as_of}.csv"}, "lost": {**COMMON, "path": "lost.csv", "model": "gmm"}}
 
 
 @pytest.fixture(scope="module")
 def events(
     metadata: None, postgresql: Server, trained_database: str, trained_store: Path, tmp_path_factory: Any
 ) -> Iterator[list[dict[str, Any]]]:
-    """Return what a dry run and a night have sent, as the provider's transport to a file keeps it."""
-    file, database = tmp_path_factory.mktemp("lineage") / "events", postgresql.create(trained_database)
+    """Return what a dry run, a night and its exports have sent, as the provider's transport to a file keeps it."""
+    place, database = tmp_path_factory.mktemp("lineage"), postgresql.create(trained_database)
+    file, models = place / "events", place / "models"
+    shutil.copytree(CONFIGURATION, models)
+    (models / "exports.yaml").write_text(json.dumps({"destinations": ["drop"], "audiences": AUDIENCES}))
+    (place / "drop").mkdir()
+    (place / "drop" / "lost.csv.part").mkdir()  # where its file is to be written
     uri = postgresql.url(database)
     environment = {
         **os.environ,
+        "AIRFLOW_CONN_DROP": json.dumps({"conn_type": "fs", "extra": {"path": str(place / "drop")}}),
         "AIRFLOW_CONN_WAREHOUSE": uri.replace("postgres@", f"postgres:{PASSWORD}@"),
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(file), "append": True}),
         "CLUSTERING_CATALOGUE_ADDRESS": "postgres://dwh/shop",
+        "CLUSTERING_CONFIG": str(models),
         "CLUSTERING_STORE": str(trained_store),
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "dags")]),
     }
@@ -94,9 +106,25 @@ def test_address_of_an_asset_is_the_same_table(events: list[dict[str, Any]]) -> 
     assert named(started["outputs"]) < named(published)
 
 
-def completed(events: list[dict[str, Any]], task: str) -> list[dict[str, Any]]:
+def test_export_names_what_it_reads_and_the_file_with_its_columns(events: list[dict[str, Any]]) -> None:
+    """The file of all dates, joined with the tables of the night by its columns; one that failed was not written."""
+    (sent,) = completed(events, "send", dag="export_segments")
+    assert [one["name"] for one in sent["inputs"]] == ["shop.public.customers", "shop.segmentation.customer_labels"]
+    (file,) = sent["outputs"]
+    assert (file["namespace"], file["name"].rpartition("drop/")[2]) == ("file", "shown/{as_of}.csv")
+    assert file["facets"]["datasetType"]["datasetType"] == "FILE"
+    assert fields(file)["customer_id"]["type"] == "bigint"
+    assert origins(file["facets"], "age") == {("age", "IDENTITY")}
+    of = {name: one["inputFields"][0]["name"] for name, one in file["facets"]["columnLineage"]["fields"].items()}
+    assert of == {"customer_id": "shop.segmentation.customer_labels", "age": "shop.public.customers"}
+    assert named(sent["inputs"]) <= named(completed(events, "publish")[1]["outputs"] + sent["inputs"][:1])
+    ended = [one for one in events if one["job"]["name"] == "export_segments.send" and one["eventType"] == "FAIL"]
+    assert [(one["outputs"], len(one["inputs"])) for one in ended[-1:]] == [([], 2)]
+
+
+def completed(events: list[dict[str, Any]], task: str, *, dag: str = "segment_customers") -> list[dict[str, Any]]:
     """Return what was sent of a task when it had ended, run by run."""
-    name = f"segment_customers.{task}"
+    name = f"{dag}.{task}"
     return [one for one in events if one["job"]["name"] == name and one["eventType"] == "COMPLETE"]
 
 

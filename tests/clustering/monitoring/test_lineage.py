@@ -19,7 +19,7 @@ def test_table_is_named_with_all_of_its_columns_and_the_views_with_theirs(projec
     (source,) = told.inputs
     database = project.warehouse.name.rpartition("/")[2]
     assert (told.namespace, told.origin) == ("postgres://localhost:5432", f"{database}.public.customers")
-    assert (source.name, source.is_view) == (told.origin, False)
+    assert (source.name, source.kind) == (told.origin, "TABLE")
     columns = {one.name: one.data_type for one in source.columns}
     assert columns == dict(project.sql(TYPES, "customers"))
     published = {one.name.removeprefix(f"{database}.segmentation."): one for one in told.published}
