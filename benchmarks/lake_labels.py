@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,8 @@ class Outcome:
     ratio: float  # of the whole night
     score_ratio: float  # of labelling alone
     processor_ratio: float  # of labelling alone, in processor time
-    peak_rss_mb: float
+    peak_rss_mb: float  # of the labelling processes
+    planner_peak_mb: float  # of the process that plans, checks and publishes, and has made the customers before
     shards: int
     nanoseconds_a_customer: float  # of processor time of the labelling processes
     label_bytes: int
@@ -65,7 +67,7 @@ def main() -> None:
     LOCAL.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="lake-", dir=LOCAL))
     try:
-        with Progress(console) as show, _opened(folder, arguments.rows, arguments.workers, show) as bench:
+        with Progress(console) as show, _opened(folder, arguments, show) as bench:
             outcome = _measure(bench, arguments.repeats, show)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,8 +75,9 @@ def main() -> None:
         f"{outcome.rows:,} customers, {arguments.workers} processes, {outcome.shards} shards: the night takes "
         f"{outcome.ratio:.2f} times what plain reading and writing takes ({outcome.night_s:.1f} s, "
         f"{outcome.floor_s:.1f} s), labelling alone {outcome.score_ratio:.2f} times, in "
-        f"processor time {outcome.processor_ratio:.2f} times; {outcome.peak_rss_mb:.0f} MB a "
-        f"process, {outcome.nanoseconds_a_customer:.0f} ns of processor time a customer",
+        f"processor time {outcome.processor_ratio:.2f} times; plan takes {outcome.plan_s:.1f} s; "
+        f"{outcome.peak_rss_mb:.0f} MB a process, {outcome.planner_peak_mb:.0f} MB the one that plans, "
+        f"{outcome.nanoseconds_a_customer:.0f} ns of processor time a customer",
         highlight=False,
     )
     if arguments.json:
@@ -82,7 +85,7 @@ def main() -> None:
 
 
 @contextmanager
-def _opened(folder: Path, rows: int, workers: int, show: Callable[[str], None]) -> Iterator[Bench]:
+def _opened(folder: Path, arguments: argparse.Namespace, show: Callable[[str], None]) -> Iterator[Bench]:
     """Start a server, write the customers' files, make the champion, and stop the server in the end."""
     from clustering.config import PROJECT
     from setting import open_bench
@@ -94,13 +97,14 @@ def _opened(folder: Path, rows: int, workers: int, show: Callable[[str], None]) 
     source = f"source: {{files: {folder / 'lake'}, labels: files, label_files: {folder / 'labels'}}}"
     contract = (PROJECT / "models" / "customers.yaml").read_text(encoding="utf-8")
     (models / "customers.yaml").write_text(contract.replace("table: public.customers", source, 1), encoding="utf-8")
-    with open_bench(
-        folder, rows=rows, workers=workers, models=[MODEL], show=show, config=models, make=_write_customers
-    ) as bench:
+    size = {"rows": arguments.rows, "workers": arguments.workers}
+    make = partial(_write_customers, repeated=arguments.repeated)
+    with open_bench(folder, **size, models=[MODEL], show=show, config=models, make=make) as bench:
         yield bench
 
 
-def _write_customers(bench: Bench, show: Callable[[str], None]) -> None:
+def _write_customers(bench: Bench, show: Callable[[str], None], *, repeated: int) -> None:
+    """Write customers, of whom the last so many have the keys of the first."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import parquet
@@ -116,12 +120,12 @@ def _write_customers(bench: Bench, show: Callable[[str], None]) -> None:
         with parquet.ParquetWriter(lake / f"{number:04}.parquet", made.schema) as writer:
             for first in range(start, min(start + ROWS_A_FILE, bench.rows), DISTINCT_ROWS):
                 part = made.slice(0, min(DISTINCT_ROWS, bench.rows - first))
-                keys = pa.array(np.arange(first, first + len(part)))
+                keys = pa.array(np.arange(first, first + len(part)) % (bench.rows - repeated))
                 writer.write_table(part.set_column(place, "customer_id", keys), ROWS_A_GROUP)
 
 
 def _measure(bench: Bench, repeats: int, show: Callable[[str], None]) -> Outcome:
-    from night import run_night, scoring_processes
+    from night import peak_rss_mb, run_night, scoring_processes
 
     floors = list[tuple[float, float]]()
     with scoring_processes(bench) as (pool, _):
@@ -150,6 +154,7 @@ def _measure(bench: Bench, repeats: int, show: Callable[[str], None]) -> Outcome
         score_ratio=night.score_s / floor,
         processor_ratio=night.processor_s / processor,
         peak_rss_mb=max(one.peak_rss_mb for one in nights),
+        planner_peak_mb=peak_rss_mb(),
         shards=len(night.shards_s),
         nanoseconds_a_customer=night.processor_s / bench.rows * 1e9,
         label_bytes=size,
@@ -227,6 +232,7 @@ def _read_and_write(groups: Sequence[tuple[Path, int]], sample: Path, out: Path,
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--repeated", type=int, default=0, help="customers with the key of another one")
     parser.add_argument("--workers", type=int, default=2, help="processes side by side")
     parser.add_argument("--repeats", type=int, default=3, help="rounds; of several, the first night only warms up")
     parser.add_argument("--json", type=Path)

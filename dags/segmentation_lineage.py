@@ -46,9 +46,8 @@ class AudienceOperator(LineageOperator):
         name = self.op_kwargs["part"]["audience"]
         with open_session() as session:
             written = clustering.audience_dataset(session.configuration, name, connections=destination)
-            lineage = clustering.describe_audience(
-                session.warehouse, session.configuration, session.configuration.exports.audiences[name], written=written
-            )
+            named = {"audience": name, "written": written}
+            lineage = clustering.describe_audience(session.warehouse, session.configuration, **named)
         return _of_operator(lineage, lineage.inputs, lineage.published if is_done else ())
 
 

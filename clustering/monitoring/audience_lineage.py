@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clustering.config import LABEL_COLUMNS, Audience, Configuration
 from clustering.config.declared_exports import MARK
 from clustering.config.table_name import split_name
+from clustering.errors import refuse_unknown
 from clustering.monitoring.lineage import (
     LABELS,
     Dataset,
@@ -26,12 +27,21 @@ OF_NAMES = ("segment_name", "recommended_action")
 
 
 def describe_audience(
-    warehouse: Warehouse, configuration: Configuration, audience: Audience, *, written: tuple[str, str]
+    warehouse: Warehouse, configuration: Configuration, *, audience: str, written: tuple[str, str]
 ) -> Lineage:
     """Return what catalogues are told of sending an audience to what is `written`, by its namespace and name there.
 
-    `published` is that one, the file of all dates, or the table. Raises DataError where the source cannot be found.
+    `published` is that one, the file of all dates, or the table. Raises ConfigurationError for an audience that is not
+    declared, DataError where the source cannot be found.
     """
+    audiences = configuration.exports.audiences if configuration.exports else {}
+    refuse_unknown([audience], audiences, what="audience of exports.yaml")
+    return _described(warehouse, configuration, audiences[audience], written)
+
+
+def _described(
+    warehouse: Warehouse, configuration: Configuration, audience: Audience, written: tuple[str, str]
+) -> Lineage:
     namespace, database = names_of(warehouse)
     of_source = [name for name in (*audience.columns, audience.consent.column) if name and _is_of_source(name)]
     with warehouse.transaction(read_only=True) as transaction:

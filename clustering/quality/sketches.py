@@ -167,14 +167,15 @@ def _places(column: ExactColumn) -> dict[str, int]:
     if not (fits := (size > 0) & (size < _LARGEST)).all():
         values, scaled, size = values[fits], scaled[fits], size[fits]
     found = dict.fromkeys((*PLACES, "finer"), 0)
-    if (np.rint(values) == values).all():  # as of most columns: then only places from units on are looked at
-        left, higher_places = values.astype(np.int64), PLACES[3:0:-1]
+    looked_at: Sequence[str] = PLACES[:0:-1]
+    if (np.rint(values) == values).all():  # as of most columns
+        left, looked_at = values.astype(np.int64), looked_at[looked_at.index("units") :]
     else:
         whole = np.rint(scaled)
         decimal = np.abs(scaled - whole) <= _NOISE * size
-        left, higher_places = whole[decimal].astype(np.int64), PLACES[:0:-1]
+        left = whole[decimal].astype(np.int64)
         found["finer"] = int(np.count_nonzero(~decimal))
-    for place in higher_places:
+    for place in looked_at:
         tenth = left // 10
         higher = tenth * 10 == left
         found[place] = int(np.count_nonzero(~higher))

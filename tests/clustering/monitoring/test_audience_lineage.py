@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clustering import audience_dataset, describe_audience
-from clustering.config import Audience, CustomerSource
+from clustering.config import CustomerSource
 from clustering.monitoring.lineage import Dataset, Lineage
 from clustering.storage.named_connections import NamedConnection
 from tests.audiences import sending
@@ -20,9 +20,8 @@ OTHER = NamedConnection("sqlite", host="/mnt/crm.db")
 
 def told(project: Project) -> Lineage:
     """Return what is told of the audience `shown`."""
-    assert project.configuration.exports
-    audience: Audience = project.configuration.exports.audiences["shown"]
-    return describe_audience(project.warehouse, project.configuration, audience, written=("file", "/mnt/shown"))
+    written = ("file", "/mnt/shown")
+    return describe_audience(project.warehouse, project.configuration, audience="shown", written=written)
 
 
 def made_of(dataset: Dataset) -> dict[str, tuple[str | None, list[str]]]:
