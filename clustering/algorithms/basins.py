@@ -10,17 +10,18 @@ The result is exact (single linkage of mutual reachability; Campello, Moulavi & 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import FloatMatrix, FloatVector
-from clustering.algorithms.reachability import LARGE_LEAF, SLACK, Places, distances_from_box, nearest, tree_of
+from clustering.algorithms.closest import Closest, closest_within
+from clustering.algorithms.reachability import LARGE_LEAF, Places, nearest, tree_of
 from clustering.errors import TrainingError
 
 APART = np.finfo(np.float64).max  # of basins that no step is known of
+ROWS_AT_ONCE = 500  # whose many neighbours fit a cache
 
 
 class Neighbours:
@@ -33,14 +34,30 @@ class Neighbours:
         if len(features) < most:
             raise TrainingError(f"min_samples {most} needs at least as many customers, there are {len(features)}")
         self.features = features
-        self.closest: dict[tuple[bytes, bytes], _Closest] = {}  # by two sets of rows that were looked at
+        self.closest: dict[tuple[bytes, bytes], Closest] = {}  # by two sets of rows that were looked at
         self.near, self.places = nearest(features, tree_of(features, leaf=LARGE_LEAF), most)
 
 
-def visits(neighbours: Neighbours, min_samples: int) -> tuple[Places, FloatVector]:
+class Densities:
+    """How densely rows lie, for one `min_samples`: `core` (n,) are their core distances.
+
+    `rank` (n,) counts them from the densest; of equals, the first is denser. `of_neighbours` (n, min_samples) are those
+    of each row's nearest, the row included.
+    """
+
+    def __init__(self, neighbours: Neighbours, min_samples: int) -> None:
+        self.core: FloatVector = np.ascontiguousarray(neighbours.near[:, min_samples - 1])
+        self.by_density = np.argsort(self.core, kind="stable")
+        narrow = np.min_scalar_type(len(self.core))  # read faster, and sorted in linear time
+        self.rank = np.empty(len(self.core), dtype=narrow)
+        self.rank[self.by_density] = np.arange(len(self.core), dtype=narrow)
+        self.of_neighbours = self.rank.take(neighbours.places[:, :min_samples])
+
+
+def visits(neighbours: Neighbours, densities: Densities) -> tuple[Places, FloatVector]:
     """Return an order (n,) of the rows in which every cluster is a run, and the length (n,) of the step to each."""
-    core: FloatVector = neighbours.near[:, min_samples - 1]
-    roots, basin = _basins(core, neighbours.places[:, :min_samples])
+    core = densities.core
+    roots, basin = _basins(densities)
     reaches = _listed(neighbours, core, basin, len(roots))
     order, steps = _shortest(reaches)
     while _shorten(reaches, neighbours, basin, order, steps):
@@ -69,12 +86,9 @@ def joins(steps: FloatVector, *, smallest: int = 2) -> Iterator[tuple[float, lis
             yield step, [first, *between, after]
 
 
-def _basins(core: FloatVector, places: Places) -> tuple[Places, Places]:
-    """Return the densest row (b,) of each basin, and the basin (n,) of each row; of equals, the first is denser."""
-    by_density = np.argsort(core, kind="stable")
-    rank = np.empty(len(core), dtype=np.intp)
-    rank[by_density] = np.arange(len(core))
-    above = by_density[np.minimum(rank[places].min(axis=1), rank)]
+def _basins(densities: Densities) -> tuple[Places, Places]:
+    """Return the densest row (b,) of each basin, and the basin (n,) of each row."""
+    above = densities.by_density[np.minimum(densities.of_neighbours.min(axis=1), densities.rank)]
     while not np.array_equal(further := above[above], above):
         above = further
     return np.unique(above, return_inverse=True)
@@ -82,14 +96,16 @@ def _basins(core: FloatVector, places: Places) -> tuple[Places, Places]:
 
 def _listed(neighbours: Neighbours, core: FloatVector, basin: Places, count: int) -> FloatMatrix:
     """Return the shortest steps (b, b) between basins that rows and their nearest neighbours are."""
-    near, places = neighbours.near.reshape(-1), neighbours.places.reshape(-1)
     narrow = basin.astype(np.min_scalar_type(count))  # found and compared much faster
-    own, met = np.repeat(narrow, neighbours.places.shape[1]), narrow[places]
-    across = np.flatnonzero(own != met)
-    rows, others = across // neighbours.places.shape[1], places[across]
-    steps = np.maximum(np.maximum(near[across], core[rows]), core[others])
     reaches = np.full((count, count), APART)
-    np.minimum.at(reaches.reshape(-1), own[across].astype(np.intp) * count + met[across], steps)
+    for first in range(0, len(core), ROWS_AT_ONCE):
+        here = slice(first, first + ROWS_AT_ONCE)
+        near, places = neighbours.near[here].reshape(-1), neighbours.places[here]
+        met = narrow.take(places)
+        across = np.flatnonzero(met != narrow[here, np.newaxis])
+        rows, others = first + across // places.shape[1], places.reshape(-1)[across]
+        steps = np.maximum(np.maximum(near[across], core[rows]), core[others])
+        np.minimum.at(reaches.reshape(-1), basin[rows] * count + met.reshape(-1)[across], steps)
     np.minimum(reaches, reaches.T.copy(), out=reaches)
     return reaches
 
@@ -132,27 +148,14 @@ def _shorten(reaches: FloatMatrix, neighbours: Neighbours, basin: Places, order:
     return found
 
 
-@dataclass(frozen=True)
-class _Closest:
-    """A row of ours and one of theirs that are closest of those whose neighbours are all nearer than `step`.
-
-    Infinitely far, where there are none nearer to each other than that.
-    """
-
-    step: float
-    distance: float = np.inf
-    ours: int = 0
-    theirs: int = 0
-
-
-def _closest(neighbours: Neighbours, ours: Places, theirs: Places, step: float) -> _Closest:
+def _closest(neighbours: Neighbours, ours: Places, theirs: Places, step: float) -> Closest:
     """Return the closest, at most `step`; other basins of the same rows, and longer steps, have asked for it before."""
     beyond = neighbours.near[:, -1]
     key = _packed(ours, len(beyond)), _packed(theirs, len(beyond))
     known = neighbours.closest.get(key)
     if known and step <= known.step and (known.distance >= step or max(beyond[[known.ours, known.theirs]]) < step):
         return known
-    found = _search(neighbours.features, ours[beyond[ours] < step], theirs[beyond[theirs] < step], step)
+    found = closest_within(neighbours.features, ours[beyond[ours] < step], theirs[beyond[theirs] < step], step)
     neighbours.closest[key] = found
     return found
 
@@ -161,30 +164,6 @@ def _packed(rows: Places, count: int) -> bytes:
     found = np.zeros(count, dtype=bool)
     found[rows] = True
     return np.packbits(found).tobytes()
-
-
-def _search(features: FloatMatrix, ours: Places, theirs: Places, step: float) -> _Closest:
-    """Return the closest of some rows; those are looked at that are not too far from the others' box."""
-    bound = min(step, _close(features[ours], features[theirs]) * SLACK)
-    near_ours = distances_from_box(features[ours], features[theirs]) <= bound
-    near_theirs = distances_from_box(features[theirs], features[ours]) <= bound
-    ours, theirs = ours[near_ours], theirs[near_theirs]
-    if not len(ours) or not len(theirs):
-        return _Closest(step)
-    distances, places = nearest(features[ours], tree_of(features[theirs]), 1, within=bound)
-    one = int(distances.argmin())
-    if distances[one, 0] >= step:
-        return _Closest(step)
-    return _Closest(step, float(distances[one, 0]), int(ours[one]), int(theirs[places[one, 0]]))
-
-
-def _close(ours: FloatMatrix, theirs: FloatMatrix) -> float:
-    """Return how far two rows that are likely near to each other are, one of ours (n, d) and one of theirs (m, d)."""
-    towards, distance = ours.mean(axis=0), 0.0
-    for rows in (theirs, ours, theirs):
-        distances = np.sqrt(((rows - towards) ** 2).sum(axis=1))
-        towards, distance = rows[distances.argmin()], float(distances.min())
-    return distance
 
 
 def _with_rows(

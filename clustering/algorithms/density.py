@@ -32,8 +32,8 @@ the last clustering have red flags and count as 0; the second one agrees, but fo
 >>> coarse, fine = _persistent(hierarchy)
 >>> coarse.tolist() == fine.tolist() == hierarchy.cut(3.0).labels.tolist()
 True
->>> round(_merit(hierarchy.cut(3.0).labels, Persistent([coarse, fine])), 3)
-0.961
+>>> _merits([hierarchy.cut(3.0).labels], Persistent([coarse, fine])).round(3).tolist()
+[0.961]
 
 Of all the `eps` around the knee that agree best, the middle one is taken. Here it is also in the middle of the longest
 range with as many large clusters, which is the other finalist, see `sweep`:
@@ -190,27 +190,29 @@ def _smallest(hierarchy: Hierarchy) -> int:
 
 
 def _swept(hierarchy: Hierarchy, persistent: Persistent) -> Sweep:
-    """Cut a hierarchy around the knee of its core distances."""
+    """Cut a hierarchy around the knee of its core distances, except where an outline has red flags."""
     usual, lowest = _usual_eps(hierarchy.core_distances), float(hierarchy.core_distances.min())
     tried = np.maximum(usual * KNEE_FACTORS, lowest)
     merits, counts = np.zeros(len(tried)), np.zeros(len(tried), dtype=np.intp)
-    for place, eps in enumerate(tried.tolist()):
-        clusters, noise = hierarchy.outline(eps)
-        if clusters < FEWEST_CLUSTERS or noise > MOST_NOISE:
-            continue  # red flags, whatever becomes of rows that are not core
-        labels = hierarchy.cut(eps).labels
-        sizes = np.bincount(labels + 1, minlength=2)
+    outlines = [hierarchy.outline(eps) for eps in tried.tolist()]
+    hopeful = [at for at, (clusters, noise) in enumerate(outlines) if clusters > 1 and noise <= MOST_NOISE]
+    sound: dict[int, Labels] = {}
+    for place, cut in zip(hopeful, hierarchy.cuts(tried[hopeful].tolist()), strict=True):
+        sizes = np.bincount(cut.labels + 1, minlength=2)
         if not _red_flags(sizes):
-            merits[place] = _merit(labels, persistent)
+            sound[place] = cut.labels
             counts[place] = (sizes[1:] >= _smallest(hierarchy)).sum()
+    merits[list(sound)] = _merits(list(sound.values()), persistent)
     if merits.max() <= 0:
         tried = np.full(len(tried), max(usual, lowest))
     return Sweep(hierarchy.min_samples, tried, merits, counts)
 
 
-def _merit(labels: Labels, persistent: Persistent) -> float:
-    """Return that of a clustering without red flags."""
-    return persistent.agreement(labels) * math.sqrt(np.mean(labels != NOISE))
+def _merits(labellings: Sequence[Labels], persistent: Persistent) -> FloatVector:
+    """Return those of clusterings without red flags."""
+    clustered = [np.mean(labels != NOISE) for labels in labellings]
+    merits: FloatVector = persistent.agreements(labellings) * np.sqrt(clustered)
+    return merits
 
 
 def _usual_eps(distances: FloatVector) -> float:

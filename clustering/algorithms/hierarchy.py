@@ -19,15 +19,18 @@ Clusters that persist are those of HDBSCAN. Of equal steps, all are taken at onc
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import NOISE, FloatVector, Labels
-from clustering.algorithms.basins import Neighbours, joins, visits
+from clustering.algorithms.basins import Densities, Neighbours, joins, visits
+from clustering.algorithms.borders import Borders
+from clustering.algorithms.reachability import Places
 
-FEW = 8  # neighbours, among which the nearest core row nearly always is
+FEWEST_BOUNDS = 3  # of a join: of two runs
 
 
 @dataclass(frozen=True)
@@ -43,38 +46,35 @@ class Hierarchy:
 
     def __init__(self, neighbours: Neighbours, min_samples: int) -> None:
         self.min_samples = min_samples
-        self.core_distances: FloatVector = np.ascontiguousarray(neighbours.near[:, min_samples - 1])
-        self.order, self.steps = visits(neighbours, min_samples)
-        self._near = neighbours.near[:, :min_samples]
-        self._places = neighbours.places[:, :min_samples]  # of a row that is not core, fewer lie within any eps
-        self._core_from = self.core_distances[self._places].min(axis=1)
-        self._noise_until = np.sort(self._core_from)
+        densities = Densities(neighbours, min_samples)
+        self.core_distances: FloatVector = densities.core
+        self.order, self.steps = visits(neighbours, densities)
+        self._borders = Borders(neighbours, densities)
+        self._core_from, self._joined_from = np.sort(self.core_distances), np.sort(self.steps)
 
     def outline(self, eps: float) -> tuple[int, float]:
-        """Return how many clusters DBSCAN has at `eps`, and the share of rows that no core row is near enough to.
-
-        It is quickly told; of the rows that are noise, some may be nearer to a core row than that.
-        """
-        begins = self.order[self.steps > eps]
-        far = len(self.order) - np.searchsorted(self._noise_until, eps, side="right")
-        return int(np.count_nonzero(self.core_distances[begins] <= eps)), float(far / len(self.order))
+        """Return how many clusters DBSCAN has at `eps`, and the share of rows that are noise; it is quickly told."""
+        core, joined = (np.searchsorted(one, eps, side="right") for one in (self._core_from, self._joined_from))
+        return int(core - joined), self._borders.noise(eps) / len(self.order)
 
     def cut(self, eps: float) -> Cut:
         """Return DBSCAN at `eps`; a row that is not core is in the cluster of its nearest core row within `eps`."""
+        return next(self.cuts([eps]))
+
+    def cuts(self, ascending: Sequence[float]) -> Iterator[Cut]:
+        """Yield the cut at each `eps`, the smallest first."""
+        for eps, nearest in zip(ascending, self._borders.nearest(ascending), strict=True):
+            yield self._cut(eps, nearest)
+
+    def _cut(self, eps: float, nearest: Places) -> Cut:
         core = self.core_distances <= eps
-        begins = self.steps > eps
+        begins = np.flatnonzero(self.steps > eps)
         holds = core[self.order[begins]]  # all rows of a run are core, or it has one
         numbers = np.where(holds, np.cumsum(holds, dtype=np.int32) - 1, np.int32(NOISE))
         labels = np.empty(len(core), dtype=np.int32)
-        labels[self.order] = numbers[np.cumsum(begins) - 1]
-        border = np.flatnonzero(~core & (self._core_from <= eps))
-        for few in (FEW, 4 * FEW, self.min_samples):
-            first = core[self._places[:, :few][border]].argmax(axis=1)
-            nearest = self._places[border, first]
-            found = core[nearest]
-            within = found & (self._near[border, first] <= eps)
-            labels[border[within]] = labels[nearest[within]]
-            border = border[~found]
+        labels[self.order] = np.repeat(numbers, np.diff(begins, append=len(core)))
+        border = np.flatnonzero(~core & (nearest >= 0))
+        labels[border] = labels[nearest[border]]
         return Cut(core, labels)
 
     def persistent(self, *, smallest: int, largest: int) -> list[Labels]:
@@ -123,6 +123,11 @@ def _condense(steps: FloatVector, smallest: int) -> list[_Cluster]:
     for step, bounds in joins(steps, smallest=smallest):
         first, end = bounds[0], bounds[-1]
         density = 1 / step if step > 0 else np.inf
+        if len(bounds) == FEWEST_BOUNDS and first in at and bounds[1] not in at:  # nearly always: it only grows
+            whole = at[first]
+            whole.excess += (end - whole.end) * density
+            whole.end = end
+            continue
         parts = [at[start] for start in bounds[:-1] if start in at]
         if len(parts) == 1:
             whole = parts[0]

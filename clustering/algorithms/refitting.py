@@ -6,6 +6,7 @@ Who is near whom is found once; a sample only says how often each row counts. Al
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,35 +28,36 @@ class NeighbourGraph:
     def __init__(self, features: FloatMatrix, eps: float) -> None:
         self._features = features
         self.points, self._place = np.unique(features, axis=0, return_inverse=True)
-        tree = tree_of(self.points)
-        found = tree.sparse_distance_matrix(tree, eps * SLACK, output_type="ndarray")
-        left, right, distances = found["i"], found["j"], found["v"]
-        order = np.argsort(distances)
-        order = order[distances[order] <= eps]
-        narrow = left[order].astype(np.min_scalar_type(len(self.points)))  # sorted in linear time, where 16 bits do
-        order = order[np.argsort(narrow, kind="stable")]  # of each point, the nearest first
+        left, right, distances = _edges(self.points, eps)
+        narrow = left.astype(np.min_scalar_type(len(self.points)))  # sorted in linear time, where 16 bits do
+        order = np.argsort(narrow, kind="stable")  # of each point, the nearest first
         self._left, self._right, self._distances = left[order], right[order], distances[order]
         self._bounds = np.searchsorted(self._left, np.arange(len(self.points) + 1))
-        self._has_equal = (np.diff(self._left, append=-1) == 0) & (np.diff(self._distances, append=-1.0) == 0)
-        self._near = np.flatnonzero(np.arange(len(order)) - self._bounds[self._left] < FEW)
+        nearest = self._bounds[:-1, np.newaxis] + np.arange(FEW)
+        self._near = nearest[nearest < self._bounds[1:, np.newaxis]]
+        self._near_left, self._near_right = self._left[self._near], self._right[self._near]
         self._denser = self._densest_neighbours()
 
     def core(self, drawn: NDArray[np.intp], min_samples: int) -> NDArray[np.bool_]:
         """Return which points (b, p) are core in samples of rows `drawn` (b, m)."""
         counts = np.stack([np.bincount(self._place[rows], minlength=len(self.points)) for rows in drawn])
-        core: NDArray[np.bool_] = (counts > 0) & (self._sums(counts) >= min_samples)
+        core: NDArray[np.bool_] = (counts > 0) & (self._sums(counts.astype(np.float32)) >= min_samples)
         return core
 
     def clusters(self, drawn: NDArray[np.intp], core: NDArray[np.bool_]) -> list[Labels]:
         """Return the labels (p,) of the core points of each sample of rows `drawn` (b, m), noise for all others."""
         numbers = self._basins(core)
         narrow = np.where(core, numbers, NOISE).astype(np.int32)  # read faster
-        left, right = (narrow.take(one[self._near], axis=1) for one in (self._left, self._right))
+        left, right = (narrow.take(ends, axis=1) for ends in (self._near_left, self._near_right))
         samples, near = np.divmod(np.flatnonzero((left != right) & (np.minimum(left, right) >= 0)), len(self._near))
         numbers = self._joined(core, numbers, samples, self._near[near])
-        while len((meeting := np.nonzero(core & self._meets_others(core, numbers)))[0]):
-            first = np.unique(numbers[meeting], return_index=True)[1]  # of each number, one is enough to join it
-            samples, points = (one[first] for one in meeting)
+        doubtful = np.arange(len(core))
+        while len(doubtful):
+            meets = core[doubtful] & self._meets_others(core[doubtful], numbers[doubtful])
+            meeting = np.nonzero(meets)
+            doubtful, samples, points = doubtful[meets.any(axis=1)], doubtful[meeting[0]], meeting[1]
+            first = np.unique(numbers[samples, points], return_index=True)[1]  # of each number, one joins it
+            samples, points = samples[first], points[first]
             degrees = self._bounds[points + 1] - self._bounds[points]
             numbers = self._joined(core, numbers, np.repeat(samples, degrees), self._edges_of(points))
         return [self._canonical(*one) for one in zip(drawn, core, numbers, strict=True)]
@@ -67,12 +69,12 @@ class NeighbourGraph:
         """
         labels, core = clusters.copy(), clusters != NOISE
         nearest = np.full(len(core), np.nan)
-        edges = self._near[~core[self._left[self._near]]]
+        edges = self._near[~core[self._near_left]]
         for _ in range(2):
             edges = edges[core[self._right[edges]]]
             first = edges[np.flatnonzero(np.diff(self._left[edges], prepend=-1))]
             labels[self._left[first]] = clusters[self._right[first]]
-            doubtful = first[self._has_equal[first]]
+            doubtful = first[self._has_equal(first)]
             nearest[self._left[doubtful]] = self._distances[doubtful]
             edges = self._edges_of(np.flatnonzero(labels == NOISE))
         tied = self._tied(nearest, labels, clusters)
@@ -86,8 +88,7 @@ class NeighbourGraph:
         rank = np.empty(len(by_density), dtype=np.intp)
         rank[by_density] = np.arange(len(by_density))
         ranks = np.repeat(rank[:, np.newaxis], FEW, axis=1)
-        points = self._left[self._near]
-        ranks[points, self._near - self._bounds[points]] = rank[self._right[self._near]]
+        ranks[self._near_left, self._near - self._bounds[self._near_left]] = rank[self._near_right]
         found: Places = by_density[np.sort(np.minimum(ranks, rank[:, np.newaxis]), axis=1)]
         return found
 
@@ -102,14 +103,18 @@ class NeighbourGraph:
             flat = further
         return flat.reshape(core.shape)
 
-    def _sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the sums (b, p) of values (b, p) over the neighbours of each point, itself included."""
+    def _sums(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return the sums (b, p) of values (b, p) over the neighbours of each point, itself included.
+
+        They are whole numbers, for which floating point is exact, and faster than integers.
+        """
         from scipy.sparse import csr_array
 
         points = len(self.points)
-        ones = np.ones(len(self._right), dtype=np.int64)
+        ones = np.ones(len(self._right), dtype=values.dtype)
         graph = csr_array((ones, self._right, self._bounds), shape=(points, points))
-        return np.ascontiguousarray((graph @ np.ascontiguousarray(values.T)).T)
+        sums: NDArray[np.floating[Any]] = np.ascontiguousarray((graph @ np.ascontiguousarray(values.T)).T)
+        return sums
 
     def _meets_others(self, core: NDArray[np.bool_], numbers: Places) -> NDArray[np.bool_]:
         """Return which points (b, p) have core neighbours whose mean number is another: none, where none meets others.
@@ -117,8 +122,9 @@ class NeighbourGraph:
         Among points that are connected, one with the largest number has no such mean only if all have that number.
         """
         own = np.where(core, numbers - numbers.min(axis=1, keepdims=True), 0)
-        sums = self._sums(own * TOGETHER + core)
-        meets: NDArray[np.bool_] = sums // TOGETHER != (sums % TOGETHER) * own
+        sums = self._sums((own * TOGETHER + core).astype(np.float64))
+        of_numbers = np.floor(sums / TOGETHER)
+        meets: NDArray[np.bool_] = of_numbers != (sums - of_numbers * TOGETHER) * own
         return meets
 
     def _joined(self, core: NDArray[np.bool_], numbers: Places, samples: Places, edges: Places) -> Places:
@@ -127,6 +133,13 @@ class NeighbourGraph:
         samples, edges = samples[within], edges[within]
         left, right = numbers[samples, self._left[edges]], numbers[samples, self._right[edges]]
         return joined(left, right, core.size)[numbers]
+
+    def _has_equal(self, edges: Places) -> NDArray[np.bool_]:
+        """Return whether the next edge of the same point is as long."""
+        following = np.minimum(edges + 1, len(self._left) - 1)
+        same = (self._left[edges] == self._left[following]) & (self._distances[edges] == self._distances[following])
+        found: NDArray[np.bool_] = same & (following > edges)
+        return found
 
     def _edges_of(self, points: Places) -> Places:
         """Return the places of all edges from some points, in their order."""
@@ -150,3 +163,26 @@ class NeighbourGraph:
         edges = edges[self._distances[edges] == nearest[self._left[edges]]]
         others = clusters[self._right[edges]]
         return np.unique(self._left[edges[(others != NOISE) & (others != labels[self._left[edges]])]])
+
+
+def _edges(points: FloatMatrix, eps: float) -> tuple[Places, Places, FloatVector]:
+    """Return the ends (e,) of all steps of at most `eps` between points (p, d), both ways, and their lengths (e,).
+
+    The shortest come first: those from each point to itself.
+    """
+    pairs = tree_of(points).query_pairs(eps * SLACK, output_type="ndarray")
+    one, other = np.ascontiguousarray(pairs.T)
+    squares = np.zeros(len(pairs))
+    for column in np.ascontiguousarray(points.T):
+        apart = column[one]
+        apart -= column[other]
+        apart *= apart
+        squares += apart
+    lengths = np.sqrt(squares, out=squares)
+    order = np.argsort(lengths)[: np.count_nonzero(lengths <= eps)]
+    pairs, everyone = pairs[order], np.arange(len(points))
+    return (
+        np.concatenate([everyone, pairs.reshape(-1)]),
+        np.concatenate([everyone, pairs[:, ::-1].reshape(-1)]),
+        np.concatenate([np.zeros(len(points)), np.repeat(lengths[order], 2)]),
+    )

@@ -9,7 +9,7 @@ from clustering.algorithms.base import NOISE, FloatMatrix, FloatVector, Labels
 from clustering.algorithms.threads import one_thread
 
 SILHOUETTE_ROWS, MEAN_ROWS = 10_000, 2_000
-DISTANCES_AT_ONCE = 250_000  # what a cache holds
+DISTANCES_AT_ONCE = 50_000  # what a cache holds
 
 
 def silhouette(features: FloatMatrix, labels: Labels, *, seed: int, most_rows: int = SILHOUETTE_ROWS) -> float:

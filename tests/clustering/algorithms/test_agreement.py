@@ -16,12 +16,12 @@ def test_agreement_is_the_mean_of_scikit_learns(seed):
     alone = np.where(labels < 0, labels.max() + 1 + np.arange(200), labels)
     expected = [adjusted_rand_score(each[each >= 0], alone[each >= 0]) for each in labellings]
 
-    assert Persistent(labellings).agreement(labels) == pytest.approx(np.mean(expected), rel=1e-12)
+    assert Persistent(labellings).agreements([labels])[0] == pytest.approx(np.mean(expected), rel=1e-12)
 
 
 def test_a_labelling_without_clusters_counts_as_nothing():
     """It takes part in the mean."""
     labels, noise = np.array([0, 0, 1, 1, -1]), np.full(5, -1)
 
-    assert Persistent([labels, noise]).agreement(labels) == 0.5
-    assert Persistent([noise, noise]).agreement(labels) == 0.0
+    assert Persistent([labels, noise]).agreements([labels])[0] == 0.5
+    assert Persistent([noise, noise]).agreements([labels])[0] == 0.0

@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
-from clustering.algorithms.basins import Neighbours, visits
+from clustering.algorithms.basins import Densities, Neighbours, visits
 
 
 def _between_two(generator):
@@ -35,7 +35,7 @@ def test_every_cluster_of_all_distances_is_a_run(kind, min_samples):
     """Exactly, whatever the rows and however few neighbours are known: at every length of a step, and just below."""
     rows = KINDS[kind](np.random.default_rng(1))
     neighbours = Neighbours(rows, 12)
-    order, steps = visits(neighbours, min_samples)
+    order, steps = visits(neighbours, Densities(neighbours, min_samples))
     core = neighbours.near[:, min_samples - 1]
     reach = np.maximum(cdist(rows, rows), np.maximum.outer(core, core))
     lengths = np.unique(steps[1:])
