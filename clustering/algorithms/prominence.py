@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clustering.algorithms.base import NOISE, FloatMatrix, Labels
-from clustering.algorithms.basins import Neighbours, joins
-from clustering.algorithms.hierarchy import Hierarchy
+from clustering.algorithms.basins import Densities, Neighbours, joins, visits
 from clustering.algorithms.sampling import draw_places
 
 NEAREST_ROWS = 8  # fewer say little of a density, more blur thin groups
@@ -43,13 +42,14 @@ def standing_out(features: FloatMatrix) -> NDArray[np.intp]:
     rows, dimensions = features.shape
     if rows < NEAREST_ROWS or not dimensions:
         return np.zeros(0, dtype=np.intp)
-    hierarchy = Hierarchy(Neighbours(features, NEAREST_ROWS), NEAREST_ROWS)
+    neighbours = Neighbours(features, NEAREST_ROWS)
+    densities = Densities(neighbours, NEAREST_ROWS)
+    order, steps = visits(neighbours, densities)
     degrees = 2 * NEAREST_ROWS
     least = fdtri(degrees, degrees, 1 - CHANCE * NEAREST_ROWS / rows) ** (1 / dimensions)
-    order = hierarchy.order
-    peaks = list(zip(hierarchy.core_distances[order].tolist(), order.tolist(), strict=True))  # by the first visit
+    peaks = list(zip(densities.core[order].tolist(), order.tolist(), strict=True))  # by the first visit
     found = []
-    for step, bounds in joins(hierarchy.steps):
+    for step, bounds in joins(steps):
         densest, *others = sorted(peaks[first] for first in bounds[:-1])
         found += [row for distance, row in others if step > distance * least]
         peaks[bounds[0]] = densest
