@@ -136,13 +136,15 @@ def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
+    parser.add_argument("--features", type=int, nargs="+", default=FEATURES)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     arguments = parser.parse_args()
     costs = []
-    for model, rows, features, groups in product(arguments.models, arguments.rows, FEATURES, (True, False)):
+    for model, rows, features, groups in product(arguments.models, arguments.rows, arguments.features, (True, False)):
         costs.append(measure(Case(model, rows, features, groups)))
         print(list(table(costs))[-1], flush=True)
-    if (tuple(arguments.rows), tuple(arguments.models)) == (ROWS, MODELS):
+    chosen = tuple(arguments.rows), tuple(arguments.features), tuple(arguments.models)
+    if chosen == (ROWS, FEATURES, MODELS):
         before, _, rest = TABLE.read_text(encoding="utf-8").partition(BEGIN)
         TABLE.write_text(before + "\n".join([BEGIN, *table(costs), END]) + rest.partition(END)[2], encoding="utf-8")
 
