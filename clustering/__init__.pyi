@@ -42,6 +42,7 @@ from clustering.training.promotion import (
 )
 from clustering.training.pruning import prune as prune
 from clustering.training.retraining import draw_sample as draw_sample, drop_sample as drop_sample, train as train
+from clustering.versions.decisions import repeats_refusal as repeats_refusal
 from clustering.versions.own_names import name_segment as name_segment, reset_segment_name as reset_segment_name
 from clustering.versions.registry import Registry as Registry
 from clustering.warehouse import Warehouse as Warehouse, migrate as migrate

@@ -138,7 +138,8 @@ def retrain_models() -> None:
                 decided_by=f"retrain_models {dag_run.run_id}",
                 hold=params["approval"],
             )
-        if decided["decision"] == "refused":
+            is_told = clustering.repeats_refusal(session.warehouse, model_version_id=version["model_version_id"])
+        if decided["decision"] == "refused" and not is_told:
             link = compare_address(decided["model"], decided["version"])
             alert_of_refusal(decided, version, link, get_current_context())
         return decided

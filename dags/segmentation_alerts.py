@@ -123,7 +123,8 @@ def alert_of_refusal(decided: Mapping[str, Any], version: Mapping[str, Any], lin
     """Tell that a trained version was refused, and where its clusters are shown."""
     follows = "the version in use stays" if version["champion_version_id"] else "no version is in use"
     subject = f"{decided['model']} version {decided['version']} was refused"
-    alert(subject, f"{decided['reason'][:LENGTH]}. So {follows}", {**context, "link": link}, severity="warning")
+    told = f"{decided['reason'][:LENGTH]}. So {follows}; the same cause is not told of again"
+    alert(subject, told, {**context, "link": link}, severity="warning")
 
 
 def alert_of_models(published: Mapping[str, Any], context: Any) -> None:

@@ -23,11 +23,6 @@ where
     )
 order by attempt.export_id;
 
--- name: avoid_nested_loops
--- Joins customers by sorting or hashing until the transaction ends: the planner knows nothing of rows that
--- were just written, and where it expects few, it would look for each of many among all others.
-select set_config('enable_nestloop', 'off', true);
-
 -- name: begin
 -- Notes that an audience is about to be sent, and returns the number of the attempt.
 -- Parameters: audience, destination, location, model, as_of, run_id, contents, other_models, other_runs.
@@ -453,6 +448,12 @@ from (
 ) as told
 group by told.audience, told.destination
 order by told.audience, told.destination;
+
+-- name: settings
+-- Joins customers by sorting or hashing until the transaction ends: the planner knows nothing of rows that were just
+-- written, and where it expects few, it would look for each of many among all others. A lock is not waited for long.
+-- Names: lock (a time with its unit).
+select set_config('enable_nestloop', 'off', true), set_config('lock_timeout', {lock}, true);
 
 -- name: share_snapshot
 -- Returns the name by which another transaction can see what this one sees.

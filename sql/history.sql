@@ -164,6 +164,14 @@ insert into segmentation.segment_migrations (
     :by_model, :by_source, :by_time
 );
 
+-- name: later_rows
+-- Returns the first date after a date for which a model is published with labels that are rows.
+-- Parameters: model, as_of.
+select min(published.as_of)
+from segmentation.published_runs as published
+join segmentation.run_models as made on made.run_id = published.run_id and made.model = published.model
+where published.model = :model and published.as_of > :as_of and made.label_folder is null;
+
 -- name: load
 -- Begins a period for every customer of a run.
 -- Names: table, labels.

@@ -169,6 +169,34 @@ where
     )
 order by version;
 
+-- name: repeats_refusal
+-- Returns whether the last decision on a version refuses it for what the model was refused for just before, beside the
+-- same champion: by the same sentence, but for its figures, or by the same limits of the gate.
+-- Parameters: model_version_id.
+with told as (
+    select
+        promotion_id, model, model_version_id, decision, previous_version_id,
+        coalesce(
+            regexp_replace(metrics ->> 'refusal', '[0-9]+([.,][0-9]+)*', '#', 'g'),
+            jsonb_path_query_array(metrics, '$.checks[*] ? (@.passed == false).name')::text
+        ) as cause
+    from segmentation.promotions
+),
+own as (
+    select told.* from told where told.model_version_id = :model_version_id order by told.promotion_id desc limit 1
+),
+former as (
+    select told.*
+    from told
+    join own on own.model = told.model and told.promotion_id < own.promotion_id
+    order by told.promotion_id desc
+    limit 1
+)
+select own.decision = 'refused' and former.decision = 'refused' and former.cause = own.cause
+    and former.previous_version_id is not distinct from own.previous_version_id as repeats
+from own
+cross join former;
+
 -- name: retire_champion
 -- Makes a model's champion a former one.
 -- Parameters: model.

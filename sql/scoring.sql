@@ -153,6 +153,16 @@ values (:run_id, :model, :model_version_id, :label_folder);
 insert into segmentation.run_shards (run_id, shard, lower_bound, upper_bound, files, repeated_keys)
 values (:run_id, :shard, :lower_bound::{key_type}, :upper_bound::{key_type}, :files, :repeated_keys);
 
+-- name: job
+-- Returns whether a run is being scored, and by what its job's folder differs from those of other warehouses, which may
+-- have a run of the same number.
+-- Parameters: run_id.
+select
+    status = 'running' as is_going_on,
+    left(md5(format('%s %s', run_id, extract(epoch from started_at))), 8) as mark
+from segmentation.scoring_runs
+where run_id = :run_id;
+
 -- name: label_sets
 -- Returns the label sets of a run.
 -- Parameters: run_id.

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
-from clustering.errors import ConfigurationError, DataError
+from clustering.errors import ConfigurationError, DataError, WarehouseError
 from clustering.exports.audience_labels import NAMED, audience_labels, fit_text, label_column
 from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
@@ -19,6 +19,7 @@ from clustering.warehouse import Transaction
 from clustering.warehouse.connection import is_transient
 from clustering.warehouse.source import Source, find_source
 from clustering.warehouse.source_types import INTEGERS
+from clustering.warehouse.states import LOCK_NOT_AVAILABLE, state_of
 
 _YES = sql.SQL("coalesce(lower(btrim(source.{}::text)) in ('true', 't', 'yes', 'y', '1'), false)")
 _FIRST = sql.SQL("order by label.confidence desc, label.customer_id limit {}")
@@ -186,6 +187,8 @@ def _check_list(transaction: Transaction, listed: SuppressionList, key_type: Key
     try:
         counted = transaction.row("exports/clean_keys", names)
     except DBAPIError as error:
+        if state_of(error) == LOCK_NOT_AVAILABLE:
+            raise WarehouseError(f"{where} is locked, as while it is being loaded; nothing was sent") from error
         if is_transient(error):
             raise
         raise DataError(f"{where} cannot be read: {str(error.orig).splitlines()[0]}; nothing was sent") from error

@@ -15,11 +15,13 @@ from clustering.config import Audience
 from clustering.exports.json_cells import line
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
+from clustering.warehouse.connection import Names
 from clustering.warehouse.copying import copy_out
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+LOCK_SECONDS = 30  # that are waited for a lock, as on a list that is being loaded
 LINES = {"csv": "exports/copy_csv", "jsonl": "exports/copy_json_lines"}
 
 
@@ -62,6 +64,11 @@ class Batches:
 AudienceRows: TypeAlias = Lines | Batches
 
 
+def settings() -> Names:
+    """Return the names of the statement that sets how an audience is read."""
+    return {"lock": sql.Literal(f"{LOCK_SECONDS}s")}
+
+
 @contextmanager
 def open_rows(
     warehouse: Warehouse, transaction: Transaction, rows: sql.Composable, audience: Audience
@@ -71,11 +78,11 @@ def open_rows(
     if audience.file_format in LINES:
         headers = (*(("change",) if audience.rows == "changes" else ()), *audience.headers)
         with warehouse.transaction(repeatable_read=True, read_only=True, snapshot=snapshot) as reader:
-            reader.rows("exports/avoid_nested_loops")
+            reader.rows("exports/settings", settings())
             yield Lines(reader, LINES[audience.file_format], rows, headers)
         return
     driver: Any = transaction.connection.connection.dbapi_connection
     statement = str(rows.as_string(driver))
     with ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot) as connection:
-        connection.execute(transaction.compose("exports/avoid_nested_loops"))
+        connection.execute(transaction.compose("exports/settings", settings()))
         yield Batches(connection, statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from clustering.exports import file_formats
 from clustering.exports.audience_rows import AudienceRows
 from clustering.storage.locations import Location, open_location
 from clustering.storage.named_connections import AirflowConnection
+
+log = logging.getLogger(__name__)
 
 Writing = Callable[[AudienceRows], int]
 PART = ".part"  # what a file is called after its own name until it is whole
@@ -71,7 +74,10 @@ class Folder:
                 return
             # A store shows an object when it is whole; not each of them can move one.
             self.location.system.copy_file(part, target)
+        try:
             self.location.system.delete_file(part)
+        except OSError as error:  # the file is there, and the next export replaces this one
+            log.warning("%s stays beside the file: %s", part, self.location.said(error))
 
     def _remove(self, part: str, stream: Any) -> None:
         try:

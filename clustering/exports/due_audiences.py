@@ -9,8 +9,7 @@ from datetime import date
 from typing import Any
 
 from clustering.config import Audience, Configuration
-from clustering.exports.exporting import declared_audience
-from clustering.exports.published_nights import find_nights, models_of
+from clustering.exports.published_nights import declared_audience, find_nights, models_of
 from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from psycopg2.extras import Json
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import Audience, Configuration
-from clustering.errors import ClusteringError, ConfigurationError, DestinationError, RunError, did_you_mean
+from clustering.errors import ClusteringError, DestinationError, RunError
 from clustering.exports.audience_labels import fit_text
 from clustering.exports.audience_query import AudienceQuery, audience_query
-from clustering.exports.audience_rows import open_rows
-from clustering.exports.published_nights import Night, find_nights, gone, models_of
+from clustering.exports.audience_rows import open_rows, settings
+from clustering.exports.published_nights import Night, declared_audience, find_nights, gone, models_of
 from clustering.exports.targets import Target, open_target
 from clustering.scoring.recipients import Told, known_members, list_members
 from clustering.storage.named_connections import AirflowConnection
@@ -56,20 +56,11 @@ class Export:
 
 @dataclass
 class Attempt:
-    """An export and its number in the warehouse, once it has one."""
+    """An export, its number in the warehouse once it has one, and whether the destination may have it from now on."""
 
     export: Export
     number: int | None = None
-
-
-def declared_audience(configuration: Configuration, name: str) -> Audience:
-    """Return an audience by its name; ConfigurationError where there is none."""
-    if configuration.exports is None:
-        raise ConfigurationError(f"{configuration.directory} has no exports.yaml: nothing is sent anywhere")
-    known = configuration.exports.audiences
-    if name not in known:
-        raise ConfigurationError(f"exports.yaml: {name!r} is no audience{did_you_mean(name, known)}")
-    return known[name]
+    may_be_there: bool = False
 
 
 def export_audience(
@@ -110,11 +101,13 @@ def export_audience(
 
 @contextmanager
 def _failing(warehouse: Warehouse, export: Export) -> Iterator[Attempt]:
-    """Note that an attempt has failed where an error escapes it."""
+    """Note that an attempt has failed where an error escapes it, unless the destination may have it all the same."""
     attempt = Attempt(export)
     try:
         yield attempt
     except BaseException:
+        if attempt.may_be_there:  # as where a commit is not answered
+            raise
         # The error that led here is the one to tell.
         with suppress(ClusteringError, DBAPIError), warehouse.transaction() as transaction:
             number = attempt.number or _begin(transaction, export)
@@ -161,7 +154,7 @@ def _send(warehouse: Warehouse, configuration: Configuration, attempt: Attempt, 
     export = attempt.export
     with ExitStack() as opened:
         with warehouse.transaction(repeatable_read=True, locked="exports/hold_forgetting") as transaction:
-            transaction.rows("exports/avoid_nested_loops")
+            transaction.rows("exports/settings", settings())
             number = _begin(transaction, export)
             query = _note(transaction, configuration, export, number)
             # Who is sent is then whom the note was made from.
@@ -174,6 +167,7 @@ def _send(warehouse: Warehouse, configuration: Configuration, attempt: Attempt, 
         with export.target.replacing() as (write, replace):
             counted = write(rows)
             _record(warehouse, export, number, counted, requested_by)
+            attempt.may_be_there = True
             replace()
     return counted
 

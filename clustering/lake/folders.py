@@ -15,16 +15,10 @@ from pyarrow import fs
 from clustering.errors import DataError, SourceError
 from clustering.storage.connection_variables import connection_if_set
 from clustering.storage.locations import Location, open_location
+from clustering.storage.store_faults import is_of_store, store_fault
 
 CONNECTION = "customer_files"
 ENDING = ".parquet"
-NOT_ALLOWED = (
-    *("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID"),
-    *("EXPIRED_TOKEN", "HTTP status 403", "HTTP status 401", "PERMISSION_DENIED", "UNAUTHENTICATED", "Unauthorized"),
-    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "Forbidden", "AuthenticationFailed"),
-)
-NOT_THERE = ("NO_SUCH_BUCKET", "NoSuchBucket", "ContainerNotFound")
-OF_STORES = ("AWS Error", "google::cloud", "Azure", "HTTP", "curl", "Hdfs", "HDFS")
 LONGEST_REASON = 300  # characters
 
 
@@ -53,9 +47,10 @@ class LakeFile:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of a file system, by its path or URI."""
+    """A folder of a file system, by its path or URI; `key` is what names it below `source` in customers.yaml."""
 
     location: Location
+    key: str = "files"
 
     @property
     def name(self) -> str:
@@ -101,7 +96,7 @@ class Folder:
     def below(self, *parts: str) -> Folder:
         """Return a folder in it."""
         uri = "/".join([self.location.uri.rstrip("/"), *parts])
-        return Folder(replace(self.location, uri=uri, base=self.location.path(*parts)))
+        return Folder(replace(self.location, uri=uri, base=self.location.path(*parts)), self.key)
 
     def each(self, path: str, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield what is read of a file, each with the errors of `reading`; not those of whoever takes it."""
@@ -119,32 +114,39 @@ class Folder:
             yield
         except OSError as error:
             said = self.location.said(error)[:LONGEST_REASON]
-            raise SourceError(f"{self.name} did not take labels on their way: {said}") from None
+            raise SourceError(f"{self.name} did not take what was to be written or removed there: {said}") from None
 
     @contextmanager
     def reading(self, path: str | None = None) -> Iterator[None]:
         """Raise DataError for the folder, or a file in it, that cannot be read; SourceError where that may pass."""
         place = self.name if path is None else f"{self.name}: {path}"
+        again = "write it anew" if self.key == "files" else "put it back, or run the date again"
         try:
             yield
         except (FileNotFoundError, NotADirectoryError):
-            raise DataError(
-                f"{place} is not there; name the right folder in customers.yaml, or write it first"
-            ) from None
+            to_do = (
+                "name the right folder in customers.yaml, or write it first"
+                if self.key == "files"
+                else f"mount it or {again}"
+            )
+            raise DataError(f"{place} is not there; {to_do}") from None
         except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            said = self.location.said(error)[:LONGEST_REASON]
-            if isinstance(error, PermissionError) or any(word in said for word in NOT_ALLOWED):
+            whole = self.location.said(error)
+            said, fault = whole[:LONGEST_REASON], store_fault(whole) if isinstance(error, OSError) else "other"
+            if isinstance(error, PermissionError) or fault == "refused":
                 raise DataError(
                     f"{place} may not be read by this worker: {said}; give it the right, or other credentials by its "
                     f"environment, its identity or the connection {CONNECTION}"
                 ) from None
-            if any(word in said for word in NOT_THERE):
+            if fault == "no_bucket":
                 raise DataError(f"{place} is not there: {said}; name the right one in customers.yaml") from None
-            if isinstance(error, OSError) and (error.errno is not None or any(word in said for word in OF_STORES)):
+            if isinstance(error, OSError) and (error.errno is not None or is_of_store(whole)):
                 raise SourceError(f"{place} cannot be reached at this moment: {said}") from None
             if path is None:
-                raise DataError(f"{place} cannot be opened: {said}; correct source.files in customers.yaml") from None
-            raise DataError(f"{place} is no Parquet file, or damaged: {said}; write it anew") from None
+                raise DataError(
+                    f"{place} cannot be opened: {said}; correct source.{self.key} in customers.yaml"
+                ) from None
+            raise DataError(f"{place} is no Parquet file, or damaged: {said}; {again}") from None
 
 
 def open_folder(place: str, *, key: str = "files") -> Folder:
@@ -154,4 +156,4 @@ def open_folder(place: str, *, key: str = "files") -> Folder:
     account.
     """
     uri = place if "://" in place else PurePosixPath(place).as_uri()
-    return Folder(open_location(uri, connection_if_set(CONNECTION), what=f"source.{key} in customers.yaml"))
+    return Folder(open_location(uri, connection_if_set(CONNECTION), what=f"source.{key} in customers.yaml"), key)

@@ -26,6 +26,7 @@ from clustering.privacy.customer_tables import Table
 from clustering.privacy.forgotten_files import remove_from_files, rewriting_files
 from clustering.scoring.changes import tell_forgotten
 from clustering.scoring.endings import end_run
+from clustering.scoring.job_folders import sweep_jobs
 from clustering.scoring.label_locations import sweep_files
 from clustering.versions.registry import Registry
 from clustering.warehouse import Transaction, Warehouse
@@ -56,6 +57,7 @@ def forget(
     """
     contract, request = configuration.contract, str(uuid.uuid4())
     key = key_as_written(customer_id, contract)
+    sweep_jobs(warehouse, contract)
     sweep_files(warehouse)
     with rewriting_files() as files, warehouse.transaction() as transaction:
         lock_runs(transaction)

@@ -67,11 +67,13 @@ def rewriting_files() -> Iterator[Rewriting]:
 def remove_from_files(transaction: Transaction, contract: Contract, keys: Sequence[str], rewriting: Rewriting) -> None:
     """Take customers out of the labels of all runs that are files, and note it in `rewriting`.
 
-    A file that was removed by hand has nobody. Raises SourceError where files cannot be read or written.
+    A file that was removed by hand has nobody. Raises SourceError where files cannot be read or written, or all are
+    out of reach.
     """
     wanted = stored_keys(contract, keys)
     for row in transaction.rows("label_files/with_files"):
         for filed in read_filed(transaction, row.run_id):
+            filed.require_reachable()
             folder, files = filed.folder, {file.path: file for file in _there(filed)}
             found = find_labels(folder, list(files.values()), wanted)
             for path in found:

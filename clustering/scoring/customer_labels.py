@@ -12,8 +12,9 @@ from psycopg2 import sql
 
 from clustering.config import Contract
 from clustering.customers import as_keys
+from clustering.errors import DataError, RunError
 from clustering.scoring.filed_labels import find_labels
-from clustering.scoring.label_locations import read_filed
+from clustering.scoring.label_locations import FiledSet, read_filed
 from clustering.scoring.stored_keys import stored
 from clustering.versions.version import Version, read_version
 from clustering.warehouse import Transaction
@@ -66,22 +67,30 @@ def _in_files(
     transaction: Transaction, contract: Contract, key: str, run_id: int, model: str
 ) -> Iterator[PublishedLabel]:
     for filed in read_filed(transaction, run_id, models=[model]):
-        filed.require_whole()
         names = {
             row.segment_id: row.segment_name
             for row in transaction.rows("exports/names", label_set=filed.label_set.label_set)
         }
-        for table in find_labels(filed.folder, filed.files, stored_keys(contract, [key]), seconds=SECONDS).values():
-            for row in table.to_pylist():
-                yield PublishedLabel(
-                    customer_id=row["customer_id"] if contract.key_type == "bigint" else key,
-                    model=model,
-                    as_of=filed.label_set.as_of,
-                    cluster_label=row["cluster_label"],
-                    segment_id=row["segment_id"],
-                    segment_name=names[row["segment_id"]],
-                    confidence=row["confidence"],
-                    model_version_id=filed.label_set.model_version_id,
-                    segment_names={str(segment): name for segment, name in names.items()},
-                    has_history=False,
-                )
+        for row in _rows(filed, stored_keys(contract, [key])):
+            yield PublishedLabel(
+                customer_id=row["customer_id"] if contract.key_type == "bigint" else key,
+                model=model,
+                as_of=filed.label_set.as_of,
+                cluster_label=row["cluster_label"],
+                segment_id=row["segment_id"],
+                segment_name=names[row["segment_id"]],
+                confidence=row["confidence"],
+                model_version_id=filed.label_set.model_version_id,
+                segment_names={str(segment): name for segment, name in names.items()},
+                has_history=False,
+            )
+
+
+def _rows(filed: FiledSet, wanted: pa.Array) -> list[dict[str, Any]]:
+    """Return the labels of some keys; RunError where a file is gone or damaged, which says nothing of a customer."""
+    filed.require_whole()
+    try:
+        tables = find_labels(filed.folder, filed.files, wanted, seconds=SECONDS)
+    except DataError as error:
+        raise RunError(str(error)) from None
+    return [row for table in tables.values() for row in table.to_pylist()]

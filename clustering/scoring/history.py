@@ -101,7 +101,7 @@ def _write_periods(
     if the shards have found out. The history does not say: where it was damaged, it is repaired from what it had.
     """
     if not has_partition(transaction, _partition_name(publication.model)):
-        _load(transaction, publication)
+        _load(transaction, publication, until=around.after)
         return False, None
     latest = around.after is None and around.same is None and not returns
     if not latest or publication.changes is None:
@@ -113,8 +113,8 @@ def _write_periods(
     return _repair(transaction, publication, around), found
 
 
-def _load(transaction: Transaction, publication: Publication) -> None:
-    """Begin the history of a model: all customers at once, indexed and attached when they are there."""
+def _load(transaction: Transaction, publication: Publication, *, until: Published | None) -> None:
+    """Begin the history of a model: all customers at once, up to a date whose labels are files already."""
     names = {
         "table": partition(_partition_name(publication.model)),
         "parent": sql.Identifier("segmentation", "segment_history"),
@@ -127,6 +127,8 @@ def _load(transaction: Transaction, publication: Publication) -> None:
     transaction.execute("history/load", names, model=publication.model, as_of=publication.as_of)
     transaction.execute("history/index", names)
     transaction.execute("publishing/attach", names)
+    if until is not None and until.is_filed:
+        transaction.execute("history/cut_open", model=publication.model, as_of=until.as_of)
     transaction.execute("scoring/analyze", names)
 
 
@@ -174,14 +176,13 @@ def _write_movement(transaction: Transaction, publication: Publication, around: 
         known = around.before.model_version_id == publication.model_version_id
         moves = publication.moves or read_moves(transaction, model, as_of, known=known)
         insert_movement(transaction, model, moves, as_of=as_of, previous=around.before.as_of)
-    if around.after is not None and not find_pause(transaction, model, as_of, around.after.as_of):
-        after, known = around.after.as_of, around.after.model_version_id == publication.model_version_id
-        written = (
-            _written_moves(transaction, model, after) if kept else read_moves(transaction, model, after, known=known)
-        )
-        if written is not None:
-            transaction.execute("history/delete_movement", model=model, as_of=after)
-            insert_movement(transaction, model, written, as_of=after, previous=as_of)
+    after = around.after if around.after is not None and not around.after.is_filed else None
+    if after is not None and not find_pause(transaction, model, as_of, after.as_of):
+        known = after.model_version_id == publication.model_version_id
+        days = (transaction, model, after.as_of)
+        if (written := _written_moves(*days) if kept else read_moves(*days, known=known)) is not None:
+            transaction.execute("history/delete_movement", model=model, as_of=after.as_of)
+            insert_movement(transaction, model, written, as_of=after.as_of, previous=as_of)
 
 
 def _is_compared(transaction: Transaction, publication: Publication, before: Published) -> bool:

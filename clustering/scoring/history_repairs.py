@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import date
 
 from clustering.scoring.history import find_pause, insert_movement, reaches, read_moves
-from clustering.scoring.neighbours import Published, find_neighbours
+from clustering.scoring.neighbours import Published, find_neighbours, require_labels_alike
 from clustering.warehouse import Transaction
 from clustering.warehouse.staging_schema import staging_table
 
@@ -34,11 +34,14 @@ def leave_empty(transaction: Transaction, model: str, day: date, *, after: Publi
 
 
 def rewrite_movement(transaction: Transaction, model: str, as_of: date) -> None:
-    """Count anew who moved to a published date from the one before; nobody where there is none, or a pause between."""
+    """Count anew who moved to a published date from the one before.
+
+    Nobody where there is none, or a pause between, or where labels are files.
+    """
     transaction.execute("history/delete_movement", model=model, as_of=as_of)
     around = find_neighbours(transaction, model, as_of=as_of)
     before, same = around.before, around.same
-    if before is None or same is None or find_pause(transaction, model, before.as_of, as_of):
+    if before is None or same is None or same.is_filed or find_pause(transaction, model, before.as_of, as_of):
         return
     if reaches(transaction, model, before):
         known = before.model_version_id == same.model_version_id
@@ -68,8 +71,9 @@ def _rewrite(
 def cut_history(transaction: Transaction, models: Collection[str], *, as_of: date) -> None:
     """End the history of models on a date: their labels are files, and of whom is in them the warehouse knows nothing.
 
-    A night whose labels are rows again begins it anew.
+    A night whose labels are rows again begins it anew; RunError where one of a later date was published meanwhile.
     """
+    require_labels_alike(transaction, list(models), as_of=as_of)
     for model in models:
         for query in ("history/cut_begun", "history/cut_open", "history/delete_movement"):
             transaction.execute(query, model=model, as_of=as_of)

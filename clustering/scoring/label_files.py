@@ -214,12 +214,3 @@ def remove(folder: Folder) -> None:
     with folder.writing():
         if folder.location.system.get_file_info(folder.location.base).type == fs.FileType.Directory:
             folder.location.system.delete_dir(folder.location.base)
-
-
-def folders_of_runs(folder: Folder) -> list[int]:
-    """Return the runs that have left something."""
-    selector = fs.FileSelector(folder.location.base, allow_not_found=True)
-    with folder.writing():
-        found = folder.location.system.get_file_info(selector)
-    names = [one.base_name.removeprefix("run_") for one in found if one.base_name.startswith("run_")]
-    return sorted(int(name) for name in names if name.isdecimal())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pyarrow import fs
 
 from clustering.config import Contract
-from clustering.errors import RunError
+from clustering.errors import RunError, SourceError
 from clustering.lake.folders import Folder, open_folder
 from clustering.scoring.filed_labels import LabelFile, require_rows, require_whole
 from clustering.scoring.label_files import remove
@@ -53,6 +53,27 @@ class FiledSet:
     def require_whole(self) -> None:
         """Raise RunError where a file is gone or another one."""
         require_whole(self.folder, self.files, of=self.name)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the folder of the run is there, or others are beside it: then what is gone was removed.
+
+        Where nothing is, the place may not be mounted, and all may be there again tomorrow.
+        """
+        run = self.run_folder.location
+        with self.run_folder.reading():
+            if run.system.get_file_info(run.base).type == fs.FileType.Directory:
+                return True
+            beside = fs.FileSelector(run.base.rpartition("/")[0], allow_not_found=True)
+            return bool(run.system.get_file_info(beside))
+
+    def require_reachable(self) -> None:
+        """Raise SourceError where files are listed and nothing is there of them."""
+        if self.files and not self.is_reachable:
+            raise SourceError(
+                f"the labels of {self.name} are out of reach: {self.run_folder.name} is not there, and nothing is "
+                "beside it; mount it, or make an empty folder of this name where it was removed for good"
+            )
 
 
 def new_folders(contract: Contract, run_id: int, models: Collection[str]) -> dict[str, str | None]:
@@ -132,7 +153,10 @@ def drop_listed(transaction: Transaction, run_id: int) -> None:
 
 def drop_files(transaction: Transaction, run_id: int) -> None:
     """Remove the labels of a run that are files; SourceError where they cannot be reached."""
-    for one in read_filed(transaction, run_id)[:1]:
+    filed = read_filed(transaction, run_id)
+    for one in filed:
+        one.require_reachable()
+    for one in filed[:1]:
         remove(one.run_folder)
     transaction.execute("label_files/forget_run", run_id=run_id)
 
@@ -149,9 +173,10 @@ def sweep_files(warehouse: Warehouse) -> None:
         with warehouse.transaction() as transaction:
             act_as_writer(transaction)
             transaction.execute("source/hold_off_forgetting")
+            filed = read_filed(transaction, run.run_id)
             if run.is_kept:
-                _remove_unlisted(read_filed(transaction, run.run_id))
-            else:
+                _remove_unlisted(filed)
+            elif filed[0].is_reachable:  # or else what it has left there would never be found again
                 drop_files(transaction, run.run_id)
                 transaction.execute("label_files/leave", run_id=run.run_id)
 

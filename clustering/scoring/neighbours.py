@@ -62,11 +62,11 @@ def require_neighbours(
 def require_labels_alike(transaction: Transaction, models: Sequence[str], *, as_of: date) -> None:
     """Raise RunError where labels that are to be files would cut the history of a later date whose labels are rows."""
     for model in models:
-        after = find_neighbours(transaction, model, as_of=as_of).after
-        if after is not None and not after.is_filed:
+        later = transaction.scalar("history/later_rows", model=model, as_of=as_of)
+        if later is not None:
             raise RunError(
-                f"{as_of} of {model} cannot be labelled into files: {after.as_of}, a later date, has its labels in "
-                "tables, and a history that would be cut; choose a later date, or labels: tables in customers.yaml"
+                f"{as_of} of {model} cannot be labelled into files: {later}, a later date, has its labels in tables, "
+                "and a history that would be cut; choose a later date, or labels: tables in customers.yaml"
             )
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 
-from clustering.config import Configuration
+from clustering.config import Configuration, Contract
 from clustering.errors import ClusteringError, WarehouseError
 from clustering.scoring.endings import end_overdue
+from clustering.scoring.job_folders import sweep_jobs
 from clustering.scoring.label_locations import drop_files, sweep_files
 from clustering.scoring.label_sets import LabelSet, partition, read_label_sets
 from clustering.scoring.recipients import list_recipients, merge_recipients
@@ -76,15 +77,16 @@ def drop_expired(warehouse: Warehouse, configuration: Configuration) -> dict[str
             log.info("%s periods of the history removed", transaction.execute("retention/delete_history", days=days))
     if left:
         log.warning("labels of runs %s stay until the transactions that may read them end (%s now)", left, readers)
-    _sweep(warehouse)
+    _sweep(warehouse, configuration.contract)
     merge_recipients(warehouse, wait=LOCK_SECONDS)
     _expire_changes(warehouse, configuration)
     log.info("labels of %s runs dropped", len(dropped))
     return {"dropped": dropped, "left": left, "readers": readers}
 
 
-def _sweep(warehouse: Warehouse) -> None:
+def _sweep(warehouse: Warehouse, contract: Contract) -> None:
     try:
+        sweep_jobs(warehouse, contract)
         sweep_files(warehouse)
     except ClusteringError as error:
         log.warning("files of labels that came to nothing stay until the next night: %s", error)
@@ -123,15 +125,19 @@ def _expire_changes(warehouse: Warehouse, configuration: Configuration) -> None:
 
 
 def _drop(warehouse: Warehouse, session: Transaction, run_id: int) -> bool:
-    return list_recipients(warehouse, run_id, wait=LOCK_SECONDS) and _drop_labels(session, run_id)
+    return list_recipients(warehouse, run_id, wait=LOCK_SECONDS) and _drop_labels(warehouse, session, run_id)
 
 
-def _drop_labels(session: Transaction, run_id: int) -> bool:
+def _drop_labels(warehouse: Warehouse, session: Transaction, run_id: int) -> bool:
     """Drop the label sets of a run, and return whether all of them are gone."""
     if not all(_drop_label_set(session, one) for one in read_label_sets(session, run_id).values()):
         return False
     try:
-        drop_files(session, run_id)
+        with warehouse.transaction() as transaction:
+            act_as_writer(transaction)
+            transaction.scalar("schema/limit_waiting", seconds=LOCK_SECONDS)
+            transaction.execute("source/hold_off_forgetting")  # which writes files anew
+            drop_files(transaction, run_id)
     except ClusteringError as error:
         log.warning("the labels of run %s stay until the next night: %s", run_id, error)
         return False

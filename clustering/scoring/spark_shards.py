@@ -17,16 +17,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from clustering.config import Configuration, Contract
-from clustering.errors import ConfigurationError, DataError, PermanentError, RunError, SourceError
+from clustering.errors import DataError, PermanentError, RunError, SourceError
 from clustering.lake.file_source import FilePart
-from clustering.lake.folders import Folder, open_folder
+from clustering.lake.folders import Folder
 from clustering.scoring.attempts import Attempt
 from clustering.scoring.batch_scoring import Summary
+from clustering.scoring.job_folders import job_folder, root_folder, sweep_jobs
 from clustering.scoring.label_files import (
     WrittenPart,
     await_labels,
     find_written,
-    folders_of_runs,
     read_written,
     read_written_summary,
     remove,
@@ -157,15 +157,10 @@ def _folder(warehouse: Warehouse, contract: Contract, run_id: int, mark: str, *,
 
     It stays where the task fails and will be tried again, which takes over what is in it.
     """
-    if contract.origin.label_files is None:
-        raise ConfigurationError("source.label_files in customers.yaml names no folder for labels on their way")
-    root = open_folder(contract.origin.label_files, key="label_files")
+    root = root_folder(contract)
+    sweep_jobs(warehouse, contract)
     with warehouse.transaction(read_only=True) as transaction:
-        for former in folders_of_runs(root):
-            # What has no run here may be another warehouse's.
-            if transaction.scalar("scoring/status", run_id=former) not in (None, "running"):
-                remove(root.below(f"run_{former}"))
-    own = root.below(f"run_{run_id}")
+        own = job_folder(transaction, root, run_id)
     await_labels(own.below(mark))
     try:
         yield own.below(mark)

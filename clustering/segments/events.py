@@ -30,9 +30,9 @@ class Event:
 
 
 def first_events(names: Mapping[int, str]) -> list[Event]:
-    """Return the births of the first version's segments."""
+    """Return the births of the segments of a version beside which no other is in use."""
     return [
-        Event("birth", one, (), None, f"{_called(one, names)} is in the first version.")
+        Event("birth", one, (), None, f"{_called(one, names)} is new: no version was in use before.")
         for one in sorted(set(names) - {0})
     ]
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from psycopg2.extras import Json
 
 from clustering.versions.version import Version
-from clustering.warehouse import Transaction
+from clustering.warehouse import Transaction, Warehouse
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,15 @@ def read_decision(transaction: Transaction, version: Version, *, decided_by: str
     return transaction.typed_row(
         Decision, "registry/decision", model_version_id=version.model_version_id, decided_by=decided_by
     )
+
+
+def repeats_refusal(warehouse: Warehouse, *, model_version_id: int) -> bool:
+    """Return whether a version was refused for what its model was refused for just before, beside the same champion.
+
+    Other figures are no other cause.
+    """
+    with warehouse.transaction(read_only=True) as transaction:
+        return bool(transaction.scalar("registry/repeats_refusal", model_version_id=model_version_id))
 
 
 def record_decision(

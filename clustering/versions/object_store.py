@@ -6,7 +6,6 @@ below different names, since a name ends with the hash of the record.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -18,17 +17,11 @@ from typing import Any
 from clustering.errors import StoreError
 from clustering.storage.locations import Location, open_location
 from clustering.storage.named_connections import AirflowConnection
+from clustering.storage.store_faults import store_fault
 from clustering.versions.read_cache import ReadCache
 from clustering.versions.stored_files import DRAFT, META, Entry
 
 CONNECTION = "model_store"
-_REFUSED = re.compile(
-    "ACCESS_DENIED|ACCESS_KEY|SIGNATURE|EXPIRED_TOKEN|UNRECOGNIZED_CLIENT|HTTP status 40[13]|PERMISSION_DENIED"
-    "|UNAUTHENTICATED|Authentication|Authorization|Forbidden|Unauthorized|credential",
-    re.IGNORECASE,
-)
-_NO_BUCKET = re.compile("NO_SUCH_BUCKET|ContainerNotFound|(container|bucket) does not exist", re.IGNORECASE)
-_AWAY = re.compile("NETWORK_CONNECTION|could not connect|resolve|timed? ?out|UNAVAILABLE", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -149,13 +142,14 @@ class ObjectStore:
                 "it is not there; every machine that runs tasks needs the same model store (CLUSTERING_STORE), "
                 "otherwise restore it from a backup or retrain the model"
             )
-        if _NO_BUCKET.search(said):
+        fault = store_fault(said)
+        if fault == "no_bucket":
             return "there is no such bucket; make it, or correct CLUSTERING_STORE"
-        if _REFUSED.search(said):
+        if fault == "refused":
             return (
                 f"the store refuses whoever asks; Airflow's connection {CONNECTION}, or this machine's own account "
                 f"without it, has to be one that may list, read, write and delete there ({said})"
             )
-        if _AWAY.search(said):
+        if fault == "away":
             return f"the store cannot be reached from this machine ({said})"
         return said

@@ -13,7 +13,16 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from clustering.errors import ArtifactError, ClusteringError, DataError, NoChampionError, StoreError, WarehouseError
+from clustering.errors import (
+    ArtifactError,
+    ClusteringError,
+    DataError,
+    NoChampionError,
+    RunError,
+    SourceError,
+    StoreError,
+    WarehouseError,
+)
 from clustering.warehouse.states import LOCK_NOT_AVAILABLE, QUERY_CANCELED, state_of
 
 log = logging.getLogger(__name__)
@@ -121,4 +130,6 @@ def explain(error: ClusteringError | DBAPIError) -> str:
         return f"the warehouse cannot be reached; try again in {RETRY_AFTER} seconds"
     if isinstance(error, ArtifactError | StoreError):
         return "the champion's files in the model store cannot be used; the server's log says why"
+    if isinstance(error, RunError | SourceError):
+        return "the files of customers, or of their labels, cannot be read at this moment; the server's log says why"
     return "the server is not set up correctly; its log says what to change"

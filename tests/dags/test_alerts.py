@@ -201,7 +201,10 @@ def test_first_version_of_all_that_is_refused_is_told(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Customers without groups: the log of the training and the alert say why in one line, with the way to it."""
+    """Customers without groups: the log of the training and the alert say why in one line, with the way to it.
+
+    The next week the log alone says so.
+    """
     shutil.copytree(CONFIGURATION, tmp_path / "models")
     kmeans = tmp_path / "models" / "kmeans.yaml"
     declared = yaml.safe_load(kmeans.read_text()) | {"clusters": [2, 3], "when_no_structure": "refuse"}
@@ -215,12 +218,16 @@ def test_first_version_of_all_that_is_refused_is_told(
     assert subject == "kmeans version 1 was refused"
     assert text.startswith("no cluster structure")
     assert "declares clusters: " in text
-    assert "So no version is in use (run " in text
+    assert "So no version is in use; the same cause is not told of again (run " in text
     assert text.endswith(link)
     printed = capfd.readouterr()
     lines = [line for line in f"{printed.out}{printed.err}{caplog.text}".splitlines() if "version 1 finds" in line]
     assert lines
     assert all("finds no cluster structure" in line and link in line for line in lines)
+    night.sql("delete from customers where customer_id % 50 = 0")
+    assert night.run("retrain_models", models=["kmeans"]).state == "success"
+    assert night.sql("select count(distinct reason) from segmentation.promotions where decision = 'refused'") == [(2,)]
+    assert len(told) == 1
 
 
 def test_refused_version_beside_a_champion_says_that_it_stays(told: list[tuple[str, str]]) -> None:
@@ -230,7 +237,7 @@ def test_refused_version_beside_a_champion_says_that_it_stays(told: list[tuple[s
     decided = {"model": "gmm", "version": 3, "reason": "too small"}
     alert_of_refusal(decided, {"champion_version_id": 7}, "http://airflow/compare", {})
     assert told == [
-        ("gmm version 3 was refused", "too small. So the version in use stays http://airflow/compare"),
+        ("gmm version 3 was refused", "too small. So the version in use stays; the same cause is not told of again http://airflow/compare"),
     ]
 
 

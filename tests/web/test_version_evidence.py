@@ -52,6 +52,9 @@ def test_first_refused_version_is_shown_alone(refused: Any, visit: Visit, model:
     page = shown(client, "/compare", model=model, latter=1)
     assert "Why it was refused" in page
     assert "Who would move" not in page
+    assert "there was nothing to compare it with: none of its segments has come into use" in page
+    assert "as version 1 was compared" not in page
+    assert not re.search(r"Segment \d+ \(.*\) is ", page)
     assert page.count('<use href="#shape-') == ROWS
     assert f"{ROWS} of today's customers, chosen by a hash of their keys" in page
     assert 'class="heat"' in page

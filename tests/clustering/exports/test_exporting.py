@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pyarrow.parquet as pq
 import pytest
 
 from clustering.config import Column
-from clustering.errors import ConfigurationError, DataError, DestinationError, RunError
-from clustering.exports import file_formats
+from clustering.errors import ConfigurationError, DataError, DestinationError, RunError, WarehouseError
+from clustering.exports import audience_rows, destinations, file_formats
 from clustering.privacy.forgetting import forget
 from clustering.scoring.withdrawal import withdraw_date
 from tests.audiences import DATES, WAIVED, give_keys, noted, send, sending, table
@@ -205,6 +207,56 @@ def test_what_fails_half_way_leaves_the_former_file(
     assert path.read_bytes() == before
     assert list((tmp_path / "shown").iterdir()) == [path]
     assert project.sql("select status from segmentation.exports order by export_id") == [("sent",), ("failed",)]
+
+
+def test_file_that_may_be_there_is_compared_with(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever came with a date whose end was not heard of, and has left since, is told as left."""
+    sent = sending(project, rows="changes", consent={"column": "consent"}, columns=["customer_id"])
+    send(sent, tmp_path)
+    project.sql("update customers set consent = 'yes' where customer_id = 11")
+    project.night(DATES[1], models=["kmeans"])
+    real = destinations.Folder._replace
+
+    def replace(*given: Any) -> None:
+        real(*given)
+        raise DestinationError("the connection broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(destinations.Folder, "_replace", replace)
+        with pytest.raises(DestinationError, match="broke"):
+            send(sent, tmp_path)
+    assert "11" in {row["customer_id"] for row in table(tmp_path / "shown" / f"{DATES[1]}.csv")}
+    project.sql("update customers set consent = 'no' where customer_id = 11")
+    project.night("2026-11-22", models=["kmeans"])
+    send(sent, tmp_path)
+    rows = table(tmp_path / "shown" / "2026-11-22.csv")
+    assert [(row["change"], row["customer_id"]) for row in rows] == [("left", "11")]
+    assert project.sql("select status from segmentation.exports order by export_id") == [
+        ("sent",),
+        ("started",),
+        ("sent",),
+    ]
+
+
+@pytest.mark.parametrize("what", ["list", "source"])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_table_that_is_locked_is_not_waited_for(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, form: str
+) -> None:
+    """As while a list is being loaded: it is told so, and tried again."""
+    monkeypatch.setattr(audience_rows, "LOCK_SECONDS", 0.2)
+    project.sql("create table stopped as select 10 as key")
+    listed = {"suppressed": {"table": "public.stopped", "column": "key"}}
+    columns = ["customer_id", "annual_income"] if what == "source" else ["customer_id"]
+    sent = sending(project, path=f"now.{form}", columns=columns, consent=listed if what == "list" else WAIVED)
+    with closing(psycopg2.connect(project.warehouse.uri)) as loading, loading.cursor() as cursor:
+        cursor.execute(f"lock table {'stopped' if what == 'list' else 'customers'}")
+        told = "key of public.stopped is locked, as while it is being loaded" if what == "list" else "lock timeout"
+        with pytest.raises(WarehouseError, match=told):
+            send(sent, tmp_path)
+    assert send(sent, tmp_path)["rows"]
 
 
 def test_one_audience_is_sent_once_at_a_time(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

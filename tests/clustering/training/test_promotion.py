@@ -19,6 +19,7 @@ from clustering.training import pruning
 from clustering.training.preview import preview
 from clustering.training.promotion import approve, change_champion, gate, judge, promote, roll_back
 from clustering.training.pruning import prune
+from clustering.versions.decisions import repeats_refusal
 from clustering.versions.own_names import name_segment, reset_segment_name
 from clustering.versions.registry import Registry
 from tests.clustering.made import register
@@ -115,6 +116,22 @@ def test_first_version_is_promoted_and_a_refused_structure_is_not(registry, conf
         ("refused", "no cluster structure was found"),
         ("promoted", "the first version of the model"),
     ]
+
+
+def test_same_cause_of_a_refusal_is_told_from_another(registry, configuration):
+    """Other figures are no other cause; another sentence, other limits, or a promotion between are."""
+
+    def repeats(version):
+        gate(configuration, registry, model_version_id=version.model_version_id, decided_by="test")
+        return repeats_refusal(registry.warehouse, model_version_id=version.model_version_id)
+
+    refusals = ("no structure, 3 at the most (0.41)", "no structure, 12 at the most (1,000.5)", "too few customers")
+    refused = [register(registry, configuration, refusal=one) for one in (*refusals, refusals[0])]
+    assert [repeats(one) for one in refused] == [False, True, False, False]
+    champion = _promote(registry, register(registry, configuration), None)
+    shares = [_against(champion, registry, configuration, smallest_share=share) for share in (0.001, 0.002)]
+    moved = _against(champion, registry, configuration, smallest_share=0.001, movement=0.9)
+    assert [repeats(one) for one in (*shares, moved)] == [False, True, False]
 
 
 def test_decision_keeps_every_figure(registry, configuration, champion):
