@@ -35,6 +35,13 @@ values (
 )
 returning export_id;
 
+-- name: begun
+-- Returns the audiences of changes that were sent, or are to be, by destination.
+select distinct audience, destination
+from segmentation.exports
+where contents = 'changes' and status <> 'failed'
+order by audience, destination;
+
 -- name: changed
 -- Returns who has come into an audience or left it since other attempts to send it: entered is who was not in each of
 -- them, since the destination may have any of them, and left who was in one. A customer who has another key since has

@@ -6,9 +6,13 @@ using segmentation.run_models as made
 where made.run_id = :run_id and file.label_set = made.label_set;
 
 -- name: leave
--- Notes that nothing of a run that came to nothing lies in files any more.
+-- Notes that nothing of a run that came to nothing lies in files any more, a day after it has ended: until then an
+-- attempt may go on that knows nothing of the end, and leave something where it is killed.
 -- Parameters: run_id.
-update segmentation.run_models set label_folder = null where run_id = :run_id;
+update segmentation.run_models as made
+set label_folder = null
+from segmentation.scoring_runs as run
+where made.run_id = :run_id and run.run_id = :run_id and run.finished_at < now() - interval '1 day';
 
 -- name: list
 -- Lists a file with labels, unless its model has left the run.
@@ -47,11 +51,11 @@ group by made.model_version_id, file.shard;
 delete from segmentation.label_files where label_set = :label_set and path = :path;
 
 -- name: with_files
--- Returns the runs whose labels are files, the oldest first, and whether these are kept: of a run that is going on,
+-- Returns the runs whose labels are files, the oldest first, and whether these are kept: of a run that is being scored,
 -- whose files are written at this moment, nothing is to be removed.
 select
-    run.run_id, bool_or(run.status in ('running', 'held')) as is_going_on,
-    bool_or(run.status in ('published', 'replaced', 'withdrawn')) as is_kept
+    run.run_id, bool_or(run.status = 'running') as is_going_on,
+    bool_or(run.status in ('held', 'published', 'replaced', 'withdrawn')) as is_kept
 from segmentation.scoring_runs as run
 join segmentation.run_models as made on made.run_id = run.run_id
 where made.label_folder is not null and run.labels_dropped_at is null

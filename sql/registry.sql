@@ -192,10 +192,14 @@ former as (
     order by told.promotion_id desc
     limit 1
 )
-select own.decision = 'refused' and former.decision = 'refused' and former.cause = own.cause
-    and former.previous_version_id is not distinct from own.previous_version_id as repeats
-from own
-cross join former;
+select exists (
+    select
+    from own
+    join former on former.cause = own.cause and former.decision = own.decision
+    where
+        own.decision = 'refused'
+        and coalesce(former.previous_version_id, 0) = coalesce(own.previous_version_id, 0)
+) as repeats;
 
 -- name: retire_champion
 -- Makes a model's champion a former one.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from clustering.config.frozen import Frozen
-from clustering.config.source_files import check_files
+from clustering.config.source_files import check_files, check_labels
 from clustering.config.source_query import (
     AS_OF,
     KNOWN,
@@ -71,7 +71,7 @@ class CustomerSource(Frozen):
         if self.files is not None:
             check_files(self.files)
         if self.label_files is not None:
-            check_files(self.label_files, key="label_files")
+            check_labels(self.label_files, self.files)
         if self.engine == "spark" and not (self.files and self.label_files):
             raise ValueError("engine: spark labels files; name them, and label_files, a folder for labels on their way")
         if self.labels == "files" and not (self.files and self.label_files):

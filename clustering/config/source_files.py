@@ -30,6 +30,27 @@ def check_files(place: str, *, key: str = "files") -> None:
         )
 
 
+def check_labels(label_files: str, files: str | None) -> None:
+    """Raise ValueError for another path or URI of labels, or one among the customers, as which they would be read.
+
+    >>> check_labels("s3://lake/customers/_labels", "s3://lake/customers")
+    """
+    check_files(label_files, key="label_files")
+    if AS_OF in label_files:
+        raise ValueError(f"label_files: names a date as {AS_OF}; each run has a folder of its own there anyway")
+    place, labels = _parts(files) if files else None, _parts(label_files)
+    if place and labels[: len(place)] == place and not any(part[:1] in "._" for part in labels[len(place) :]):
+        raise ValueError(
+            "label_files: lies among the customers of files, and what is written there would be read as customers; "
+            "name a folder beside it, or one that begins with an underscore"
+        )
+
+
+def _parts(place: str) -> tuple[str, ...]:
+    parts = urlsplit(place)
+    return (parts.scheme or "file", parts.netloc, *PurePosixPath(parts.path).parts)
+
+
 def on_date(place: str, as_of: date) -> str:
     """Return the folder of a date.
 

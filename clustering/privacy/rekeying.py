@@ -49,6 +49,7 @@ def rekey(warehouse: Warehouse, configuration: Configuration, *, path: Path, req
         lock_runs(transaction)
         _require_rest(transaction)
         _require_rows(transaction)
+        _require_nothing_sent(transaction)
         transaction.execute("forgetting/lock_labels")
         tables = transaction.typed_rows(Table, "forgetting/tables", key=contract.key)
         with tables_that_stay():
@@ -95,6 +96,16 @@ def _require_rows(transaction: Transaction) -> None:
             "labels are files, whose keys are not changed, and there is no history that could go over: write the new "
             "keys to the source and run the night, and forget a customer by both keys; nothing was changed"
         )
+
+
+def _require_nothing_sent(transaction: Transaction) -> None:
+    """Keep audiences of changes from being sent until the transaction ends; RunError where one is, by former keys."""
+    for row in transaction.rows("exports/begun"):
+        if not transaction.scalar("exports/take_turn", **row._mapping):
+            raise RunError(
+                f"the audience {row.audience} is being sent to {row.destination}, by the former keys; nothing was "
+                "changed, try again after it"
+            )
 
 
 def _read(path: Path, contract: Contract) -> Iterator[pa.RecordBatch]:

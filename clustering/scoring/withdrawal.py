@@ -20,6 +20,7 @@ from clustering.scoring.changes import tell
 from clustering.scoring.current_models import Current, read_current
 from clustering.scoring.history import find_pause
 from clustering.scoring.history_repairs import carry_on, rewrite_movement
+from clustering.scoring.label_locations import read_filed
 from clustering.scoring.neighbours import Neighbours, find_neighbours
 from clustering.scoring.retirement_repairs import is_kept, restore_retirements, undo_retirements
 from clustering.warehouse import Transaction, Warehouse
@@ -197,6 +198,8 @@ def _require_labels(
                 f"{as_of} of {model} cannot be withdrawn: the labels of {before.as_of}, the date before, are no longer "
                 "kept (label_runs in customers.yaml); nothing was changed, run the date again with what is right"
             )
+        for filed in read_filed(transaction, now[model].run_id, models=[model]):
+            filed.require_whole()
 
 
 def _record(transaction: Transaction, asked: Withdrawal, one: PublishedRun, now: Current | None) -> None:

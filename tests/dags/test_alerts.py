@@ -237,7 +237,10 @@ def test_refused_version_beside_a_champion_says_that_it_stays(told: list[tuple[s
     decided = {"model": "gmm", "version": 3, "reason": "too small"}
     alert_of_refusal(decided, {"champion_version_id": 7}, "http://airflow/compare", {})
     assert told == [
-        ("gmm version 3 was refused", "too small. So the version in use stays; the same cause is not told of again http://airflow/compare"),
+        (
+            "gmm version 3 was refused",
+            "too small. So the version in use stays; the same cause is not told of again http://airflow/compare",
+        ),
     ]
 
 

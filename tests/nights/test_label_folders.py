@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from clustering import drop_expired, explain_customer, forget, publish_run
 from clustering.config import Checks
@@ -129,6 +130,36 @@ def test_nobody_is_forgotten_while_the_files_are_out_of_reach(filed: Project) ->
     folder.mkdir(parents=True)  # removed for good
     report = forget(filed.warehouse, filed.configuration, filed.registry, customer_id="18", requested_by="test")
     assert not [name for name in report["removed"] if name.startswith("files with labels of")]
+
+
+def test_nobody_stays_in_what_an_attempt_has_left_of_a_held_night(filed: Project) -> None:
+    """It is not listed, so that nobody would look there."""
+    held = filed.with_contract(checks=Checks())
+    night(held, 21)
+    write_lake(Path(str(filed.configuration.contract.origin.files)), generate_customers(CUSTOMERS // 4, seed=2))
+    run_id = held.plan("2026-11-22", models=["kmeans"], shards=1)["run_id"]
+    held.score(run_id)
+    with pytest.raises(HeldError):
+        held.check(run_id)
+    [(uri, _, _)] = held.sql(LISTED, run_id)
+    listed = Path(uri.removeprefix("file://"))
+    shutil.copy(listed, listed.with_name("0-killed.parquet"))
+    key = parquet.read_table(listed)["customer_id"][0].as_py()
+    forget(held.warehouse, held.configuration, held.registry, customer_id=str(key), requested_by="test")
+    assert on_disk(held)
+    for path in on_disk(held):
+        assert key not in parquet.read_table(path)["customer_id"].to_pylist()
+
+
+def test_date_is_not_taken_back_to_labels_that_are_gone(filed: Project) -> None:
+    """As it is with tables: readers would have nothing."""
+    night(filed, 21)
+    [path] = on_disk(filed)
+    night(filed, 22)
+    path.unlink()
+    with pytest.raises(RunError, match=r"labels of kmeans as of 2026-11-21 .* are not whole"):
+        withdraw(filed, 22)
+    assert filed.sql("select as_of::text from segmentation.current_models") == [("2026-11-22",)]
 
 
 def test_retention_waits_for_files_that_are_out_of_reach(filed: Project) -> None:

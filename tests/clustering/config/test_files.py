@@ -538,3 +538,24 @@ def test_model_store_of_no_known_kind_is_refused(named: str, monkeypatch: pytest
     ) as caught:
         model_store()
     assert "tulip" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "labels", "told"),
+    [
+        ("/lake", "/lake", "lies among the customers"),
+        ("/lake", "file:///lake/labels", "lies among the customers"),
+        ("s3://lake/customers/", "s3://lake/customers/a/labels", "lies among the customers"),
+        ("/lake", "/labels/:as_of", "names a date"),
+    ],
+)
+def test_labels_among_the_customers_are_refused(files: str, labels: str, told: str) -> None:
+    """The next night would read them as customers."""
+    with pytest.raises(ValidationError, match=f"label_files: {told}"):
+        CustomerSource(files=files, labels="files", label_files=labels)
+
+
+@pytest.mark.parametrize("labels", ["/lake/_labels", "/lake/.a/labels", "/lakes", "/", "s3://lake/labels"])
+def test_labels_beside_the_customers_are_not(labels: str) -> None:
+    """Names that begin with an underscore or a dot are no customers'."""
+    assert CustomerSource(files="/lake", labels="files", label_files=labels).label_files == labels

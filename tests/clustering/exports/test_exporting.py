@@ -272,6 +272,27 @@ def test_one_audience_is_sent_once_at_a_time(project: Project, tmp_path: Path, m
     assert send(sent, tmp_path)["rows"]
 
 
+def test_keys_stay_while_changes_of_them_are_sent(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the destination would keep the former one for ever: what is being sent has it, and nothing tells it."""
+    sent, real = sending(project, rows="changes", columns=["customer_id"]), file_formats.write_rows
+
+    def write(rows: Any, stream: Any) -> int:
+        with pytest.raises(RunError, match="the audience shown is being sent to drop, by the former keys"):
+            give_keys(project, tmp_path, (10, 90_010))
+        return real(rows, stream)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_formats, "write_rows", write)
+        send(sent, tmp_path)
+    give_keys(project, tmp_path, (10, 90_010))
+    project.night(DATES[1], models=["kmeans"])
+    send(sent, tmp_path)
+    rows = {(row["change"], row["customer_id"]) for row in table(tmp_path / "shown" / f"{DATES[1]}.csv")}
+    assert rows == {("left", "10"), ("entered", "90010")}
+
+
 def test_night_that_is_withdrawn_meanwhile_is_not_sent(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
