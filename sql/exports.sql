@@ -153,15 +153,15 @@ lock table segmentation.scoring_runs in row exclusive mode;
 
 -- name: holds
 -- Returns whether what a destination has of an audience is of a run and date: the last that was sent, or, where each
--- date has a place of its own, the last of the date.
+-- date has a place of its own, the last of the date. Of one that may be there since nobody knows.
 -- Parameters: audience, destination, as_of, run_id, contents, dated, other_runs.
 select coalesce(
     (
-        select sent.as_of = :as_of and sent.run_id = :run_id and sent.contents = :contents
+        select sent.status = 'sent' and sent.as_of = :as_of and sent.run_id = :run_id and sent.contents = :contents
             and sent.other_runs = :other_runs::bigint[]
         from segmentation.exports as sent
         where
-            sent.audience = :audience and sent.destination = :destination and sent.status = 'sent'
+            sent.audience = :audience and sent.destination = :destination and sent.status <> 'failed'
             and (not :dated or sent.as_of = :as_of)
         order by sent.export_id desc
         limit 1

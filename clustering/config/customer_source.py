@@ -53,8 +53,8 @@ class CustomerSource(Frozen):
     PostgreSQL has the segments and what is published of them, and no row a customer. See
     [files.md](files.md#labels-that-stay-files)."""
     label_files: str | None = None
-    """With `labels: files` or `engine: spark`: a folder, as for `files`, that all workers reach. Labels stay there, or
-    are on their way into PostgreSQL and go with the run."""
+    """With `labels: files` or `engine: spark`: a folder, as for `files` and not among them, that all workers reach.
+    Labels stay there, or are on their way into PostgreSQL and go with the run."""
     materialise: bool = False
     """Whether a night copies the customers once, into a staging table with an index on the key, which its shards read
     in place of the source: for a view or query of which a range of keys costs nearly as much as all of them."""

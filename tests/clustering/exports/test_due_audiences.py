@@ -97,6 +97,16 @@ def test_date_before_is_due_after_a_withdrawal_where_its_file_was_replaced(proje
     assert due(project) == dict.fromkeys(PATHS, DATES[2])
 
 
+def test_date_before_is_due_where_the_withdrawn_one_may_be_there(project: Project, tmp_path: Path) -> None:
+    """An attempt whose end was not heard of may have replaced the file."""
+    send_due(project, tmp_path)
+    project.night(DATES[1], models=["kmeans"])
+    send_due(project, tmp_path)
+    project.sql("update segmentation.exports set status = 'started', sent_at = null where as_of = %s", DATES[1])
+    withdraw(project, DATES[1])
+    assert due(project) == {"fixed": DATES[0]}
+
+
 def test_nothing_is_due_of_a_model_that_is_retired(project: Project) -> None:
     """The reason says so."""
     retire_model(project.warehouse, model="kmeans", retired_by="Ada")
