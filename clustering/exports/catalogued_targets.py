@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from clustering.config import Configuration
-from clustering.exports.exporting import Connections, declared_audience
+from clustering.exports.exporting import Connections
+from clustering.exports.published_nights import declared_audience
 from clustering.exports.targets import open_target
 
 
