@@ -350,9 +350,12 @@ group by listed.audience, listed.destination
 order by listed.audience, listed.destination;
 
 -- name: names
--- Returns the segments of a label set.
+-- Returns the segments of a label set, with their texts.
 -- Parameters: label_set.
-select segment_id, segment_name from segmentation.label_names where label_set = :label_set order by segment_id;
+select segment_id, segment_name, recommended_action
+from segmentation.label_names
+where label_set = :label_set
+order by segment_id;
 
 -- name: nobody
 -- Returns no customer.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Audience
 from clustering.config.declared_exports import MODEL_COLUMNS
 from clustering.errors import ConfigurationError, did_you_mean
+from clustering.exports.completed_rows import Completion, SegmentTexts, are_completed
 from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
 from clustering.exports.spreadsheet_cells import guarded
@@ -34,9 +36,11 @@ class AudienceLabels:
     told: Told | None
 
 
-def label_column(column: str) -> sql.Composable:
+def label_column(column: str, audience: Audience) -> sql.Composable:
     """Return a column of labels as an expression; one of several models begins with the model's name and a point."""
     model, _, name = column.rpartition(".")
+    if name in NAMED and are_completed(audience):
+        name = "segment_id"
     return sql.SQL("{}.{}").format(_alias("named" if name in NAMED else "label", model), sql.Identifier(name))
 
 
@@ -49,7 +53,8 @@ def audience_labels(
         segments = _segments(transaction, audience.segments, night, f"{place}.segments")
         told = Told(None, night.label_set, segments, audience.min_confidence)
         bare = _TABLE.format(sql.Identifier("label"))
-        named = _named("", night, audience) if set(audience.columns) & set(NAMED) else sql.SQL("")
+        is_named = set(audience.columns) & set(NAMED) and not are_completed(audience)
+        named = _named("", night, audience) if is_named else sql.SQL("")
         chosen = sql.SQL("label.label_set = {} and {} and label.confidence >= {}").format(
             sql.Literal(night.label_set), _in(segments), sql.Literal(audience.min_confidence)
         )
@@ -62,11 +67,27 @@ def audience_labels(
         shown = {name for name in MODEL_COLUMNS if f"{night.model}.{name}" in audience.columns}
         if shown:
             joins.append(_joined(night))
-        if shown & set(NAMED):
+        if shown & set(NAMED) and not are_completed(audience):
             joins.append(_named(night.model, night, audience))
     every = sql.SQL(" intersect " if audience.match == "all" else " union ").join(members)
     bare = sql.SQL("({}) as label").format(every)
     return AudienceLabels(sql.Composed([bare, *joins]), bare, sql.SQL("true"), None)
+
+
+def completion(transaction: Transaction, audience: Audience, nights: Sequence[Night]) -> Completion | None:
+    """Return what completes the rows of an audience of these nights; None where they arrive complete."""
+    if not are_completed(audience):
+        return None
+    texts = {}
+    for night in nights:
+        rows = transaction.rows("exports/names", label_set=night.label_set)
+        ids = pa.array([row.segment_id for row in rows], pa.int64())
+        for name in NAMED:
+            column = name if audience.models is None else f"{night.model}.{name}"
+            if column in audience.columns:
+                of_segments = pa.array([getattr(row, name) for row in rows], pa.string())
+                texts[column.replace(".", "_")] = SegmentTexts(ids, of_segments)
+    return Completion(audience.headers, nights[0].as_of, texts)
 
 
 def fit_text(text: sql.Composable, audience: Audience) -> sql.Composable:

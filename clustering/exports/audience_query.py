@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
 from clustering.config.table_name import split_name
 from clustering.errors import ConfigurationError, DataError, WarehouseError
-from clustering.exports.audience_labels import NAMED, audience_labels, fit_text, label_column
+from clustering.exports.audience_labels import NAMED, audience_labels, completion, fit_text, label_column
+from clustering.exports.completed_rows import AS_OF, Completion, are_completed
 from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
 from clustering.scoring.recipients import Told
@@ -55,6 +56,7 @@ class AudienceQuery:
     left: sql.Composable  # in place of the columns, of those who have left
     told: Told | None  # by a label set; None: who is in it depends on what else there was when it was sent
     left_out: sql.Composable | None = None  # whom the label set has and the audience not; None: nobody
+    completion: Completion | None = None  # what `rows` become then; None: they are complete
 
 
 def audience_query(
@@ -76,7 +78,8 @@ def audience_query(
         "ranking": _FIRST.format(sql.Literal(audience.top)) if audience.top else sql.SQL(""),
     }
     as_of = _cast(sql.SQL("{}::date").format(sql.Literal(nights[0].as_of)), "date", audience)
-    columns = [_column(name, source, audience, contract.key_type, as_of) for name in audience.columns]
+    selected = [name for name in audience.columns if name != AS_OF or not are_completed(audience)]
+    columns = [_column(name, source, audience, contract.key_type, as_of) for name in selected]
     if audience.rows == "changes":  # beside the key as it is sent, which may be guarded
         columns.append(sql.SQL("label.customer_id as recipient"))
     told = {"customer_id": _cast(sql.SQL("told.customer_id"), contract.key_type, audience), "as_of": as_of}
@@ -90,6 +93,7 @@ def audience_query(
         left=sql.SQL(", ").join(left),
         told=labels.told if is_told else None,
         left_out=_left_out(transaction, audience, contract.key_type, bare, source) if is_told else None,
+        completion=completion(transaction, audience, nights),
     )
 
 
@@ -211,7 +215,7 @@ def _column(
     if name == "as_of":
         return sql.SQL("{} as {}").format(as_of, header)
     if source is None or name in LABEL_COLUMNS or "." in name:
-        value = label_column(name)
+        value = label_column(name, audience)
         if name.rpartition(".")[2] in NAMED:  # which are fit already
             return sql.SQL("{} as {}").format(value, header)
         kind: str = "text" if name == "model" else key_type if name == "customer_id" else "int8"

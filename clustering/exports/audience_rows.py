@@ -12,6 +12,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Audience
+from clustering.exports.completed_rows import Completion
 from clustering.exports.json_cells import line
 from clustering.warehouse import Transaction, Warehouse
 from clustering.warehouse.bulk import ArrowConnection
@@ -46,6 +47,7 @@ class Batches:
 
     connection: ArrowConnection
     statement: str
+    completion: Completion | None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Yield the batches, of which the next is read while one is being worked on."""
@@ -54,11 +56,15 @@ class Batches:
             following = reader.submit(next, coming, None)
             while (batch := following.result()) is not None:
                 following = reader.submit(next, coming, None)
-                yield batch
+                yield self._complete(batch)
 
     def schema(self) -> pa.Schema:
         """Return their columns, where there was no batch."""
-        return self.connection.table(self.statement).schema
+        schema = self.connection.table(self.statement).schema
+        return self._complete(pa.RecordBatch.from_pylist([], schema=schema)).schema
+
+    def _complete(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        return rows if self.completion is None else self.completion.complete(rows)
 
 
 AudienceRows: TypeAlias = Lines | Batches
@@ -71,7 +77,11 @@ def settings() -> Names:
 
 @contextmanager
 def open_rows(
-    warehouse: Warehouse, transaction: Transaction, rows: sql.Composable, audience: Audience
+    warehouse: Warehouse,
+    transaction: Transaction,
+    rows: sql.Composable,
+    audience: Audience,
+    completion: Completion | None,
 ) -> Iterator[AudienceRows]:
     """Open what reads a query as a transaction sees it, which may end meanwhile."""
     snapshot = transaction.scalar("exports/share_snapshot")
@@ -85,4 +95,4 @@ def open_rows(
     statement = str(rows.as_string(driver))
     with ArrowConnection(warehouse.uri, read_only=True, snapshot=snapshot) as connection:
         connection.execute(transaction.compose("exports/settings", settings()))
-        yield Batches(connection, statement)
+        yield Batches(connection, statement, completion)

@@ -161,7 +161,7 @@ def _send(warehouse: Warehouse, configuration: Configuration, attempt: Attempt, 
             wanted = (
                 query.rows if export.audience.rows == "all" else _changed(transaction, configuration, export, query)
             )
-            reading = open_rows(warehouse, transaction, wanted, export.audience)
+            reading = open_rows(warehouse, transaction, wanted, export.audience, query.completion)
             rows = opened.enter_context(reading)
         attempt.number = number
         with export.target.replacing() as (write, replace):

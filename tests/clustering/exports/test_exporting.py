@@ -67,6 +67,24 @@ def test_other_formats_have_the_same_rows_with_their_types(project: Project, tmp
     assert {row["note"] for row in rows} == {"=1+1", None}
 
 
+def test_parquet_has_what_csv_has_though_names_and_date_are_put_in_here(project: Project, tmp_path: Path) -> None:
+    """In the order that is declared, with the same types where nobody is in the audience."""
+    columns = ["as_of", "segment_name", "customer_id", "recommended_action", "confidence", "segment_id"]
+    for form in ("csv", "parquet"):
+        send(sending(project, path=f"now.{form}", columns=columns), tmp_path)
+    found = pq.read_table(tmp_path / "now.parquet")
+    assert found.schema.names == columns
+    texts = [{name: str(value) for name, value in row.items() if name != "confidence"} for row in found.to_pylist()]
+    expected = table(tmp_path / "now.csv")
+    assert texts == [{name: value for name, value in row.items() if name != "confidence"} for row in expected]
+    assert found["confidence"].to_pylist() == pytest.approx([float(row["confidence"]) for row in expected])
+    assert {row["as_of"] for row in found.to_pylist()} == {date.fromisoformat(DATES[0])}
+    project.sql("create table unlisted as select customer_id from segmentation.customer_labels")
+    nobody = {"suppressed": {"table": "public.unlisted", "column": "customer_id"}}
+    assert send(sending(project, path="none.parquet", columns=columns, consent=nobody), tmp_path)["rows"] == 0
+    assert pq.read_schema(tmp_path / "none.parquet").remove_metadata() == found.schema.remove_metadata()
+
+
 def test_lines_of_json_are_those_of_the_server(project: Project, tmp_path: Path) -> None:
     """Numbers, text with every sign, dates, times, infinity, other types and nothing are as row_to_json has them."""
     project.sql(
