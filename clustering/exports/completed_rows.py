@@ -49,13 +49,10 @@ class Completion:
         """Return rows (n,) with all of their columns.
 
         >>> names = SegmentTexts(pa.array([1, 2]), pa.array(["Loyal", "New"]))
-        >>> rows = pa.record_batch({"customer_id": [7, 8], "segment_name": [2, None]})
-        >>> Completion(["customer_id", "segment_name"], date(2026, 1, 31), {"segment_name": names}).complete(rows)[1]
-        <pyarrow.lib.StringArray object at ...>
-        [
-          "New",
-          null
-        ]
+        >>> rows = pa.record_batch({"customer_id": pa.array([7, 8]), "segment_name": pa.array([2, None])})
+        >>> sent = Completion(["segment_name", "customer_id"], date(2026, 1, 31), {"segment_name": names})
+        >>> sent.complete(rows).to_pylist()
+        [{'segment_name': 'New', 'customer_id': 7}, {'segment_name': None, 'customer_id': 8}]
         """
         return pa.record_batch([self._column(rows, header) for header in self.headers], names=list(self.headers))
 
