@@ -95,9 +95,14 @@ def _database_error() -> type[Exception]:
 
 
 def _refusal(error: Any) -> str:
+    from clustering.warehouse.roles import WRITER
+    from clustering.warehouse.states import NOT_ALLOWED
+
     said = str(error.orig).splitlines()[0] if str(error.orig) else type(error).__name__
     if getattr(error.orig, "pgcode", None) in NOT_MIGRATED:
         return f"the warehouse is not migrated ({said}); run clustering migrate"
+    if getattr(error.orig, "pgcode", None) == NOT_ALLOWED:
+        return f"the warehouse refused: {said}; this needs a login with the role {WRITER}, or the schema's owner"
     return f"the warehouse refused: {said}"
 
 

@@ -66,4 +66,5 @@ def abandon(run: Run, by: By, reason: Reason = None, as_json: Json = False) -> N
     with open_session() as session:
         told = abandon_by_hand(session.warehouse, run_id=run, abandoned_by=by, reason=reason)
     ended = f"run {run} is abandoned" if told["abandoned"] else f"run {run} is {told['status']}: nothing was changed"
-    tell(told, ended, as_json=as_json)
+    way = "; clustering withdraw takes its date back" if told["status"] == "published" else ""
+    tell(told, ended + way, as_json=as_json)

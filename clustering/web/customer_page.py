@@ -16,7 +16,7 @@ from clustering.scoring.customer_lives import FoundCustomer, Life, Period, look_
 from clustering.scoring.explained_customers import CustomerLabel
 from clustering.web.assets import assets
 from clustering.web.backend import Open
-from clustering.web.error_answers import RETRY, explain
+from clustering.web.error_answers import RETRY, explain_and_log
 from clustering.web.security import Access
 from clustering.web.templating import render
 
@@ -75,7 +75,7 @@ def _found(backend: Open, key: str) -> HTMLResponse:
     except DataError as error:
         return _page(404, key=key, customer=None, shown=(), problem=str(error))
     except (ClusteringError, DBAPIError) as error:
-        return _page(503, key=key, customer=None, shown=(), problem=explain(error))
+        return _page(503, key=key, customer=None, shown=(), problem=explain_and_log(error))
     shown = by_model(found, opened.configuration)
     return _page(
         200, key=key, customer=found.customer_id, shown=shown, problem=None, contract=opened.configuration.contract

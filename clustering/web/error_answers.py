@@ -118,6 +118,13 @@ def busy() -> Refusal:
     return Refusal(503, BUSY, headers=RETRY)
 
 
+def explain_and_log(error: ClusteringError | DBAPIError) -> str:
+    """Return what to tell callers of a fault on our side, and tell the log all of it."""
+    told = explain(error)
+    log.error("%s", error, exc_info=None if told == BUSY else error)
+    return told
+
+
 def explain(error: ClusteringError | DBAPIError) -> str:
     """Return what to tell callers of a fault on our side, without hosts and paths."""
     if state_of(error) in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clustering.errors import ClusteringError, DataError
 from clustering.web.assets import assets
-from clustering.web.error_answers import RETRY, explain
+from clustering.web.error_answers import RETRY, explain_and_log
 from clustering.web.templating import render
 
 
@@ -20,5 +20,5 @@ def shown(page: Callable[[], str]) -> HTMLResponse:
     except DataError as error:
         return HTMLResponse(render("problem.html", assets=assets(), problem=str(error), passing=False), 404)
     except (ClusteringError, DBAPIError) as error:
-        problem = render("problem.html", assets=assets(), problem=explain(error), passing=True)
+        problem = render("problem.html", assets=assets(), problem=explain_and_log(error), passing=True)
         return HTMLResponse(problem, 503, RETRY)

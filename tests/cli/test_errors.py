@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from clustering import Warehouse
 from clustering.cli import main
 from clustering.config import PROJECT
 from tests.command_line import Done, Run
@@ -104,6 +107,19 @@ def test_score_before_training_says_so(clustering: Run) -> None:
     assert "nothing is published yet" in clustering("segments").out
     assert clustering("segments", "--json").document == {"segments": [], "units": {}}
     assert "nothing was published" in refused(clustering("report"), 1)
+
+
+def test_login_without_the_right_is_told_which_role_it_needs(
+    clustering: Run, create_login: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may only read decides on no run, and takes no date back."""
+    clustering("migrate")
+    url = create_login(Warehouse(os.environ["WAREHOUSE_URL"]), "in role segmentation_reader")
+    monkeypatch.setenv("WAREHOUSE_URL", url)
+    for words in (("abandon", "1"), ("withdraw", "2026-11-20", "--reason", "a test"), ("forget", "1", "--yes")):
+        told = refused(clustering(*words), 1)
+        assert "permission denied" in told
+        assert "needs a login with the role segmentation_writer" in told
 
 
 def test_no_command_shows_the_help(clustering: Run) -> None:

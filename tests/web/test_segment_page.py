@@ -165,7 +165,9 @@ def test_lists_are_read_by_an_index(project: Project) -> None:
             assert any(f"_{side}_segment_id" in row for row in rows), rows
 
 
-def test_labels_that_are_files_are_said_to_be(appointed_project: Project, visit: Visit, tmp_path: Path) -> None:
+def test_labels_that_are_files_are_said_to_be(
+    appointed_project: Project, visit: Visit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """No page takes nobody for the truth, and each draws what there is."""
     folder = write_lake(tmp_path / "lake", generate_customers(2_000, seed=2))
     project = from_files(appointed_project, folder, labels="files", label_files=str(tmp_path / "labels"))
@@ -186,3 +188,11 @@ def test_labels_that_are_files_are_said_to_be(appointed_project: Project, visit:
     told = client.get("/customers/17").json()
     assert (told["labels"][0]["has_history"], told["labels"][0]["since"], told["history"]) == (False, None, [])
     assert "Labels of this model are files" in client.get("/customer?key=17").text
+    (tmp_path / "labels").rename(tmp_path / "away")
+    for path in ("/customers/17", "/customer?key=17"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "he files of customers, or of their labels, cannot be read at this moment; the server" in answer.text
+        assert str(tmp_path) not in answer.text
+    logged = [record.message for record in caplog.records if "are not whole" in record.message]
+    assert len(logged) == 2

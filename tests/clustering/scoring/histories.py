@@ -141,8 +141,8 @@ def history(project: Project) -> list[tuple[Any, ...]]:
 def assert_right(project: Project) -> None:
     """Hold history, movement and as-of queries to what the published labels say, all of which must be kept."""
     labels, versions = _published(project)
-    assert history(project) == sorted(row for model in labels for row in _periods(model, labels[model], versions))
-    assert Counter(project.sql(MOVEMENT)) == Counter(row for model in labels for row in _moves(model, labels[model]))
+    assert history(project) == sorted(row for model in labels for row in periods_of(model, labels[model], versions))
+    assert Counter(project.sql(MOVEMENT)) == Counter(row for model in labels for row in moves_of(model, labels[model]))
     assert_sound(project)
 
 
@@ -168,7 +168,8 @@ def _published(project: Project) -> tuple[dict[str, Labels], dict[tuple[str, str
     return labels, versions
 
 
-def _periods(model: str, labels: Labels, versions: dict[tuple[str, str], int]) -> list[tuple[Any, ...]]:
+def periods_of(model: str, labels: Labels, versions: dict[tuple[str, str], int]) -> list[tuple[Any, ...]]:
+    """Return the periods that labels of successive dates make."""
     dates = sorted(labels)
     rows = []
     for customer in {customer for day in labels.values() for customer in day}:
@@ -183,7 +184,8 @@ def _periods(model: str, labels: Labels, versions: dict[tuple[str, str], int]) -
     return rows
 
 
-def _moves(model: str, labels: Labels) -> list[tuple[Any, ...]]:
+def moves_of(model: str, labels: Labels) -> list[tuple[Any, ...]]:
+    """Return the movement from each of successive dates to the next one."""
     dates = sorted(labels)
     rows = []
     for before, day in pairwise(dates):
