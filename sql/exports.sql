@@ -1,18 +1,21 @@
 -- name: attempts
 -- Returns the attempts of which a destination of changes may have any: those of the latest date before a date that was
--- sent, null: the latest of all, and later ones that are not known to have ended.
+-- sent, null: the latest of all, and later ones, or without any all, that are not known to have ended.
 -- Parameters: audience, destination, as_of.
 select attempt.export_id, attempt.label_set, attempt.segments, attempt.min_confidence
 from segmentation.exports as attempt
 where
     attempt.audience = :audience and attempt.destination = :destination and attempt.contents = 'changes'
     and attempt.as_of < coalesce(:as_of::date, 'infinity')
-    and attempt.as_of >= (
-        select max(sent.as_of)
-        from segmentation.exports as sent
-        where
-            sent.audience = :audience and sent.destination = :destination and sent.contents = 'changes'
-            and sent.status = 'sent' and sent.as_of < coalesce(:as_of::date, 'infinity')
+    and attempt.as_of >= coalesce(
+        (
+            select max(sent.as_of)
+            from segmentation.exports as sent
+            where
+                sent.audience = :audience and sent.destination = :destination and sent.contents = 'changes'
+                and sent.status = 'sent' and sent.as_of < coalesce(:as_of::date, 'infinity')
+        ),
+        '-infinity'
     )
     and (
         attempt.status = 'sent'
@@ -34,13 +37,6 @@ values (
     :other_runs::bigint[]
 )
 returning export_id;
-
--- name: begun
--- Returns the audiences of changes that were sent, or are to be, by destination.
-select distinct audience, destination
-from segmentation.exports
-where contents = 'changes' and status <> 'failed'
-order by audience, destination;
 
 -- name: changed
 -- Returns who has come into an audience or left it since other attempts to send it: entered is who was not in each of
@@ -127,10 +123,10 @@ set
 where export_id = :export_id;
 
 -- name: followed
--- Returns the audiences of changes that were sent, by destination.
+-- Returns the audiences of changes that were sent, or are being sent, by destination.
 select distinct audience, destination
 from segmentation.exports
-where contents = 'changes' and status = 'sent'
+where contents = 'changes' and status <> 'failed'
 order by audience, destination;
 
 -- name: forget_former_key

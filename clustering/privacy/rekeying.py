@@ -100,7 +100,7 @@ def _require_rows(transaction: Transaction) -> None:
 
 def _require_nothing_sent(transaction: Transaction) -> None:
     """Keep audiences of changes from being sent until the transaction ends; RunError where one is, by former keys."""
-    for row in transaction.rows("exports/begun"):
+    for row in transaction.rows("exports/followed"):
         if not transaction.scalar("exports/take_turn", **row._mapping):
             raise RunError(
                 f"the audience {row.audience} is being sent to {row.destination}, by the former keys; nothing was "
