@@ -62,7 +62,8 @@ class World:
 
     def __init__(self, project: Project, folder: Path, luck: random.Random, patch: Any) -> None:
         self.project, self.folder, self.luck, self.patch = project, folder, luck, patch
-        self.follower, self.days, self.fresh = Follower(), [], 90_000
+        self.follower, self.fresh = Follower(), 90_000
+        self.days: list[date] = []
 
     def night(self) -> None:
         """Publish a new date, or the latest one again."""
