@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from clustering.config import Audience, Exports
 from clustering.errors import ConfigurationError, DestinationError
+from clustering.exports import tables
 from clustering.exports.exporting import export_audience
 from clustering.exports.tables import url_of_database
 from clustering.privacy.forgetting import forget
@@ -145,6 +146,17 @@ def test_what_fails_half_way_leaves_the_former_rows(project: Project, crm: Crm) 
     assert crm.sql("select * from loyalists order by customer_id") == before
     assert project.sql("select status from segmentation.exports order by export_id") == [("sent",), ("failed",)]
     assert project.sql("select count(*) from segmentation.audit_log where action = 'export'") == [(1,)]
+
+
+def test_table_that_is_locked_is_not_waited_for(project: Project, crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who holds it may do so for hours; the former rows stay."""
+    send(project, crm.connection)
+    monkeypatch.setattr(tables, "LOCK_SECONDS", 0.2)
+    with closing(psycopg2.connect(crm.uri)) as holding, holding.cursor() as cursor:
+        cursor.execute("select * from loyalists for update")
+        with pytest.raises(DestinationError, match=r"did not take the rows: .*lock timeout"):
+            send(project, crm.connection)
+    assert send(project, crm.connection)["rows"]
 
 
 def test_database_that_is_away_is_told_without_its_password(project: Project, crm: Crm) -> None:
