@@ -220,7 +220,7 @@ def _in_range(values: pa.Array, column: Column) -> Converted:
     else:
         first = _clipped(-math.inf if low is None else math.ceil(low))
         last = _clipped(math.inf if high is None else math.floor(high))
-    numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
+    numbers = (values.fill_null(0) if values.null_count else values).to_numpy(zero_copy_only=False)
     if not values.null_count and numbers.min() >= first and numbers.max() <= last:
         return Converted(values)
     present = mask_of(values.is_valid())

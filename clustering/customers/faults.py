@@ -49,7 +49,8 @@ class Read(NamedTuple):
 
 def mask_of(condition: pa.BooleanArray) -> Mask:
     """Return an Arrow condition as a NumPy mask; null counts as false."""
-    mask: Mask = condition.fill_null(False).to_numpy(zero_copy_only=False)
+    filled = condition.fill_null(False) if condition.null_count else condition
+    mask: Mask = filled.to_numpy(zero_copy_only=False)
     return mask
 
 

@@ -125,7 +125,7 @@ def centre_table(centres: Mapping[int, tuple[float, ...]], dimensions: int) -> F
 
 def _distances(features: FloatMatrix, labels: Labels, centres: FloatMatrix) -> FloatArray:
     """Return the Euclidean distances to the own centres, feature by feature, so that no row depends on others."""
-    place = labels + 1
+    place = labels.astype(np.intp) + 1
     squared = np.zeros(len(labels))
     with np.errstate(over="ignore"):
         for column, centre in zip(features.T, centres.T, strict=True):

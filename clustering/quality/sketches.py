@@ -28,6 +28,7 @@ _APPEARS = 0.1  # of its later share, a precision at most had before that is new
 _HUNDREDTHS = 100.0  # in a unit
 _NOISE = 1e-9  # what adding up decimal numbers leaves of a value
 _LARGEST = 2.0**53  # up to which doubles hold every whole number
+_SMALL = 2.0**31 * _HUNDREDTHS  # below it, hundredths are those of whole numbers of 32 bits
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,10 @@ def other_precision(tonight: ColumnCounts, before: ColumnCounts) -> tuple[float,
 
 
 def _counted(column: ExactColumn) -> ColumnCounts:
-    part = column.high.astype(np.int64) >> (_HIGH_BITS - 1 - _PART_BITS)  # 8 to 15, or -16 to -8, or 0
-    found = np.bincount(column.offset * _CODES + part + _CODES // 2)
+    codes = column.high.astype(np.int64)
+    codes >>= _HIGH_BITS - 1 - _PART_BITS  # 8 to 15, or -16 to -8, or 0
+    codes += column.offset * _CODES + _CODES // 2
+    found = np.bincount(codes)
     bins: Counter[int] = Counter()
     for place in np.flatnonzero(found).tolist():
         offset, code = divmod(place, _CODES)
@@ -164,12 +167,14 @@ def _places(column: ExactColumn) -> dict[str, int]:
     with np.errstate(over="ignore"):  # infinite is too large, too
         scaled = values * _HUNDREDTHS
     size = np.abs(scaled)
-    if not (fits := (size > 0) & (size < _LARGEST)).all():
+    if not (size.min(initial=1) > 0 and size.max(initial=1) < _LARGEST):
+        fits = (size > 0) & (size < _LARGEST)
         values, scaled, size = values[fits], scaled[fits], size[fits]
     found = dict.fromkeys((*PLACES, "finer"), 0)
     looked_at: Sequence[str] = PLACES[:0:-1]
     if (np.rint(values) == values).all():  # as of most columns
-        left, looked_at = values.astype(np.int64), looked_at[looked_at.index("units") :]
+        is_small = size.max(initial=1) < _SMALL
+        left, looked_at = values.astype(np.int32 if is_small else np.int64), looked_at[looked_at.index("units") :]
     else:
         whole = np.rint(scaled)
         decimal = np.abs(scaled - whole) <= _NOISE * size
@@ -178,7 +183,7 @@ def _places(column: ExactColumn) -> dict[str, int]:
     for place in looked_at:
         tenth = left // 10
         higher = tenth * 10 == left
-        found[place] = int(np.count_nonzero(~higher))
+        found[place] = len(left) - int(np.count_nonzero(higher))
         left = tenth[higher]
     found[PLACES[0]] = len(left)
     return {place: count for place, count in found.items() if count}

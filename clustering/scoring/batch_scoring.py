@@ -115,12 +115,13 @@ class _Tally:
         labels = assigned.labels[groups.order]
         ordered = {
             "cluster_label": pa.array(labels),
-            "segment_id": pa.array(labeller.segments[labels + 1]),
+            "segment_id": pa.array(labeller.segments[labels.astype(np.intp) + 1]),
             "confidence": pa.array(assigned.confidence[groups.order]),
             "customer_id": valid.keys.take(pa.array(groups.order)),
         }
-        segments = labeller.segments[assigned.labels + 1]
-        return pa.record_batch(ordered), former and _elsewhere(former, valid, segments)
+        if former is None:
+            return pa.record_batch(ordered), None
+        return pa.record_batch(ordered), _elsewhere(former, valid, labeller.segments[assigned.labels + 1])
 
 
 def _elsewhere(former: Labeller, valid: _Valid, segments: SegmentIds) -> pa.RecordBatch | None:

@@ -115,7 +115,7 @@ class SampleAccumulator:
 
     def add(self, labels: npt.NDArray[np.int32], hashes: Hashes, values: Mapping[str, FloatArray]) -> None:
         """Add customers: their (n,) cluster labels, -1 for noise, hashes of their keys, and values of each column."""
-        taken = np.flatnonzero(hashes <= self._limits(labels, hashes)[labels + 1])
+        taken = np.flatnonzero(hashes <= self._limits(labels, hashes)[labels.astype(np.intp) + 1])
         if not len(taken):
             return
         columns = np.column_stack([values[name][taken] for name in self._columns])
