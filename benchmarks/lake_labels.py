@@ -52,7 +52,6 @@ class Outcome:
     score_ratio: float  # of labelling alone
     processor_ratio: float  # of the whole night, in processor time
     score_processor_ratio: float  # of labelling alone
-    planner_processor_s: float  # of the process that plans, checks and publishes
     peak_rss_mb: float  # of the labelling processes
     planner_peak_mb: float  # of the process that plans, checks and publishes, and has made the customers before
     shards: int
@@ -94,8 +93,7 @@ def _opened(folder: Path, arguments: argparse.Namespace, show: Callable[[str], N
     from clustering.config import PROJECT
     from setting import open_bench
 
-    models = folder / "models"
-    models.mkdir()
+    (models := folder / "models").mkdir()
     for name in ("segments.yaml", f"{MODEL}.yaml"):
         shutil.copy(PROJECT / "models" / name, models)
     source = f"source: {{files: {folder / 'lake'}, labels: files, label_files: {folder / 'labels'}}}"
@@ -115,8 +113,7 @@ def _write_customers(bench: Bench, show: Callable[[str], None], *, repeated: int
 
     from setting import made_customers
 
-    lake = bench.folder / "lake"
-    lake.mkdir()
+    (lake := bench.folder / "lake").mkdir()
     made = made_customers(min(DISTINCT_ROWS, bench.rows), 0).select(COLUMNS)
     place = made.schema.get_field_index("customer_id")
     for number, start in enumerate(range(0, bench.rows, ROWS_A_FILE)):
@@ -158,7 +155,6 @@ def _measure(bench: Bench, repeats: int, show: Callable[[str], None]) -> Outcome
         score_ratio=night.score_s / floor,
         processor_ratio=(night.processor_s + own) / processor,
         score_processor_ratio=night.processor_s / processor,
-        planner_processor_s=own,
         peak_rss_mb=max(one.peak_rss_mb for one, _ in nights),
         planner_peak_mb=peak_rss_mb(),
         shards=len(night.shards_s),
@@ -178,8 +174,7 @@ def _night(bench: Bench, pool: ProcessPoolExecutor) -> tuple[Night, float]:
 def _a_file_of(bench: Bench, run_id: int) -> tuple[Path, int]:
     """Return a copy of some labels, which the floor writes again and again, remove all, and return their bytes."""
     first = min((bench.folder / "labels").glob(f"labels_{run_id}_*/*/*.parquet"))
-    copy = bench.folder / "sample.parquet"
-    shutil.copy(first, copy)
+    copy = Path(shutil.copy(first, bench.folder / "sample.parquet"))
     return copy, _dropped(bench, run_id)
 
 
@@ -198,8 +193,7 @@ def _floor(bench: Bench, sample: Path) -> tuple[float, float]:
     """
     from pyarrow import parquet
 
-    out = bench.folder / "floor"
-    out.mkdir()
+    (out := bench.folder / "floor").mkdir()
     groups = [
         (file, group)
         for file in sorted((bench.folder / "lake").iterdir())
@@ -219,9 +213,8 @@ def _floor(bench: Bench, sample: Path) -> tuple[float, float]:
     for process in processes:
         process.join()
     seconds = max(ended for _, ended, _ in told) - min(started for started, _, _ in told)
-    processor = sum(taken for _, _, taken in told)
     shutil.rmtree(out)
-    return seconds, processor
+    return seconds, sum(taken for _, _, taken in told)
 
 
 def _read_and_write(groups: Sequence[tuple[Path, int]], sample: Path, out: Path, ready: Barrier, told: Any) -> None:
