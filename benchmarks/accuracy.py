@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
@@ -31,7 +32,8 @@ MODELS = ("kmeans", "gmm", "dbscan")
 KINDS = THIN | MIXTURE
 FINAL = tuple(list(KINDS)[2::3])  # not looked at before the end
 SIZES = (150, 600, 2_000)
-TUNING, JUDGING = tuple(range(100, 106)), tuple(range(9_100, 9_106))
+TUNING, JUDGING = tuple(range(100, 106)), tuple(range(9_220, 9_223))
+PLAIN, LEAST = 0.8, 0.75  # of the best: from where on a refusal is a loss; of a kind, at least that share of the best
 TABLE = Path(__file__).parent.parent / "docs" / "shapes.md"
 BEGIN, END = "<!-- hard kinds -->", "<!-- end of hard kinds -->"
 
@@ -142,6 +144,36 @@ def _mean(own: Sequence[Outcome], model: str) -> str:
     return f"{np.mean(mine):.2f}" if mine else ""
 
 
+def contract(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield a Markdown table of what is asked of each model: how near the best, in every kind, and seldom refused."""
+    yield "| model | of the best | with no structure as 0 | kinds under 75 % of it | refused where it is 0.8 or more |"
+    yield "| --- | --- | --- | --- | --- |"
+    best = {(one.model, one.kind, one.rows, one.seed): one.index for one in outcomes}
+    for model in MODELS:
+        own = [(one, best[f"best {model}", one.kind, one.rows, one.seed]) for one in outcomes if one.model == model]
+        if not own:
+            continue
+        kinds = {
+            kind: [pair for pair in own if pair[0].kind == kind] for kind in dict.fromkeys(one.kind for one, _ in own)
+        }
+        shares = {kind: _share([(one.index, reached) for one, reached in pairs]) for kind, pairs in kinds.items()}
+        under = ", ".join(f"{kind} ({share:.2f})" for kind, share in shares.items() if share < LEAST) or "none"
+        plain = [one for one, reached in own if reached >= PLAIN]
+        refused = sum(not one.structured for one in plain)
+        interval = binomtest(refused, len(plain)).proportion_ci()
+        yield (
+            f"| {model} | {_share([(one.index, reached) for one, reached in own]):.3f} "
+            f"| {_share([(one.strict, reached) for one, reached in own]):.3f} | {under} "
+            f"| {refused} of {len(plain)}: {100 * interval.low:.1f} to {100 * interval.high:.1f} % |"
+        )
+
+
+def _share(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the mean of the indices as a share of the mean of the best."""
+    reached, best = np.mean(pairs, axis=0)
+    return float(reached / best)
+
+
 def main() -> None:
     """Measure, print, and write the table where everything was measured that it has."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -160,6 +192,8 @@ def main() -> None:
     found = run(delayed(measured)(one, arguments.models, with_rivals=not arguments.no_rivals) for one in cases)
     outcomes = [one for each in found for one in each]
     lines = list(table(outcomes))
+    if not arguments.no_rivals:
+        lines += ["", *contract(outcomes)]
     print("\n".join(lines))
     if arguments.record:
         with arguments.record.open("w", encoding="utf-8", newline="") as file:

@@ -35,6 +35,7 @@ from clustering.algorithms.threads import one_thread
 from clustering.config import GaussianMixtureSpec
 
 BIC, LIKELIHOOD, PERSISTENCE = "bic", "likelihood", "persistence"
+PLAIN_GROUPS = "plain_groups"  # 1 where components are merged into groups that are plain, so that these come first
 NEAR_REGULARISATION = 1.1
 RISES, MOST_WALKED = 3, 20
 
@@ -68,7 +69,8 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         """Return numbers of components around the best one, until BIC has risen RISES times in a row.
 
         Beyond MOST_WALKED, where every shape that is no mixture asks for more, customers have to call for a number. The
-        best one also with its components merged, which is asked after it: as many as they are, they may be stable.
+        best one also with its components merged, which is asked after it, unless its groups are plain: as many as they
+        are, components may be stable.
         """
         fitted = [one for one in tried if BIC in one.figures]
         if not fitted or spec.is_declared:
@@ -169,7 +171,11 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         free = free_parameters(components, dimensions, str(fitted.settings["covariance_type"]))
         coefficients = fitted.parameters["coefficients"]
         bic = free * np.log(len(features)) - 2 * len(features) * mean_log_likelihood(features, coefficients)
-        return {BIC: float(bic), GROUPS: float(Merges.of(fitted.parameters).groups)}
+        merges = Merges.of(fitted.parameters)
+        found = {BIC: float(bic), GROUPS: float(merges.groups)}
+        if GROUPS in fitted.settings:
+            found[PLAIN_GROUPS] = float(merges.are_plain(int(fitted.settings[GROUPS])))
+        return found
 
     def outdone(self, own: Tried, rivals: Sequence[Tried]) -> list[str]:
         """Return that another covariance type has a better BIC at the same number of components."""
@@ -221,8 +227,8 @@ class GaussianMixture(Algorithm[GaussianMixtureSpec]):
         return found
 
     def rank(self, clusters: int, figures: Mapping[str, float]) -> float:
-        """Return minus the BIC."""
-        return -figures.get(BIC, np.inf)
+        """Return minus the BIC; of as many components, those of plain groups come first when merged."""
+        return figures.get(PLAIN_GROUPS, 0.0) / 2 - figures.get(BIC, np.inf)
 
     def cost(self, parameters: Parameters, own: Standardised, common: Standardised) -> float:
         """Return the perplexity exp(−mean log likelihood) in the common scale."""

@@ -10,6 +10,7 @@ from clustering.algorithms.merging import Merges
 from clustering.config import GaussianMixtureSpec
 from clustering.features import Scaling
 from clustering.segments.explanations import explain
+from clustering.training.selection import select
 from clustering.versions.artifacts import Artifact, ClusterSegment
 
 gmm = algorithm("gmm")
@@ -65,6 +66,30 @@ def test_the_weakest_peak_is_joined_first():
     assert merges.grouped(2).tolist() == [0, 1, 0, 1]
     assert merges.grouped(1).tolist() == [0, 0, 0, 0]
     assert merges.persistence(4) < merges.persistence(3) < merges.persistence(2)
+
+
+def test_groups_of_several_components_are_plain_where_nothing_within_stands_out(squares, fitted):
+    """Three components to a group, of whose peaks none is half as persistent; then these are asked before the parts."""
+    merges = Merges.of(fitted.parameters)
+
+    assert merges.are_plain(2)
+    assert not merges.are_plain(3)
+    assert not _merges(0, 4, 8, 20, 24, 28).are_plain(2)
+    figures = gmm.figures(fitted, squares[0])
+    assert gmm.rank(2, figures) > gmm.rank(8, {"bic": figures["bic"]}) > gmm.rank(2, {"bic": figures["bic"] + 1.0})
+
+
+def test_plain_groups_are_taken_where_their_components_are_stable_too(whole_evaluation):
+    """Of a square, four components are found again in every sample; eight of them pass, and were taken for groups."""
+    generator = np.random.default_rng([121, 600, 9])
+    groups = np.arange(600) % 2
+    rows = generator.uniform(-1, 1, (600, 2)) @ np.array([[0.7, 0.7], [-0.7, 0.7]])
+    rows[:, 0] += 2.85 * groups
+    order = generator.permutation(600)
+    features = ((rows - rows.mean(axis=0)) / rows.std(axis=0))[order]
+    selection = select(features, GaussianMixtureSpec(algorithm="gmm", features=("a", "b")), seed=0)
+
+    assert adjusted_rand_score(groups[order], selection.fitted.labels) > 0.99
 
 
 def test_a_merged_cluster_has_the_customers_and_probabilities_of_its_components(squares, fitted):
