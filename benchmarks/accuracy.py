@@ -34,6 +34,7 @@ FINAL = tuple(list(KINDS)[2::3])  # not looked at before the end
 SIZES = (150, 600, 2_000)
 TUNING, JUDGING = tuple(range(100, 106)), tuple(range(9_220, 9_223))
 PLAIN, LEAST = 0.8, 0.75  # of the best: from where on a refusal is a loss; of a kind, at least that share of the best
+TOLD = 0.1  # of the best, where the model can tell anything of a kind
 TABLE = Path(__file__).parent.parent / "docs" / "shapes.md"
 BEGIN, END = "<!-- hard kinds -->", "<!-- end of hard kinds -->"
 
@@ -157,13 +158,14 @@ def contract(outcomes: Sequence[Outcome]) -> Iterator[str]:
             kind: [pair for pair in own if pair[0].kind == kind] for kind in dict.fromkeys(one.kind for one, _ in own)
         }
         shares = {kind: _share([(one.index, reached) for one, reached in pairs]) for kind, pairs in kinds.items()}
-        under = ", ".join(f"{kind} ({share:.2f})" for kind, share in shares.items() if share < LEAST) or "none"
+        told = {kind for kind, pairs in kinds.items() if np.mean([reached for _, reached in pairs]) >= TOLD}
+        under = ", ".join(f"{kind} ({share:.2f})" for kind, share in shares.items() if kind in told and share < LEAST)
         plain = [one for one, reached in own if reached >= PLAIN]
         refused = sum(not one.structured for one in plain)
         interval = binomtest(refused, len(plain)).proportion_ci()
         yield (
             f"| {model} | {_share([(one.index, reached) for one, reached in own]):.3f} "
-            f"| {_share([(one.strict, reached) for one, reached in own]):.3f} | {under} "
+            f"| {_share([(one.strict, reached) for one, reached in own]):.3f} | {under or 'none'} "
             f"| {refused} of {len(plain)}: {100 * interval.low:.1f} to {100 * interval.high:.1f} % |"
         )
 
