@@ -239,11 +239,6 @@ update segmentation.exports
 set label_set = null, segments = null, min_confidence = null
 where export_id = :export_id;
 
--- name: limit_waiting
--- Ends a statement that waits too long for a lock, until the transaction ends.
--- Parameters: lock (a time with its unit).
-select set_config('lock_timeout', :lock, true);
-
 -- name: list_members
 -- Lists who is sent in an attempt, or who is left out of whom its labels tell.
 -- Names: audience_keys (a query of the customers).

@@ -44,6 +44,22 @@ def from_files(project: Project, place: Path | str, **source: str) -> Project:
     return project.with_contract(table=None, source=CustomerSource(files=str(place), **source))
 
 
+def with_label_files(project: Project, folder: Path, customers: pa.Table) -> Project:
+    """Return a project whose customers are files below a folder, and whose labels stay files there too."""
+    lake = write_lake(folder / "lake", customers)
+    return from_files(project, lake, labels="files", label_files=str(folder / "labels"))
+
+
+def in_tables(project: Project) -> Project:
+    """Return the project with its labels in tables."""
+    return from_files(project, str(project.configuration.contract.origin.files))
+
+
+def on_disk(project: Project) -> set[Path]:
+    """Return the files in its folder for labels."""
+    return {path for path in Path(str(project.configuration.contract.origin.label_files)).rglob("*") if path.is_file()}
+
+
 def said(project: Project, run_id: int) -> str:
     """Return the SHA-256 over customer, model, label and confidence of a run."""
     rows = project.sql(LABELS, run_id)

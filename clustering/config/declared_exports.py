@@ -16,6 +16,7 @@ LABEL_COLUMNS = (
     *("customer_id", "segment_id", "segment_name", "recommended_action"),
     *("confidence", "as_of", "model", "run_id", "model_version_id"),
 )
+NAME_COLUMNS = ("segment_name", "recommended_action")  # of these: what the names of segments say, and not a label
 # What each model of an audience of several says of a customer, after the model's name and a point.
 MODEL_COLUMNS = ("segment_id", "segment_name", "recommended_action", "confidence", "run_id", "model_version_id")
 SentColumn = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,55}([.][a-z_]+)?$")]

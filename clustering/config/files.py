@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from clustering.config.audience_checks import check_audience
 from clustering.config.catalogue import SegmentCatalogue
 from clustering.config.contract import Contract
-from clustering.config.declared_exports import Exports
+from clustering.config.declared_exports import Audience, Exports
 from clustering.config.frozen import Frozen
 from clustering.config.models import ModelSpec, specification
 from clustering.config.setting_faults import faults_in_words, model_faults_in_words
-from clustering.errors import ConfigurationError
+from clustering.errors import ConfigurationError, did_you_mean
 from clustering.settings import FolderSettings
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -52,6 +52,15 @@ class Configuration(Frozen):
                 raise ConfigurationError(f"model {name!r} is not configured; there are {', '.join(self.models)}")
             chosen[name.casefold()] = self.models[name.casefold()]
         return chosen
+
+    def audience(self, name: str) -> Audience:
+        """Return a declared audience; ConfigurationError where there is none of this name."""
+        if self.exports is None:
+            raise ConfigurationError(f"{self.directory} has no {EXPORTS_FILE}: nothing is sent anywhere")
+        known = self.exports.audiences
+        if name not in known:
+            raise ConfigurationError(f"{EXPORTS_FILE}: {name!r} is no audience{did_you_mean(name, known)}")
+        return known[name]
 
     def title(self, model: str) -> str:
         """Return what people call a model: its own title, or else one made from its name."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from clustering.config import Audience
-from clustering.config.declared_exports import MODEL_COLUMNS
+from clustering.config.declared_exports import MODEL_COLUMNS, NAME_COLUMNS
 from clustering.errors import ConfigurationError, did_you_mean
 from clustering.exports.completed_rows import Completion, SegmentTexts, are_completed
 from clustering.exports.json_cells import encoded
@@ -18,7 +18,6 @@ from clustering.exports.spreadsheet_cells import guarded
 from clustering.scoring.recipients import Told, members_of
 from clustering.warehouse import Transaction
 
-NAMED = ("segment_name", "recommended_action")
 _TABLE = sql.SQL("segmentation.customer_labels as {}")
 
 
@@ -39,9 +38,9 @@ class AudienceLabels:
 def label_column(column: str, audience: Audience) -> sql.Composable:
     """Return a column of labels as an expression; one of several models begins with the model's name and a point."""
     model, _, name = column.rpartition(".")
-    if name in NAMED and are_completed(audience):
+    if name in NAME_COLUMNS and are_completed(audience):
         name = "segment_id"
-    return sql.SQL("{}.{}").format(_alias("named" if name in NAMED else "label", model), sql.Identifier(name))
+    return sql.SQL("{}.{}").format(_alias("named" if name in NAME_COLUMNS else "label", model), sql.Identifier(name))
 
 
 def audience_labels(
@@ -53,7 +52,7 @@ def audience_labels(
         segments = _segments(transaction, audience.segments, night, f"{place}.segments")
         told = Told(None, night.label_set, segments, audience.min_confidence)
         bare = _TABLE.format(sql.Identifier("label"))
-        is_named = set(audience.columns) & set(NAMED) and not are_completed(audience)
+        is_named = set(audience.columns) & set(NAME_COLUMNS) and not are_completed(audience)
         named = _named("", night, audience) if is_named else sql.SQL("")
         chosen = sql.SQL("label.label_set = {} and {} and label.confidence >= {}").format(
             sql.Literal(night.label_set), _in(segments), sql.Literal(audience.min_confidence)
@@ -67,7 +66,7 @@ def audience_labels(
         shown = {name for name in MODEL_COLUMNS if f"{night.model}.{name}" in audience.columns}
         if shown:
             joins.append(_joined(night))
-        if shown & set(NAMED) and not are_completed(audience):
+        if shown & set(NAME_COLUMNS) and not are_completed(audience):
             joins.append(_named(night.model, night, audience))
     every = sql.SQL(" intersect " if audience.match == "all" else " union ").join(members)
     bare = sql.SQL("({}) as label").format(every)
@@ -82,7 +81,7 @@ def completion(transaction: Transaction, audience: Audience, nights: Sequence[Ni
     for night in nights:
         rows = transaction.rows("exports/names", label_set=night.label_set)
         ids = pa.array([row.segment_id for row in rows], pa.int64())
-        for name in NAMED:
+        for name in NAME_COLUMNS:
             column = name if audience.models is None else f"{night.model}.{name}"
             if column in audience.columns:
                 of_segments = pa.array([getattr(row, name) for row in rows], pa.string())
@@ -107,7 +106,7 @@ def _joined(night: Night) -> sql.Composable:
 
 def _named(model: str, night: Night, audience: Audience) -> sql.Composable:
     """Return the names of segments, each made fit for a file once and not for every customer."""
-    names = [sql.Identifier(name) for name in NAMED]
+    names = [sql.Identifier(name) for name in NAME_COLUMNS]
     columns = [sql.SQL("{} as {}").format(fit_text(name, audience), name) for name in names]
     rows = (
         " left join (select segment_id, {} from segmentation.label_names where label_set = {} offset 0) as {}"

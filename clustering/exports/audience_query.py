@@ -9,9 +9,10 @@ from psycopg2 import sql
 from sqlalchemy.exc import DBAPIError
 
 from clustering.config import LABEL_COLUMNS, Audience, Contract, KeyType, SuppressionList
+from clustering.config.declared_exports import NAME_COLUMNS
 from clustering.config.table_name import split_name
 from clustering.errors import ConfigurationError, DataError, WarehouseError
-from clustering.exports.audience_labels import NAMED, audience_labels, completion, fit_text, label_column
+from clustering.exports.audience_labels import audience_labels, completion, fit_text, label_column
 from clustering.exports.completed_rows import AS_OF, Completion, are_completed
 from clustering.exports.json_cells import encoded
 from clustering.exports.published_nights import Night
@@ -216,7 +217,7 @@ def _column(
         return sql.SQL("{} as {}").format(as_of, header)
     if source is None or name in LABEL_COLUMNS or "." in name:
         value = label_column(name, audience)
-        if name.rpartition(".")[2] in NAMED:  # which are fit already
+        if name.rpartition(".")[2] in NAME_COLUMNS:  # which are fit already
             return sql.SQL("{} as {}").format(value, header)
         kind: str = "text" if name == "model" else key_type if name == "customer_id" else "int8"
     else:

@@ -22,7 +22,7 @@ from clustering.warehouse.copying import copy_out
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-LOCK_SECONDS = 30  # that are waited for a lock, as on a list that is being loaded
+LOCK_SECONDS = 30  # that are waited for a lock, as on a list that is being loaded, or on rows of a table that are held
 LINES = {"csv": "exports/copy_csv", "jsonl": "exports/copy_json_lines"}
 
 

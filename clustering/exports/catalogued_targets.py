@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from clustering.config import Configuration
 from clustering.exports.exporting import Connections
-from clustering.exports.published_nights import declared_audience
 from clustering.exports.targets import open_target
 
 
@@ -14,5 +13,5 @@ def audience_dataset(configuration: Configuration, audience: str, *, connections
     It is the same for each date: `{as_of}` of a path stays as it stands. Nothing is opened, and no login is in it.
     Raises ConfigurationError for what is not declared, and for a connection that is not of its kind.
     """
-    declared = declared_audience(configuration, audience)
+    declared = configuration.audience(audience)
     return open_target(audience, declared, connections(declared.destination), as_of=None).dataset

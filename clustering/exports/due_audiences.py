@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from clustering.config import Audience, Configuration
-from clustering.exports.published_nights import declared_audience, find_nights, models_of
+from clustering.exports.published_nights import find_nights, models_of
 from clustering.warehouse import Transaction, Warehouse
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def named_audiences(
     """
     names = audiences or (configuration.exports.audiences if configuration.exports else ())
     for name in names:
-        declared_audience(configuration, name)
+        configuration.audience(name)
     return Choice([{"audience": name, "as_of": str(as_of) if as_of else None} for name in names], {})
 
 

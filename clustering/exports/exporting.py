@@ -18,7 +18,7 @@ from clustering.errors import ClusteringError, DestinationError, RunError
 from clustering.exports.audience_labels import fit_text
 from clustering.exports.audience_query import AudienceQuery, audience_query
 from clustering.exports.audience_rows import open_rows, settings
-from clustering.exports.published_nights import Night, declared_audience, find_nights, gone, models_of
+from clustering.exports.published_nights import Night, find_nights, gone, models_of
 from clustering.exports.targets import Target, open_target
 from clustering.scoring.recipients import Told, known_members, list_members
 from clustering.storage.named_connections import AirflowConnection
@@ -80,7 +80,7 @@ def export_audience(
     is not published, its labels are gone, changes of a later date were sent, or the date is withdrawn or repeated
     meanwhile, and DestinationError where the destination does not take it, or the same audience is being sent.
     """
-    declared = declared_audience(configuration, audience)
+    declared = configuration.audience(audience)
     connection = connections(declared.destination)
     models = models_of(configuration, declared)
     with _turn(warehouse, audience, declared.destination) as turn:

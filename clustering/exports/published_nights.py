@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from clustering.config import Audience, Configuration
-from clustering.errors import ConfigurationError, did_you_mean
 from clustering.warehouse import Transaction
 
 
@@ -19,16 +18,6 @@ class Night:
     as_of: date
     run_id: int
     label_set: int
-
-
-def declared_audience(configuration: Configuration, name: str) -> Audience:
-    """Return an audience by its name; ConfigurationError where there is none."""
-    if configuration.exports is None:
-        raise ConfigurationError(f"{configuration.directory} has no exports.yaml: nothing is sent anywhere")
-    known = configuration.exports.audiences
-    if name not in known:
-        raise ConfigurationError(f"exports.yaml: {name!r} is no audience{did_you_mean(name, known)}")
-    return known[name]
 
 
 def models_of(configuration: Configuration, audience: Audience) -> tuple[str, ...]:

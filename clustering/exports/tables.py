@@ -16,14 +16,13 @@ from sqlalchemy.pool import NullPool
 
 from clustering.config.declared_exports import MARK
 from clustering.errors import ConfigurationError, DestinationError
-from clustering.exports.audience_rows import AudienceRows, Lines
+from clustering.exports.audience_rows import LOCK_SECONDS, AudienceRows, Lines
 from clustering.storage.named_connections import AirflowConnection
 from clustering.warehouse.connection import DEFAULTS, Transaction
 from clustering.warehouse.connection_texts import is_of_postgresql
 from clustering.warehouse.driver_messages import without_values
 from clustering.warehouse.urls import url_of_fields
 
-LOCK_SECONDS = 30  # that are waited where somebody else holds the rows of before
 ROWS = 5_000  # that are bound to one statement
 # What Airflow calls a database where SQLAlchemy has another name for it.
 _DIALECTS = {"mssql": "mssql+pymssql", "mysql": "mysql+pymysql"}
@@ -82,7 +81,7 @@ class Table:
         with connection:
             if self.url.get_backend_name() == "postgresql":
                 with self._errors():
-                    Transaction(connection).rows("exports/limit_waiting", lock=f"{LOCK_SECONDS}s")
+                    Transaction(connection).scalar("schema/limit_waiting", seconds=LOCK_SECONDS)
             yield lambda rows: self._write(connection, rows), lambda: self._commit(connection)
 
     def _commit(self, connection: sa.Connection) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clustering.config import LABEL_COLUMNS, Audience, Configuration
-from clustering.config.declared_exports import MARK
+from clustering.config.declared_exports import MARK, NAME_COLUMNS
 from clustering.config.table_name import split_name
-from clustering.errors import refuse_unknown
 from clustering.monitoring.lineage import (
     LABELS,
     Dataset,
@@ -23,7 +22,6 @@ from clustering.monitoring.lineage import (
 from clustering.warehouse import Transaction, Warehouse
 
 SCHEMA, NAMES = "segmentation", "label_names"
-OF_NAMES = ("segment_name", "recommended_action")
 
 
 def describe_audience(
@@ -34,29 +32,22 @@ def describe_audience(
     `published` is that one, the file of all dates, or the table. Raises ConfigurationError for an audience that is not
     declared, DataError where the source cannot be found.
     """
-    audiences = configuration.exports.audiences if configuration.exports else {}
-    refuse_unknown([audience], audiences, what="audience of exports.yaml")
-    return _described(warehouse, configuration, audiences[audience], written)
-
-
-def _described(
-    warehouse: Warehouse, configuration: Configuration, audience: Audience, written: tuple[str, str]
-) -> Lineage:
+    declared = configuration.audience(audience)
     namespace, database = names_of(warehouse)
-    of_source = [name for name in (*audience.columns, audience.consent.column) if name and _is_of_source(name)]
+    of_source = [name for name in (*declared.columns, declared.consent.column) if name and _is_of_source(name)]
     with warehouse.transaction(read_only=True) as transaction:
         read = source_tables(transaction, configuration) if of_source else []
         headers = source_headers(transaction, configuration) if of_source else {}
         customers = datasets(transaction, read, database)
-        inputs = [*customers, *datasets(transaction, _tables_beside(transaction, audience), database)]
+        inputs = [*customers, *datasets(transaction, _tables_beside(transaction, declared), database)]
     origin = customers[0].name if headers else None
     tables = {one.name: {column.name: column for column in one.columns} for one in inputs}
     sent = _Sent(tables, f"{database}.{SCHEMA}", origin, headers)
-    columns = [sent.column(name, header) for name, header in zip(audience.columns, audience.headers, strict=True)]
-    added = (["change"] if audience.rows == "changes" else []) + ([MARK] if audience.table else [])
+    columns = [sent.column(name, header) for name, header in zip(declared.columns, declared.headers, strict=True)]
+    added = (["change"] if declared.rows == "changes" else []) + ([MARK] if declared.table else [])
     target = Dataset(
         name=written[1],
-        kind="TABLE" if audience.table else "FILE",
+        kind="TABLE" if declared.table else "FILE",
         description=None,
         columns=[*(DatasetColumn(name, "text") for name in added), *columns],
         namespace=written[0],
@@ -79,7 +70,7 @@ class _Sent:
             table, column = self.origin, self.headers.get(name)
         else:
             column = name.rpartition(".")[2]
-            table = f"{self.schema}.{NAMES if column in OF_NAMES else LABELS}"
+            table = f"{self.schema}.{NAMES if column in NAME_COLUMNS else LABELS}"
         found = self.tables.get(table or "", {}).get(column or "")
         if found is None:  # of a query, nobody says which column is which
             return DatasetColumn(header, None)
@@ -94,7 +85,7 @@ def _is_of_source(name: str) -> bool:
 def _tables_beside(transaction: Transaction, audience: Audience) -> Sequence[int]:
     """Return the oids of the labels, of their segments' names where these are sent, and of the suppression list."""
     named = [(SCHEMA, LABELS)]
-    if {name.rpartition(".")[2] for name in audience.columns} & set(OF_NAMES):
+    if {name.rpartition(".")[2] for name in audience.columns} & set(NAME_COLUMNS):
         named.append((SCHEMA, NAMES))
     if audience.consent.suppressed is not None:
         named.append(split_name(audience.consent.suppressed.table))

@@ -23,7 +23,16 @@ from clustering.scoring.publication import Release
 from clustering.scoring.withdrawal import withdraw_date
 from clustering.web.movements import read_movement
 from clustering.web.samples import read_points
-from tests.lakes import LISTED, REJECTED, from_files, said, said_in_files, write_lake
+from tests.lakes import (
+    LISTED,
+    REJECTED,
+    in_tables,
+    on_disk,
+    said,
+    said_in_files,
+    with_label_files,
+    write_lake,
+)
 from tests.projects import Project
 
 CUSTOMERS = 6_000
@@ -32,21 +41,11 @@ CUSTOMERS = 6_000
 @pytest.fixture
 def filed(project: Project, tmp_path: Path) -> Project:
     """Return a project whose customers are files, and whose labels stay files."""
-    folder = write_lake(tmp_path / "lake", generate_customers(CUSTOMERS, seed=2))
-    return from_files(project, folder, labels="files", label_files=str(tmp_path / "labels"))
-
-
-def in_tables(project: Project) -> Project:
-    """Return the project with its labels in tables."""
-    return from_files(project, str(project.configuration.contract.origin.files))
+    return with_label_files(project, tmp_path, generate_customers(CUSTOMERS, seed=2))
 
 
 def listed(project: Project, run_id: int) -> list[Path]:
     return [Path(uri.removeprefix("file://")) for uri, _, _ in project.sql(LISTED, run_id)]
-
-
-def on_disk(project: Project) -> set[Path]:
-    return {path for path in Path(str(project.configuration.contract.origin.label_files)).rglob("*") if path.is_file()}
 
 
 def test_files_say_what_tables_say_and_so_does_what_is_published(filed: Project) -> None:

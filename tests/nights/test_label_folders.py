@@ -18,7 +18,7 @@ from clustering.scoring.job_folders import job_folder, root_folder
 from clustering.scoring.label_files import await_labels
 from clustering.scoring.publication import Release
 from clustering.scoring.withdrawal import withdraw_date
-from tests.lakes import LISTED, from_files, write_lake
+from tests.lakes import LISTED, from_files, in_tables, on_disk, with_label_files, write_lake
 from tests.projects import Project
 
 CUSTOMERS = 400
@@ -31,13 +31,7 @@ MOVEMENT = "select distinct as_of::text from segmentation.segment_migrations ord
 @pytest.fixture
 def filed(project: Project, tmp_path: Path) -> Project:
     """Return a project whose customers are files, and whose labels stay files."""
-    folder = write_lake(tmp_path / "lake", generate_customers(CUSTOMERS, seed=2))
-    return from_files(project, folder, labels="files", label_files=str(tmp_path / "labels"))
-
-
-def in_tables(project: Project) -> Project:
-    """Return the project with its labels in tables."""
-    return from_files(project, str(project.configuration.contract.origin.files))
+    return with_label_files(project, tmp_path, generate_customers(CUSTOMERS, seed=2))
 
 
 def night(project: Project, day: int) -> int:
@@ -50,10 +44,6 @@ def withdraw(project: Project, day: int) -> None:
     withdraw_date(
         project.warehouse, project.configuration, as_of=date(2026, 11, day), withdrawn_by="test", reason="a test"
     )
-
-
-def on_disk(project: Project) -> set[Path]:
-    return {path for path in Path(str(project.configuration.contract.origin.label_files)).rglob("*") if path.is_file()}
 
 
 def test_nobody_moved_to_a_date_whose_labels_are_files(filed: Project) -> None:

@@ -15,7 +15,7 @@ from clustering.demo.generator import generate_customers
 from clustering.errors import RunError
 from clustering.web import create_app, downloads
 from clustering.web.security import Access, Caller
-from tests.lakes import from_files, write_lake
+from tests.lakes import with_label_files
 from tests.projects import Project
 from tests.web.examples import SECRET, Visit, backend_of
 
@@ -169,8 +169,7 @@ def test_labels_that_are_files_are_said_to_be(
     appointed_project: Project, visit: Visit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No page takes nobody for the truth, and each draws what there is."""
-    folder = write_lake(tmp_path / "lake", generate_customers(2_000, seed=2))
-    project = from_files(appointed_project, folder, labels="files", label_files=str(tmp_path / "labels"))
+    project = with_label_files(appointed_project, tmp_path, generate_customers(2_000, seed=2))
     for day in DAYS:
         project.night(day, models=["kmeans"])
     client = visit(project)
