@@ -16,8 +16,8 @@ from hypothesis import settings
 import embedded
 from clustering.config import Configuration, load_configuration
 from clustering.training import evaluation as evaluation
-from clustering.warehouse import Warehouse, migrate
-from tests.databases import Server
+from clustering.warehouse import Warehouse, connection, migrate
+from tests.databases import KeptConnections, Server
 from tests.paths import CONFIGURATION
 
 pytest_plugins = [
@@ -64,6 +64,14 @@ def few_replicates() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def kept_connections() -> Iterator[None]:
+    """Let a warehouse keep its connections in this process; those that tests start do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "NullPool", KeptConnections)
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole_evaluation() -> Iterator[None]:
     """Let the criteria ask for all the evidence that they ask for at work."""
@@ -82,7 +90,9 @@ def postgresql(configuration: Configuration) -> Iterator[Server]:
         return
     directory = Path(tempfile.mkdtemp(prefix="clustering-tests-"))
     server = embedded.start(directory)
-    yield Server(server.url)
+    databases = Server(server.url)
+    databases.wait_for_no_disk()
+    yield databases
     server.stop()
     shutil.rmtree(directory)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-import psycopg2
 from psycopg2.sql import Composable
+from sqlalchemy import Engine
 
 from clustering import (
     Configuration,
@@ -23,6 +24,7 @@ from clustering import (
     score_shard,
     train,
 )
+from tests.databases import kept_engine
 
 CATEGORY_ROWS = 1_200  # of the shop with categories, and its features
 CATEGORY_FEATURES = ("annual_income", "spending_score", "channel", "business", "is_even")
@@ -68,9 +70,15 @@ class Project:
 
     def sql(self, statement: str | Composable, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement as an analyst would, and return its rows."""
-        with closing(psycopg2.connect(self.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
+        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
+            rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()
+            return rows
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return kept_engine(self.warehouse.uri)
 
     def labels(self) -> list[tuple[Any, ...]]:
         """Return everybody's current labels, apart from the ids of runs."""

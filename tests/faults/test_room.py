@@ -80,6 +80,7 @@ def small_disk(server, project) -> Iterator[Callable[[str], Any]]:
         cursor.execute("create tablespace small location %s", (str(folder),))
         cursor.execute("grant create on tablespace small to public")  # who scores is not who owns the server
         cursor.execute(f"alter database {database} set default_tablespace = small")
+    project.warehouse.dispose()  # it holds for the sessions to come
     yield lambda size: subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
     server.drop(database)
     with session(server.url("postgres")) as cursor:

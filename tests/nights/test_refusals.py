@@ -121,6 +121,7 @@ def test_settings_of_the_database_reject_nothing(untrained: Project) -> None:
     untrained.sql(
         "do $$ begin execute format('alter database %I set datestyle = ''German''', current_database()); end $$"
     )
+    untrained.warehouse.dispose()  # it holds for the sessions to come
     untrained.sql("alter table customers add column signup date, add column seen timestamptz")
     untrained.sql("update customers set signup = date '2026-01-15', seen = timestamptz '2026-01-15 23:30:00+00'")
     columns = dict(untrained.configuration.contract.columns)

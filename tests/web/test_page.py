@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
+from contextlib import closing
 from datetime import date
 from typing import Any
 
+import psycopg2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -322,9 +324,11 @@ def test_large_nights_are_sampled(visit: Visit, unchanged: Project, monkeypatch:
 
 def test_slow_questions_are_stopped(visit: Visit, unchanged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes too long is ended in the warehouse, and the page says so."""
-    monkeypatch.setattr(samples, "SECONDS", 0.001)
+    monkeypatch.setattr(samples, "SECONDS", 0.05)
     client = visit(unchanged)
-    answer = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
+    with closing(psycopg2.connect(unchanged.warehouse.uri)) as connection, connection.cursor() as cursor:
+        cursor.execute("lock table segmentation.customer_labels in access exclusive mode")
+        answer = client.get(f"/page/customers?model=kmeans&as_of={TODAY}").json()
     assert "was stopped" in answer["reason"]
 
 

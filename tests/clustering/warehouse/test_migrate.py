@@ -251,6 +251,7 @@ def test_user_without_rights(create_database: Callable[..., str], configuration:
     """Without the right to create a schema nothing is half done."""
     warehouse = Warehouse(create_database())
     ask(warehouse, f"alter database {database(warehouse)} set role pg_monitor")
+    warehouse.dispose()  # what a session is begins with it
     with pytest.raises(DBAPIError, match="permission denied"):
         migrate(warehouse, configuration.contract)
     assert ask(warehouse, "select to_regnamespace('segmentation')::text") == [(None,)]
