@@ -6,7 +6,6 @@ import json
 import tarfile
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.compose.stack import Stack, docker, step
+from tests.days import today
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for
 from tests.web.examples import REQUEST
@@ -24,10 +24,14 @@ pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800, method="thread")]
 
 CUSTOMERS = 300_000
 SHARDS = 12
-NIGHT = {"as_of": datetime.now(UTC).date().isoformat(), "shards": SHARDS}
 READS = ("segmentation/models", "segmentation/segments", "segmentation/page", "segmentation/openapi.json")
 WORKER = "airflow-worker"
 CLAIMS = "lock table segmentation.run_shards in share mode"
+
+
+def night() -> dict[str, Any]:
+    """Return what a run of today is asked for."""
+    return {"as_of": today().isoformat(), "shards": SHARDS}
 
 
 def shards(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -173,7 +177,7 @@ def undisturbed(present: Stack) -> Published:
     with step("docker compose up --scale airflow-worker=3, until healthy"):
         present.up(airflow_worker=3)
     with step(f"a night of {SHARDS} shards on three workers"):
-        scored = shards(present.run("segment_customers", NIGHT))
+        scored = shards(present.run("segment_customers", night()))
     assert {task["hostname"] for task in scored} == set(machines(present).values())
     assert [task["try_number"] for task in scored] == [1] * SHARDS
     return published(present.project())
@@ -187,7 +191,7 @@ def test_three_workers_share_a_night(undisturbed: Published) -> None:
 def test_worker_that_is_killed(present: Stack, undisturbed: Published) -> None:
     """The shards of a killed worker are finished by the others, and the tables are those of an undisturbed night."""
     with step("a night of which one worker is killed while it scores"), present.api() as api:
-        run = api.trigger("segment_customers", NIGHT)
+        run = api.trigger("segment_customers", night())
         with session(present.url()) as cursor:
             wait_for(lambda: _is_claimed(cursor), pause=0.02)
             with held(present.url(), CLAIMS):
@@ -204,7 +208,7 @@ def test_worker_that_is_killed(present: Stack, undisturbed: Published) -> None:
 def test_database_that_is_restarted(present: Stack, undisturbed: Published) -> None:
     """A night gets over a restart of the warehouse in its middle."""
     with step("a night of which the warehouse is restarted while shards are scored"), present.api() as api:
-        run = api.trigger("segment_customers", NIGHT)
+        run = api.trigger("segment_customers", night())
         with session(present.url()) as cursor:
             wait_for(lambda: _is_claimed(cursor), pause=0.02)
         present.compose("restart", "--timeout", "5", "warehouse")
@@ -221,7 +225,7 @@ def test_stack_that_is_stopped_and_started(present: Stack, undisturbed: Publishe
         present.up(airflow_worker=3)
     assert len(machines(present)) == 3
     with step("a night after that"):
-        present.run("segment_customers", NIGHT)
+        present.run("segment_customers", night())
     assert_as_undisturbed(present.project(), undisturbed)
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.dags.nights import Night, read_dags
 from tests.dags.system import System, airflow_system, wait_for
+from tests.days import today, yesterday
 from tests.paths import CONFIGURATION
 from tests.projects import Project, retrain
 
 pytestmark = pytest.mark.timeout(240, method="thread")
 
-TODAY = datetime.now(UTC).date()
 COMMON = {"model": "kmeans", "columns": ["customer_id", "segment_name"], "consent": {"waived": "a test"}}
 AUDIENCES = {
     "everybody": {**COMMON, "destination": "drop", "path": "everybody/{as_of}.csv"},
@@ -75,12 +75,12 @@ def test_every_audience_is_a_task_and_one_that_fails_keeps_none_back(
     done = exporting.run("export_segments")
     assert (done.state, done.tasks) == ("failed", {"choose": ["success"], "send": ["failed", "success", "success"]})
     assert done.tries["send"] == [4, 1, 1]
-    assert written(folder) == [f"everybody/{TODAY}.csv", f"movers/{TODAY}.jsonl"]
+    assert written(folder) == [f"everybody/{today()}.csv", f"movers/{today()}.jsonl"]
     told = capfd.readouterr()
     assert "is no folder" in told.out + told.err
     assert PASSWORD not in told.out + told.err
     (folder.parent / "crm").mkdir()
-    again = exporting.run("export_segments", audiences=["elsewhere"], as_of=TODAY.isoformat())
+    again = exporting.run("export_segments", audiences=["elsewhere"], as_of=today().isoformat())
     assert (again.state, again.tasks["send"]) == ("success", ["success"])
     actors = exporting.sql("select distinct split_part(actor, ' ', 2) from segmentation.audit_log")
     assert ("(export_segments",) in actors
@@ -102,7 +102,7 @@ def test_connection_that_is_not_there_fails_at_once(
 
 def test_date_that_is_not_published_is_not_sent(exporting: Night, folder: Path) -> None:
     """A night that is held, or was withdrawn, or never was, is no such date."""
-    before = (TODAY - timedelta(days=3)).isoformat()
+    before = (today() - timedelta(days=3)).isoformat()
     done = exporting.run("export_segments", audiences=["everybody"], as_of=before)
     assert (done.state, done.tries["send"]) == ("failed", [1])
     assert written(folder) == []
@@ -167,21 +167,21 @@ def _runs(system: System) -> list[str]:
 @pytest.mark.timeout(600, method="thread")
 def test_published_night_is_sent_and_a_withdrawn_one_replaced(system: System) -> None:
     """Each night starts one run, which sends what is due; after a withdrawal the fixed file is the date before."""
-    yesterday, today = TODAY - timedelta(days=1), TODAY
+    before, now = yesterday(), today()
     system.sql("update segmentation.promotions set decided_at = '2020-01-01' returning 1")
 
     def night(day: Any) -> None:
-        conf = {"as_of": day.isoformat(), "from_present_rows": day != TODAY}
+        conf = {"as_of": day.isoformat(), "from_present_rows": day != now}
         run = system.client.trigger("segment_customers", conf)
         system.client.wait_for_run("segment_customers", run, lambda _: None)
 
-    night(yesterday)
-    wait_for(lambda: sorted(_runs(system)) == _all(yesterday), seconds=120)
-    night(today)
-    wait_for(lambda: sorted(_runs(system)[3:]) == _all(today), seconds=120)
-    conf = {"as_of": today.isoformat(), "reason": "a half was missing"}
+    night(before)
+    wait_for(lambda: sorted(_runs(system)) == _all(before), seconds=120)
+    night(now)
+    wait_for(lambda: sorted(_runs(system)[3:]) == _all(now), seconds=120)
+    conf = {"as_of": now.isoformat(), "reason": "a half was missing"}
     system.client.wait_for_run("withdraw_date", system.client.trigger("withdraw_date", conf), lambda _: None)
-    wait_for(lambda: _runs(system)[6:] == [f"fixed {yesterday} sent"], seconds=120)
+    wait_for(lambda: _runs(system)[6:] == [f"fixed {before} sent"], seconds=120)
 
 
 def _all(day: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +14,9 @@ from clustering.files.text_columns import FileOptions
 from clustering.web.report import render_report
 from clustering.web.samples import read_points
 from clustering.web.views import read_night
+from tests.days import today
 from tests.logins import administer
 from tests.projects import CATEGORY_FEATURES, CATEGORY_ROWS, Project, retrain
-
-TODAY = datetime.now(UTC).date()
 
 
 def test_a_category_goes_from_the_table_to_labels_and_into_words(
@@ -35,7 +33,7 @@ def test_a_category_goes_from_the_table_to_labels_and_into_words(
         "business": ("false", "true"),
         "is_even": (),
     }
-    assert mixed_shop.night(TODAY.isoformat(), models=["kmeans"])["rows_labelled"] == CATEGORY_ROWS
+    assert mixed_shop.night(today().isoformat(), models=["kmeans"])["rows_labelled"] == CATEGORY_ROWS
     segments = mixed_shop.sql(
         "select segment_id, description, rule, rule_sql, rule_coverage from segmentation.current_segments"
     )
@@ -50,7 +48,7 @@ def test_a_category_goes_from_the_table_to_labels_and_into_words(
     assert mixed_shop.sql(counted, segment, "mobile app") == [(customers, True)]
     assert mixed_shop.sql("select distinct column_name from segmentation.segment_disparity") == [("gender",)]
     with mixed_shop.warehouse.transaction(read_only=True) as transaction:
-        night = read_night(transaction, mixed_shop.configuration, "kmeans", [TODAY], TODAY)
+        night = read_night(transaction, mixed_shop.configuration, "kmeans", [today()], today())
     assert night is not None
     mostly = {(one.segment_id, one.column_name): one for one in night.categories}
     assert mostly[segment, "channel"].group_name == "mobile app"
@@ -70,7 +68,7 @@ def test_a_category_goes_from_the_table_to_labels_and_into_words(
 def test_posted_customers_are_labelled_as_those_of_the_night(mixed_shop: Project) -> None:
     """A yes or no may be one of JSON; a value that was never seen is labelled too."""
     retrain(mixed_shop, "kmeans")
-    mixed_shop.night(TODAY.isoformat(), models=["kmeans"])
+    mixed_shop.night(today().isoformat(), models=["kmeans"])
     rows = mixed_shop.sql(
         "select customer_id, annual_income, spending_score, channel, business, is_even, label.segment_id from shop"
         " join segmentation.current_customer_segments as label using (customer_id) order by customer_id limit 300"
@@ -92,7 +90,7 @@ def test_posted_customers_are_labelled_as_those_of_the_night(mixed_shop: Project
 def test_reasons_speak_of_the_category(mixed_shop: Project) -> None:
     """One pull a column, which add up, with the category as its value; points are drawn of the numbers."""
     retrain(mixed_shop, "kmeans")
-    mixed_shop.night(TODAY.isoformat(), models=["kmeans"])
+    mixed_shop.night(today().isoformat(), models=["kmeans"])
     ((customer,),) = mixed_shop.sql("select min(customer_id) from shop where channel = 'mobile app'")
     (label,) = explain_customer(mixed_shop.configuration, mixed_shop.registry, customer_id=customer).labels
     pulls = {pull.feature: pull for pull in label.explanation.pulls}
@@ -103,7 +101,11 @@ def test_reasons_speak_of_the_category(mixed_shop: Project) -> None:
     (label,) = explain_customer(mixed_shop.configuration, mixed_shop.registry, customer_id=customer).labels
     assert {pull.feature: pull.value for pull in label.explanation.pulls}["channel"] == "not given"
     points = read_points(
-        mixed_shop.warehouse, mixed_shop.configuration, model="kmeans", as_of=TODAY, asked=("channel", "annual_income")
+        mixed_shop.warehouse,
+        mixed_shop.configuration,
+        model="kmeans",
+        as_of=today(),
+        asked=("channel", "annual_income"),
     )
     assert "channel" not in points.columns
     assert len(points.x) > 500
@@ -113,7 +115,7 @@ def test_categories_that_change_are_drift(mixed_shop: Project) -> None:
     """A level that nobody had in training is one of the others, and rises."""
     retrain(mixed_shop, "kmeans")
     administer(mixed_shop.warehouse.uri, "update shop set channel = 'kiosk' where customer_id % 3 = 0")
-    mixed_shop.night(TODAY.isoformat(), models=["kmeans"])
+    mixed_shop.night(today().isoformat(), models=["kmeans"])
     ((alarm, said),) = mixed_shop.sql(
         "select alarm, description from segmentation.drift_checks where subject = 'channel'"
         " and check_name = 'distribution'"
@@ -125,7 +127,7 @@ def test_categories_that_change_are_drift(mixed_shop: Project) -> None:
 def test_a_file_is_labelled_by_its_categories(mixed_shop: Project, tmp_path: Path) -> None:
     """A training on a file learns its levels as one on a table does."""
     retrain(mixed_shop, "kmeans")
-    mixed_shop.night(TODAY.isoformat(), models=["kmeans"])
+    mixed_shop.night(today().isoformat(), models=["kmeans"])
     rows = mixed_shop.sql(
         "select customer_id, age, gender, annual_income, spending_score, channel, business, is_even, label.segment_id"
         " from shop join segmentation.current_customer_segments as label using (customer_id) order by customer_id"

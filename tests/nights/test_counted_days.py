@@ -16,12 +16,11 @@ from clustering.errors import DataError
 from clustering.privacy.forgetting import forget
 from clustering.segments.rounding import rounded
 from clustering.warehouse import migrate
+from tests.days import today, yesterday
 from tests.logins import administer
 from tests.projects import Project, retrain
 
 ROWS = 1_000
-TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
 FEATURES = ("last_order", "spending_score")
 
 
@@ -35,7 +34,7 @@ def shop(
     """Return a project whose customers have the date of their last order, 15 to 200 days ago, as a feature."""
     warehouse = Warehouse(create_database())
     load_customers(warehouse, configuration.contract, generate_customers(ROWS, seed=1, dirty_share=0))
-    last_order = f"((date '{TODAY}' - (annual_income / 1000)::integer) + time '15:00')::{request.param} as last_order"
+    last_order = f"((date '{today()}' - (annual_income / 1000)::integer) + time '15:00')::{request.param} as last_order"
     columns = f"customer_id, age, gender, annual_income, spending_score, {last_order}"
     administer(warehouse.uri, f"create table shop as select {columns} from customers")  # noqa: S608
     kind = "date" if request.param == "date" else "timestamp"
@@ -52,15 +51,15 @@ def shop(
 def test_a_date_is_a_feature_that_is_counted_up_to_the_night(shop: Project) -> None:
     """Averages, reasons and posted records agree on the days, and a day later everybody has one more."""
     assert [one["decision"] for one in retrain(shop, "kmeans")] == ["promoted"]
-    for day in (YESTERDAY, TODAY):
+    for day in (yesterday(), today()):
         shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
     means = dict(shop.sql("select as_of, mean from segmentation.overall_averages where column_name = 'last_order'"))
-    ((mean,),) = shop.sql("select avg(%s - last_order::date)::float from shop", TODAY)
-    assert means == {TODAY: rounded(mean), YESTERDAY: rounded(mean - 1)}
+    ((mean,),) = shop.sql("select avg(%s - last_order::date)::float from shop", today())
+    assert means == {today(): rounded(mean), yesterday(): rounded(mean - 1)}
     ((customer, days, score, segment),) = shop.sql(
         "select customer_id, %s - last_order::date, spending_score, label.segment_id"
         " from shop join segmentation.current_customer_segments as label using (customer_id) limit 1",
-        TODAY,
+        today(),
     )
     (label,) = explain_customer(shop.configuration, shop.registry, customer_id=customer).labels
     pulls = {pull.feature: pull.value for pull in label.explanation.pulls}
@@ -71,11 +70,11 @@ def test_a_date_is_a_feature_that_is_counted_up_to_the_night(shop: Project) -> N
         "gender": "Female",
         "annual_income": 50_000,
         "spending_score": score,
-        "last_order": (TODAY - timedelta(days=days)).isoformat(),
+        "last_order": (today() - timedelta(days=days)).isoformat(),
     }
     told = cluster_records(shop.configuration, shop.registry, model="kmeans", records=[posted], detail=True)
     assert told["clusters"][0]["segment_id"] == segment
-    later = posted | {"last_order": (TODAY + timedelta(days=9)).isoformat()}
+    later = posted | {"last_order": (today() + timedelta(days=9)).isoformat()}
     with pytest.raises(DataError, match=r"last_order '.*' is out of range .*, 0 or more days before the run's date"):
         cluster_records(shop.configuration, shop.registry, model="kmeans", records=[later])
 
@@ -85,9 +84,9 @@ def test_dates_after_the_night_are_mistakes_of_their_rows(shop: Project) -> None
     retrain(shop, "kmeans")
     later = "update shop set last_order = (date %s + interval '15 hours') where customer_id %% 100 = %s"
     for days in (1, 2):
-        shop.sql(later, TODAY + timedelta(days=days), days)
+        shop.sql(later, today() + timedelta(days=days), days)
     ((mistakes,),) = shop.sql("select count(*) from shop where customer_id % 100 = 2")
-    assert shop.night(TODAY.isoformat(), models=["kmeans"])["rows_labelled"] == ROWS - mistakes < ROWS
+    assert shop.night(today().isoformat(), models=["kmeans"])["rows_labelled"] == ROWS - mistakes < ROWS
     rejected = shop.sql("select distinct reason, column_name from segmentation.rejected_customers")
     assert rejected == [("out_of_range", "last_order")]
 
@@ -95,7 +94,7 @@ def test_dates_after_the_night_are_mistakes_of_their_rows(shop: Project) -> None
 def test_a_source_that_stands_still_is_told(shop: Project) -> None:
     """Every customer has a day more, as they have where nothing was loaded."""
     retrain(shop, "kmeans")
-    for day in (YESTERDAY, TODAY):
+    for day in (yesterday(), today()):
         shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
     found = "select description from segmentation.night_checks where check_name = 'unchanged'"
     assert shop.sql(found) == [("the source is exactly as it was the night before",)]
@@ -108,7 +107,7 @@ def test_a_source_with_filled_days_that_stands_still_is_told(shop: Project) -> N
     filled = shop.with_contract(columns=columns)
     filled.sql("update shop set last_order = null where customer_id = (select min(customer_id) from shop)")
     retrain(filled, "kmeans")
-    for day in (YESTERDAY, TODAY):
+    for day in (yesterday(), today()):
         filled.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
     found = "select check_name from segmentation.night_checks where check_name in ('unchanged', 'stale') and value > 0"
     assert filled.sql(found) == [("unchanged",)]
@@ -118,7 +117,7 @@ def test_a_core_point_of_days_cannot_be_told_from_others(shop: Project) -> None:
     """The days of now are not those of the training, and somebody else's may be: a retraining makes sure."""
     retrain(shop, "dbscan")
     ((customer,),) = shop.sql("select min(customer_id) from shop")
-    shop.night(TODAY.isoformat(), models=["dbscan"])
+    shop.night(today().isoformat(), models=["dbscan"])
     told = forget(shop.warehouse, shop.configuration, shop.registry, customer_id=customer, requested_by="Ada Lovelace")
     assert {point["outcome"] for point in told["core_points"]} == {"unknown"}
 
@@ -128,7 +127,7 @@ def test_counted_days_of_a_table_with_its_past_tell_whom_time_alone_moved(shop: 
     """A day older, nobody has behaved but who has ordered; a table without its past cannot tell."""
     retrain(shop, "kmeans")
     shop.sql("create table past as select * from shop")
-    before = TODAY - timedelta(days=15)
+    before = today() - timedelta(days=15)
     source = CustomerSource(table="public.shop", dated="select * from past where :as_of is not null")
     if is_dated:
         shop = shop.with_contract(table=None, source=source)
@@ -137,12 +136,12 @@ def test_counted_days_of_a_table_with_its_past_tell_whom_time_alone_moved(shop: 
     moment = datetime.combine(before, datetime.min.time(), UTC) + timedelta(days=1)
     shop.sql("update segmentation.promotions set decided_at = %s", moment - timedelta(days=1))
     shop.night(before.isoformat(), ended_at=moment, from_present_rows=not is_dated, **night)
-    shop.sql("update shop set last_order = %s where customer_id %% 10 = 0", TODAY)
-    shop.night(TODAY.isoformat(), **night)
+    shop.sql("update shop set last_order = %s where customer_id %% 10 = 0", today())
+    shop.night(today().isoformat(), **night)
     ((moved, by_behaviour, by_time),) = shop.sql(
         "select sum(customers) filter (where from_segment_id <> to_segment_id)::int, sum(by_behaviour)::int,"
         " sum(by_time)::int from segmentation.segment_migrations where as_of = %s",
-        TODAY,
+        today(),
     )
     assert by_behaviour + (by_time or 0) == moved
     assert by_behaviour >= 50

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from clustering.monitoring.run_summaries import summarise_run
 from clustering.segments.rounding import rounded
 from clustering.warehouse import migrate
 from clustering.web.report import render_report
+from tests.days import today, yesterday
 from tests.logins import administer
 from tests.projects import Project, retrain
 
 ROWS = 1_000
-TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
 GAPS = "update customers set spending_score = null where customer_id % 50 = 0"
 POSTED = {"customer_id": 1, "annual_income": 55_000, "spending_score": None}
 
@@ -56,7 +54,7 @@ def gaps_of(project: Project) -> int:
 def test_nobody_is_rejected_for_a_description_that_is_empty(shop: Project) -> None:
     """The averages of a segment are of those who have a value."""
     retrain(shop, "kmeans")
-    result = shop.night(TODAY.isoformat(), models=["kmeans"])
+    result = shop.night(today().isoformat(), models=["kmeans"])
     assert (result["rows_labelled"], result["rows_rejected"], result["filled"]) == (ROWS, 0, {})
     ((mean,),) = shop.sql("select avg(age::numeric)::float from customers")
     assert shop.sql("select mean from segmentation.overall_averages where column_name = 'age'") == [(rounded(mean),)]
@@ -67,7 +65,7 @@ def test_a_median_is_learnt_in_training_and_stands_everywhere(shop: Project) -> 
     administer(shop.warehouse.uri, GAPS)
     project = with_missing(shop, spending_score="median")
     retrain(project, "kmeans")
-    result = project.night(TODAY.isoformat(), models=["kmeans"])
+    result = project.night(today().isoformat(), models=["kmeans"])
     assert (result["rows_labelled"], result["filled"]) == (ROWS, {"spending_score": gaps_of(project)})
     line = summarise_run(project.warehouse, run_id=result["run_id"])["line"]
     assert f", 0 rejected, filled in: {gaps_of(project)} without spending_score; " in line
@@ -116,7 +114,7 @@ def test_a_champion_without_a_median_rejects_until_it_is_retrained(shop: Project
     administer(shop.warehouse.uri, GAPS)
     project = with_missing(shop, spending_score="median")
     gaps = gaps_of(project)
-    result = project.night(YESTERDAY.isoformat(), models=["kmeans"], from_present_rows=True)
+    result = project.night(yesterday().isoformat(), models=["kmeans"], from_present_rows=True)
     assert (result["rows_labelled"], result["rows_rejected"]) == (ROWS - gaps, gaps)
     rejected = "select distinct reason, column_name from segmentation.rejected_customers"
     assert project.sql(rejected) == [("missing_value", "spending_score")]
@@ -126,7 +124,7 @@ def test_a_champion_without_a_median_rejects_until_it_is_retrained(shop: Project
     with pytest.raises(DataError, match="has a current label by"):
         explain_customer(project.configuration, project.registry, customer_id=customer)
     retrain(project, "kmeans")
-    result = project.night(TODAY.isoformat(), models=["kmeans"])
+    result = project.night(today().isoformat(), models=["kmeans"])
     assert (result["rows_labelled"], result["filled"]) == (ROWS, {"spending_score": gaps})
 
 
@@ -134,9 +132,9 @@ def test_a_share_of_filled_values_that_rises_is_found(shop: Project) -> None:
     """A number that is filled in is a value like others, so what the load has left out has to be counted."""
     project = with_missing(shop, spending_score=50.0)
     retrain(project, "kmeans")
-    project.night(YESTERDAY.isoformat(), models=["kmeans"], from_present_rows=True)
+    project.night(yesterday().isoformat(), models=["kmeans"], from_present_rows=True)
     administer(project.warehouse.uri, "update customers set spending_score = null where customer_id % 3 = 0")
-    planned = project.plan(TODAY.isoformat(), models=["kmeans"])
+    planned = project.plan(today().isoformat(), models=["kmeans"])
     for shard in planned["shards"]:
         project.score(planned["run_id"], shard)
     project.check(planned["run_id"])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from fastapi.testclient import TestClient
 
+from tests.days import today
 from tests.projects import CATEGORY_FEATURES, Project, retrain
 from tests.web.examples import Visit
-
-TODAY = datetime.now(UTC).date()
 
 
 def test_categories_are_posted_and_explained(
@@ -18,7 +16,7 @@ def test_categories_are_posted_and_explained(
 ) -> None:
     """A label is that of the night; a reason and the pages say the category."""
     retrain(mixed_shop, "kmeans")
-    mixed_shop.night(TODAY.isoformat(), models=["kmeans"])
+    mixed_shop.night(today().isoformat(), models=["kmeans"])
     ((customer, income, score, segment),) = mixed_shop.sql(
         "select customer_id, annual_income, spending_score, label.segment_id from shop"
         " join segmentation.current_customer_segments as label using (customer_id)"
@@ -40,5 +38,5 @@ def test_categories_are_posted_and_explained(
     page = visit(mixed_shop)
     assert ">mobile app</td>" in page.get(f"/customer?key={customer}").text
     assert "<dd>Mostly: mobile app, " in page.get("/page").text
-    drawn = page.get(f"/page/customers?model=kmeans&as_of={TODAY}&x=channel&y=spending_score")
+    drawn = page.get(f"/page/customers?model=kmeans&as_of={today()}&x=channel&y=spending_score")
     assert (drawn.status_code, drawn.json()["y"]) == (200, "spending_score")
