@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from clustering.training.criteria import LEAST_JACCARD, LEAST_STRENGTH, LENIENCY, Evaluation
+from clustering.training.criteria import LEAST_STRENGTH, LENIENCY, Evaluation
+from clustering.training.jaccard_limits import LEAST_JACCARD
 from clustering.training.stability import weakest_cluster
 
 STOPS = Path(__file__).parent / "early_stops.csv"

@@ -84,8 +84,7 @@ class Dbscan(Algorithm[DbscanSpec]):
             return [{"eps": spec.eps, "min_samples": spec.min_samples or usual}]
         rows = draw(features, SEARCH_ROWS, seed=spec.seed)
         share *= len(rows) / len(features)
-        usual = min_samples_to_try(*rows.shape)
-        tried = [one for one in usual if one <= len(rows)] or usual[:1]
+        tried = min_samples_to_try(*rows.shape)
         if spec.min_samples:
             tried = [max(2, round(spec.min_samples * share))]
         found = search(_apart(rows, spec), tried)
@@ -121,7 +120,8 @@ class Dbscan(Algorithm[DbscanSpec]):
         numbers = connected(apart[core], eps) if known is None else known.labels[core]
         parameters = _parameters(features[core], eps, numbers)
         labels = self.assigner(parameters)(features).labels
-        found = {"core": features[core], "places": np.flatnonzero(core), "apart": apart[core]}
+        margin = np.array(1.0 if known is None else known.margin)
+        found = {"core": features[core], "places": np.flatnonzero(core), "apart": apart[core], "margin": margin}
         return Fitted(partial(_estimator, found, labels, eps, min_samples), settings, parameters, labels, found)
 
     def refits(
@@ -147,12 +147,13 @@ class Dbscan(Algorithm[DbscanSpec]):
         core = clusters != NOISE
         if not core.any():
             return None
-        parameters: Parameters = {
-            "core": graph.points[core],
-            "core_labels": clusters[core],
-            "eps": np.array(settings["eps"]),
-        }
+        eps = np.array(settings["eps"])
+        parameters: Parameters = {"core": graph.points[core], "core_labels": clusters[core], "eps": eps}
         return graph.label(clusters, lambda: self.assigner(parameters))
+
+    def figures(self, fitted: Fitted, features: FloatMatrix) -> dict[str, float]:
+        """Return the factor by which `eps` may change either way with the same large clusters; 1: unknown."""
+        return {"eps_margin": float(fitted.evidence["margin"])}
 
     def doubts(self, fitted: Fitted, spec: DbscanSpec) -> list[str]:
         """Return red flags of the training rows' labels, and columns whose values were taken for groups."""

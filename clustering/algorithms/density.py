@@ -47,6 +47,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,8 @@ MOST_OF_ALL = 0.8  # of the customers: the largest cluster, or everything that t
 KNEE_FACTORS = np.geomspace(0.4, 1.8, 50)
 KNEE_POINTS = 2000
 
-_searched: deque[tuple[FloatMatrix, list[Hierarchy]]] = deque(maxlen=1)  # what it has found is fitted to the same rows
+_Searched = list[tuple[Hierarchy, Sweep]]
+_searched: deque[tuple[FloatMatrix, _Searched]] = deque(maxlen=1)  # what it has found is fitted to the same rows
 
 FEWEST_CLUSTERS = 2
 LARGEST_SHARE = 0.95
@@ -82,9 +84,9 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
     """
     neighbours = Neighbours(features, max(min_samples))
     hierarchies = [Hierarchy(neighbours, one) for one in min_samples]
-    _searched.append((features.copy(), hierarchies))
     persistent = Persistent([labels for hierarchy in hierarchies for labels in _persistent(hierarchy)])
     sweeps = [_swept(hierarchy, persistent) for hierarchy in hierarchies]
+    _searched.append((features.copy(), list(zip(hierarchies, sweeps, strict=True))))
     sweeps.sort(key=lambda one: -one.merit)
     sweeps = [one for one in sweeps if one.merit > 0] or sweeps[:1]
     lasting = sorted(sweeps, key=lambda one: -one.duration(one.lasting))
@@ -97,22 +99,25 @@ def search(features: FloatMatrix, min_samples: Sequence[int]) -> list[Settings]:
 
 def known_cut(features: FloatMatrix, eps: float, min_samples: int) -> Cut | None:
     """Return DBSCAN of features (n, d), where the last search was in the same ones and had so many `min_samples`."""
-    for searched, hierarchies in _searched:
+    for searched, found in _searched:
         if np.array_equal(searched, features):
-            return next((one.cut(eps) for one in hierarchies if one.min_samples == min_samples), None)
+            known = (both for both in found if both[0].min_samples == min_samples)
+            return next((replace(one.cut(eps), margin=sweep.margin(eps)) for one, sweep in known), None)
     return None
 
 
 def min_samples_to_try(rows: int, dimensions: int) -> list[int]:
     """Return several values around twice the number of features, or around 1 % of many customers.
 
-    A share, since a sample that grows must not need an `eps` that shrinks.
+    A share, since a sample that grows must not need an `eps` that shrinks. None is larger than the rows are many, but
+    the smallest.
 
     >>> min_samples_to_try(200, 2), min_samples_to_try(5000, 2)
     ([3, 4, 8], [25, 50, 100])
     """
     usual = max(2 * dimensions, int(MIN_SAMPLES_SHARE * rows))
-    return sorted({max(dimensions + 1, math.floor(factor * usual + 0.5)) for factor in MIN_SAMPLES_FACTORS})
+    values = sorted({max(dimensions + 1, math.floor(factor * usual + 0.5)) for factor in MIN_SAMPLES_FACTORS})
+    return [one for one in values if one <= rows] or values[:1]
 
 
 def red_flags(labels: Labels) -> list[str]:

@@ -35,10 +35,14 @@ FEWEST_BOUNDS = 3  # of a join: of two runs
 
 @dataclass(frozen=True)
 class Cut:
-    """DBSCAN at one `eps`: which rows are core (n,), and every row's cluster (n,), noise -1."""
+    """DBSCAN at one `eps`: which rows are core (n,), and every row's cluster (n,), noise -1.
+
+    `margin` is the factor by which `eps` may be smaller or larger with the same large clusters, 1 where nobody looked.
+    """
 
     core: NDArray[np.bool_]
     labels: Labels
+    margin: float = 1.0
 
 
 class Hierarchy:

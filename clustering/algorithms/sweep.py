@@ -8,6 +8,11 @@ Fred & Jain, 2005). What lasts is the number of large clusters, since small ones
 >>> sweep = Sweep(5, np.geomspace(0.1, 1, 8), merits, counts)
 >>> sweep.best, sweep.duration(sweep.best), sweep.lasting, sweep.duration(sweep.lasting)
 (1, 1, 5, 3)
+
+A cut amid such a range holds at a smaller and at a larger `eps` too:
+
+>>> round(sweep.margin(sweep.tried[5]), 2), sweep.margin(sweep.tried[4]), sweep.margin(sweep.tried[1])
+(1.39, 1.0, 1.0)
 """
 
 from __future__ import annotations
@@ -52,8 +57,19 @@ class Sweep:
 
     def duration(self, place: int) -> int:
         """Return how many cuts around a place have as many large clusters; 0 for fewer than two clusters."""
-        first, end = next(run for run in self._runs if run[0] <= place < run[1])
+        first, end = self._run(place)
         return end - first if self.counts[place] > 1 else 0
+
+    def margin(self, eps: float) -> float:
+        """Return the factor by which `eps` may be smaller or larger with as many large clusters, of two or more.
+
+        It is that of the nearest `eps` that was tried, and 1 beyond what was tried.
+        """
+        place = int(np.abs(self.tried - eps).argmin())
+        first, end = self._run(place)
+        if self.counts[place] <= 1 or not self.tried[0] <= eps <= self.tried[-1]:
+            return 1.0
+        return float(min(self.tried[place] / self.tried[first], self.tried[end - 1] / self.tried[place]))
 
     @property
     def lasts(self) -> bool:
@@ -63,6 +79,9 @@ class Sweep:
     def settings(self, place: int) -> Settings:
         """Return the settings of a cut."""
         return {"eps": float(self.tried[place]), "min_samples": self.min_samples}
+
+    def _run(self, place: int) -> tuple[int, int]:
+        return next(run for run in self._runs if run[0] <= place < run[1])
 
     @cached_property
     def _runs(self) -> list[tuple[int, int]]:

@@ -40,7 +40,7 @@ def criteria_rows(spec: ModelSpec, figures: Mapping[str, Any]) -> tuple[list[dic
         {
             "criterion": one.title + (", standard errors" if one.over else ""),
             "value": one.said(figures),
-            "limit": one.limit_in_words,
+            "limit": one.limit_in_words(figures),
             "holds": "not asked" if (holds := one.holds(figures)) is None else holds,
         }
         for one in criteria

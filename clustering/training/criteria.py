@@ -15,20 +15,17 @@ from typing import Any
 import numpy as np
 
 from clustering.algorithms import Algorithm, Fitted, Settings, algorithm
-from clustering.algorithms.base import GAP, NOISE, FloatMatrix, FloatVector, Labels, Noise
+from clustering.algorithms.base import GAP, FloatMatrix, FloatVector, Labels, Noise
 from clustering.config import ModelSpec
 from clustering.errors import TrainingError
+from clustering.training.jaccard_limits import LEAST_JACCARD, groups_in_noise, least_mean, weakest_group
 from clustering.training.null_model import Excess
-from clustering.training.stability import mean_over_customers, weakest_cluster
+from clustering.training.stability import weakest_cluster
 
 LEAST_STRENGTH = 0.8
-LEAST_JACCARD = 0.75
 LENIENCY = 0.05  # towards the champion's own settings
 CERTAIN_ERRORS = 2.0  # from a limit: more replicates would change one verdict in a thousand, see docs/verdicts.md
 NEAR_TIE = 0.02  # of silhouettes
-
-PATTERN = 0.6  # Hennig's bound below which a cluster is not to be trusted
-LARGEST_SHARE = 0.95  # of the customers in clusters
 
 _NOISES: dict[Noise, str] = {"uniform": "uniform noise", "unimodal": "customers like these without groups"}
 
@@ -146,9 +143,14 @@ class Evaluation:
                 f"under {LEAST_STRENGTH}"
             )
         if self.jaccard is not None and self.fitted is not None:
-            judge = _few_groups_hold if self.spec.has_noise else _one_group_does_not_hold
-            found += judge(self.jaccard.mean(axis=0), self.fitted.labels, leniency, self.spec.gate.min_share)
+            found += self._instability_in_bootstraps(self.jaccard.mean(axis=0), self.fitted.labels, leniency)
         return found
+
+    def _instability_in_bootstraps(self, jaccard: FloatVector, labels: Labels, leniency: float) -> list[str]:
+        if not self.spec.has_noise:
+            return weakest_group(jaccard, least=LEAST_JACCARD - leniency)
+        least = least_mean(self.figures)
+        return groups_in_noise(jaccard, labels, least=least - leniency, least_share=self.spec.gate.min_share)
 
     def _likeness_to_noise(self, leniency: float) -> list[str]:
         least = self.algorithm.least_errors
@@ -158,28 +160,6 @@ class Evaluation:
             for (name, noise), excess in self.noise.items()
             if excess.errors < least[name, noise] * (1 - 4 * leniency)
         ]
-
-
-def _one_group_does_not_hold(jaccard: FloatVector, labels: Labels, leniency: float, least_share: float) -> list[str]:
-    weakest = int(jaccard.argmin())
-    if jaccard[weakest] >= LEAST_JACCARD - leniency:
-        return []
-    return [f"unstable: bootstrap Jaccard {jaccard[weakest]:.2f} of cluster {weakest} is under {LEAST_JACCARD}"]
-
-
-def _few_groups_hold(jaccard: FloatVector, labels: Labels, leniency: float, least_share: float) -> list[str]:
-    """Judge clusters that noise surrounds: small ones may come and go, as long as the customers' own stay."""
-    sizes = np.bincount(labels[labels != NOISE], minlength=len(jaccard))
-    found = []
-    mean = mean_over_customers(jaccard, labels)
-    if mean < LEAST_JACCARD - leniency:
-        found.append(f"unstable: bootstrap Jaccard {mean:.2f}, the mean over customers, is under {LEAST_JACCARD}")
-    held = (jaccard >= PATTERN) & (sizes >= least_share * len(labels))
-    if held.sum() < 2:
-        found.append(f"unstable: {held.sum()} clusters have a bootstrap Jaccard of {PATTERN} or more, at least 2 must")
-    if sizes.max(initial=0) > LARGEST_SHARE * sizes.sum():
-        found.append(f"one cluster holds {100 * sizes.max() / sizes.sum():.0f} % of the customers that are in clusters")
-    return found
 
 
 def _is_certain(mean: float, error: float, limit: float) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clustering.algorithms import algorithm
 from clustering.algorithms.base import GAP, Noise
 from clustering.config import ModelSpec
-from clustering.training.criteria import LEAST_JACCARD, LEAST_STRENGTH
+from clustering.training.criteria import LEAST_STRENGTH
+from clustering.training.jaccard_limits import LEAST_JACCARD, LEAST_MEAN, least_mean
 
 _AHEAD: Mapping[Noise, tuple[str, str]] = {
     "uniform": (
@@ -25,7 +26,7 @@ _AHEAD: Mapping[Noise, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Criterion:
-    """What is asked of a figure: at least `limit`, or at the most where `is_most`.
+    """What is asked of a figure: at least `limit`, or at the most where `is_most`; of some, what `limit_by` says.
 
     `error` names the figure that is added to the value before it is asked, `over` the one that it is divided by, in
     which case it counts in standard errors. `fails` says what it means where it does not hold.
@@ -39,16 +40,21 @@ class Criterion:
     error: str | None = None
     over: str | None = None
     is_share: bool = False
+    limit_by: Callable[[Mapping[str, Any]], float] | None = None
 
     def value(self, figures: Mapping[str, Any]) -> float | None:
         """Return the value among the figures of a candidate, None where it was not measured."""
         value, divisor = figures.get(self.figure), figures.get(self.over or "", 1.0)
         return None if value is None or not divisor else float(value) / float(divisor)
 
-    @property
-    def limit_in_words(self) -> str:
-        """What the value has to be."""
-        limit = f"{100 * self.limit:g} %" if self.is_share else f"{self.limit:g}"
+    def limit_of(self, figures: Mapping[str, Any]) -> float:
+        """Return the limit for a candidate with these figures."""
+        return self.limit if self.limit_by is None else self.limit_by(figures)
+
+    def limit_in_words(self, figures: Mapping[str, Any]) -> str:
+        """Return what the value has to be for a candidate with these figures."""
+        asked = self.limit_of(figures)
+        limit = f"{100 * asked:g} %" if self.is_share else f"{asked:g}"
         return f"{limit} or {'less' if self.is_most else 'more'}"
 
     def said(self, figures: Mapping[str, Any]) -> str:
@@ -64,7 +70,8 @@ class Criterion:
         value = self.value(figures)
         if value is None:
             return None
-        return value <= self.limit if self.is_most else value + figures.get(self.error or "", 0.0) >= self.limit
+        limit = self.limit_of(figures)
+        return value <= limit if self.is_most else value + figures.get(self.error or "", 0.0) >= limit
 
 
 def criteria_of(spec: ModelSpec) -> list[Criterion]:
@@ -125,7 +132,8 @@ def _of_clusters_in_noise(spec: ModelSpec) -> list[Criterion]:
         Criterion(
             "Mean stability",
             "mean_jaccard",
-            LEAST_JACCARD,
+            LEAST_MEAN,
             "the clusters are not found again where other customers of the same kind are drawn",
+            limit_by=least_mean,
         ),
     ]

@@ -41,6 +41,17 @@ def test_a_lattice_at_exactly_eps_is_one_cluster():
     assert len(fitted.parameters["core"]) == 100
 
 
+def test_a_fit_says_by_how_much_eps_may_change():
+    """It is known of what was proposed alone."""
+    rows = _standardised(make_moons(500, noise=0.05, random_state=3)[0])
+    margins = [dbscan.figures(dbscan.fit(rows, one, SPEC), rows)["eps_margin"] for one in dbscan.propose(rows, SPEC)]
+    strange = {"eps": 0.2, "min_samples": 17}
+
+    assert max(margins) > 1.2
+    assert min(margins) >= 1
+    assert dbscan.figures(dbscan.fit(rows, strange, SPEC), rows) == {"eps_margin": 1.0}
+
+
 @pytest.mark.parametrize("decimals", [0, 1, 9])
 def test_what_was_proposed_is_fitted_as_if_nothing_was_known(decimals):
     """The search has found the clusters already, of equal rows and of rows at exactly eps too."""

@@ -102,6 +102,19 @@ def test_small_unstable_clusters_do_not_sink_a_density():
     assert "at least 2 must" in evaluated.verdicts()[-1]
 
 
+def test_what_holds_over_a_wide_range_of_eps_has_but_not_to_be_lost():
+    """Bootstraps thin the customers out, and thin groups break in them; elsewhere density is asked for more."""
+    wide, narrow = ([_evaluated(3, spec=DBSCAN, jaccard=0.55, eps_margin=one)] for one in (1.1, 1.0))
+
+    assert choose(wide, incumbent=None) is wide[0]
+    assert narrow[0].verdicts() == [
+        "unstable: bootstrap Jaccard 0.55, the mean over customers, is under 0.8",
+        "unstable: 0 clusters have a bootstrap Jaccard of 0.6 or more, at least 2 must",
+    ]
+    assert _evaluated(3, spec=DBSCAN, jaccard=0.77, eps_margin=1.0).verdicts()
+    assert "is under 0.5" in _evaluated(3, spec=DBSCAN, jaccard=0.45, eps_margin=1.1).verdicts()[0]
+
+
 def _chosen(evaluations, *, incumbent):
     chosen = choose(evaluations, incumbent=incumbent)
     assert chosen
