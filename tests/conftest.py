@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -40,6 +41,12 @@ FEWER: dict[str, dict[str, Any]] = {
     "gmm": {"components": (4, 6), "covariance_types": ("full",), "n_init": 3},
     "dbscan": {},
 }
+
+
+def pytest_collection_finish() -> None:
+    """Leave what thousands of tests are made of out of every later collection of garbage: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
