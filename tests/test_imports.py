@@ -27,63 +27,64 @@ TASKS = (
     "gate",
     "prune",
 )
+MODELS = ("kmeans", "gmm", "dbscan")
 TASK = "from clustering.warehouse.arrays import make_arrays_without_pandas; make_arrays_without_pandas(); "
 
 
-def loaded(program: str) -> set[str]:
-    """Return what a process has loaded at the end of a program, by the names of packages."""
-    return {name.partition(".")[0] for name in modules_of(program)}
+def loaded(*steps: str) -> list[set[str]]:
+    """Return what a process has loaded after each step of a program, by the names of packages."""
+    return [{name.partition(".")[0] for name in modules} for modules in modules_of(*steps)]
 
 
-def modules_of(program: str) -> set[str]:
-    """Return the modules that a process has loaded at the end of a program."""
-    report = "import sys; print(*sys.modules, file=sys.stderr)"
-    command = [sys.executable, "-c", f"{program}\n{report}"]
+def modules_of(*steps: str) -> list[set[str]]:
+    """Return the modules that a process has loaded by the end of each step of a program."""
+    report = "import sys; print('loaded', *sys.modules, file=sys.stderr)"
+    program = "\n".join(line for step in steps for line in (step, report))
+    command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
-    return set(done.stderr.splitlines()[-1].split())
+    found = [set(line.split()[1:]) for line in done.stderr.splitlines() if line.startswith("loaded ")]
+    assert len(found) == len(steps)
+    return found
+
+
+NOTHING = DATABASE | FITTING | ARRAYS | PAGES | {"pydantic", "rich", "yaml"}
 
 
 @pytest.mark.parametrize(
-    ("program", "spared"),
+    "steps",
     [
-        ("import clustering", DATABASE | FITTING | ARRAYS | PAGES | {"pydantic", "rich", "yaml"}),
-        (
-            "from clustering.cli import main; main(['--help'])",
-            DATABASE | FITTING | ARRAYS | PAGES | {"pydantic", "rich", "yaml"},
-        ),
-        ("import clustering.cli.label", DATABASE | FITTING | PAGES),
-        ("import clustering.training.selection", DATABASE | FITTING | PAGES | {"pandas", "pyarrow"}),
-        ("import clustering.web", FITTING | {"adbc_driver_manager", "alembic", "pandas", "plotly"}),
+        {
+            "import clustering": NOTHING,
+            "from clustering.cli import main; main(['--help'])": NOTHING,
+            "import clustering.training.selection": DATABASE | FITTING | PAGES | {"pandas", "pyarrow"},
+            "import clustering.cli.label": DATABASE | FITTING | PAGES,
+        },
+        {"import clustering.web": FITTING | {"adbc_driver_manager", "alembic", "pandas", "plotly"}},
     ],
+    ids=["commands", "pages"],
 )
-def test_only_what_is_needed_is_loaded(program: str, spared: set[str]) -> None:
+def test_only_what_is_needed_is_loaded(steps: dict[str, set[str]]) -> None:
     """The package, its help, clustering a file, judging candidates and the API each do without most of the rest."""
-    assert loaded(program) & spared == set()
+    for (step, spared), found in zip(steps.items(), loaded(*steps), strict=True):
+        assert found & spared == set(), step
 
 
-@pytest.mark.parametrize("model", ["kmeans", "gmm", "dbscan"])
-def test_clustering_a_file_waits_for_no_estimator(model: str, tmp_path: Path) -> None:
+def test_clustering_a_file_waits_for_no_estimator(tmp_path: Path) -> None:
     """Models are fitted, judged and told without scikit-learn and SciPy's statistics, which take a second to load."""
     places = np.random.default_rng(0).normal([[20, 20], [80, 80]], 3, size=(60, 2, 2)).reshape(-1, 2)
     pd.DataFrame(places, columns=["income", "score"]).to_csv(tmp_path / "customers.csv", index=False)
-    arguments = [
-        "cluster",
-        str(tmp_path / "customers.csv"),
-        "--model",
-        model,
-        "--feature",
-        "income",
-        "--feature",
-        "score",
+    file, features = str(tmp_path / "customers.csv"), ["--feature", "income", "--feature", "score"]
+    steps = [
+        f"from clustering.cli import main; assert main({['cluster', file, '--model', model, *features]}) == 0"
+        for model in MODELS
     ]
-    program = f"from clustering.cli import main; assert main({arguments}) == 0"
-    modules = modules_of(program)
-    assert {name for name in modules if name.partition(".")[0] == "sklearn" or name.startswith("scipy.stats")} == set()
+    for model, modules in zip(MODELS, modules_of(*steps), strict=True):
+        estimators = {name for name in modules if name.partition(".")[0] == "sklearn" or name.startswith("scipy.stats")}
+        assert estimators == set(), model
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_tasks_load_no_more_than_they_use(name: str) -> None:
+def test_tasks_load_no_more_than_they_use() -> None:
     """A task of a night fits nothing, migrates nothing and makes no frames; one that trains loads that when it fits."""
-    found = loaded(f"{TASK}from clustering import {name}")
-    assert found & (FITTING | PAGES | {"alembic", "pandas", "rich"}) == set()
-    assert "sqlalchemy" in found
+    for name, found in zip(TASKS, loaded(*(f"{TASK}from clustering import {name}" for name in TASKS)), strict=True):
+        assert found & (FITTING | PAGES | {"alembic", "pandas", "rich"}) == set(), name
+        assert "sqlalchemy" in found

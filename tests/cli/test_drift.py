@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,10 +12,9 @@ from clustering.monitoring import alarms
 from tests.command_line import Run, sql
 
 
-def test_drift_is_warned_of(clustering: Run) -> None:
+def test_drift_is_warned_of(trained_by: Callable[[str], Run]) -> None:
     """A quiet night says nothing; drift is a warning on stderr and in the document, and the night is published."""
-    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
-        assert clustering(*words).code == 0
+    clustering = trained_by("kmeans")
     quiet = clustering("score", "--model", "kmeans", "--json")
     assert quiet.document["drift"] == []
     assert "drift" not in quiet.err
@@ -28,10 +28,11 @@ def test_drift_is_warned_of(clustering: Run) -> None:
     assert sql("select * from segmentation.retraining_requests") == []
 
 
-def test_night_that_cannot_be_watched_is_published(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_night_that_cannot_be_watched_is_published(
+    trained_by: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The failure, such as of a connection that ends between both, is a warning."""
-    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
-        assert clustering(*words).code == 0
+    clustering = trained_by("kmeans")
 
     def lost(*_: Any, **__: Any) -> None:
         raise WarehouseError("the connection ended")

@@ -19,10 +19,12 @@ import psycopg2
 import pytest
 import yaml
 
-from tests.command_line import Run, sql
+from clustering.cli import workers
+from tests.command_line import Run, nothing_is_logged_yet, sql
 from tests.configurations import copy_that_holds
 
 PATIENCE = 60  # seconds
+PROCESSES = workers._pool
 LABELS = """
 select customer_id, cluster_label, segment_id, confidence from segmentation.current_customer_segments order by 1
 """
@@ -31,17 +33,16 @@ STAGED = "select count(*) from pg_tables where schemaname = 'segmentation_stagin
 
 
 @pytest.fixture
-def trained(clustering: Run) -> Run:
+def trained(trained_by: Callable[[str], Run]) -> Run:
     """Return the command line on a warehouse with customers and a champion of DBSCAN."""
-    for words in (("migrate",), ("load", "customers.csv"), ("retrain", "--model", "dbscan")):
-        assert clustering(*words).code == 0
-    return clustering
+    return trained_by("dbscan")
 
 
-def test_shards_and_jobs_change_nothing(trained: Run) -> None:
-    """One shard and three, by one process and by two, publish the same labels."""
+def test_shards_and_jobs_change_nothing(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One shard and three, by this process and by two of their own, publish the same labels."""
     alone = trained("score", "--shards", "1", "--json").document
     labels = sql(LABELS)
+    monkeypatch.setattr(workers, "_pool", PROCESSES)
     shared = trained("score", "--shards", "3", "--jobs", "2", "--json").document
     assert sql(LABELS) == labels
     assert (alone["shards"], shared["shards"]) == (1, 3)
@@ -166,12 +167,23 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_interrupted_night_is_abandoned(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is one line and an exit code of its own, and nothing is left behind."""
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "_pool", interrupt)
+    done = trained("score")
+    assert (done.code, done.out, done.err) == (130, "", "error: interrupted\n")
+    assert sql(RUNS)[0][0] == "abandoned"
+    assert sql(STAGED) == [(0,)]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "said"),
-    [
-        (signal.SIGINT, 130, "error: interrupted\n"),
-        pytest.param(signal.SIGTERM, 143, "", marks=pytest.mark.slow),
-    ],
+    [(signal.SIGINT, 130, "error: interrupted\n"), (signal.SIGTERM, 143, "")],
 )
 def test_stopped_night_is_abandoned(trained: Run, number: signal.Signals, code: int, said: str) -> None:
     """Ctrl-C, which reaches every process, and SIGTERM end the night at once and leave nothing behind."""
@@ -199,7 +211,7 @@ def test_process_that_is_killed_fails_the_night(trained: Run) -> None:
     assert sql(STAGED) == [(0,)]
 
 
-def test_progress_is_shown_on_a_terminal_alone(folder: Path) -> None:
+def test_progress_is_shown_on_a_terminal_alone(clustering: Run) -> None:
     """A terminal on stderr sees what is being done, and stdout still holds nothing but the document."""
     command = [sys.executable, "-m", "clustering", "migrate", "--json"]
     ours, theirs = pty.openpty()
@@ -211,14 +223,16 @@ def test_progress_is_shown_on_a_terminal_alone(folder: Path) -> None:
     os.close(theirs)
     assert json.loads(shown.stdout)["applied"]
     assert b"Migrating" in seen
-    quiet = subprocess.run(command, capture_output=True, check=True)
-    assert json.loads(quiet.stdout) == {"applied": [], "missing_grants": []}
-    assert quiet.stderr == b""
-    verbose = subprocess.run([*command[:3], "--verbose", *command[3:]], capture_output=True, check=True)
-    assert json.loads(verbose.stdout) == {"applied": [], "missing_grants": []}
-    assert b"nothing to do" in verbose.stderr
+    quiet = clustering("migrate", "--json")
+    assert quiet.document == {"applied": [], "missing_grants": []}
+    assert quiet.err == ""
+    with nothing_is_logged_yet():
+        verbose = clustering("--verbose", "migrate", "--json")
+    assert verbose.document == {"applied": [], "missing_grants": []}
+    assert "nothing to do" in verbose.err
 
 
+@pytest.mark.slow
 def test_reader_that_has_enough_is_no_error(folder: Path) -> None:
     """A command whose output nobody reads any more ends without a word."""
     command = [sys.executable, "-m", "clustering", "cluster", "customers.csv", "--model", "dbscan", "--json"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.command_line import Run, sql
 
 EVERYWHERE = (
@@ -10,10 +12,9 @@ EVERYWHERE = (
 )
 
 
-def test_name_holds_everywhere_at_once_and_former_dates_keep_theirs(clustering: Run) -> None:
+def test_name_holds_everywhere_at_once_and_former_dates_keep_theirs(trained_by: Callable[[str], Run]) -> None:
     """Views of segments and of customers, explanations and the list of segments; given, taken back, and by SQL."""
-    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
-        assert clustering(*words).code == 0
+    clustering = trained_by("kmeans")
     early = clustering("name-segment", "kmeans", "1", "--action", "Call them.")
     assert "holds from the next night on; the latest one has no such segment" in early.out
     sql("update segmentation.promotions set decided_at = '2026-01-30'")

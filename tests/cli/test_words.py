@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
@@ -14,7 +12,7 @@ import typer
 from clustering.cli import app
 from clustering.cli.output import COMMANDS_OF_DAGS, for_terminal
 from clustering.config import PROJECT
-from tests.command_line import Run
+from tests.command_line import Done, Run, nothing_is_logged_yet
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -54,29 +52,28 @@ def test_day_that_does_not_exist_is_called_so(clustering: Run, day: str, said: s
         assert said in done.err
 
 
-def test_shell_completes_commands_and_models(clustering: Run) -> None:
+def test_shell_completes_commands_and_models(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell's question is answered with the commands, and with the models of the configuration."""
     for words, found in (("clustering heal", "health"), ("clustering promote km", "kmeans")):
-        asked = {"_CLUSTERING_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        command = [sys.executable, "-m", "clustering"]
-        done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
-        assert done.stdout.split() == [found]
-    assert "_CLUSTERING_COMPLETE=complete_zsh" in _script("zsh")
+        assert _completed(clustering, words, monkeypatch).out.split() == [found]
+    monkeypatch.delenv("_CLUSTERING_COMPLETE")
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    assert "_CLUSTERING_COMPLETE=complete_zsh" in clustering("--show-completion", "zsh").out
 
 
-def _script(shell: str) -> str:
-    command = [sys.executable, "-m", "clustering", "--show-completion"]
-    env = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    return subprocess.run([*command, shell], env=env, capture_output=True, text=True, check=True).stdout
+def _completed(clustering: Run, words: str, monkeypatch: pytest.MonkeyPatch) -> Done:
+    """Return the answer to a shell that asks how words go on."""
+    asked = {"_CLUSTERING_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    return clustering()
 
 
 def test_completion_without_a_configuration_says_nothing(clustering: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A shell that asks where there is no configuration shows neither a model nor a traceback."""
     monkeypatch.setenv("CLUSTERING_CONFIG", "/nowhere")
-    asked = {"_CLUSTERING_COMPLETE": "complete_bash", "COMP_WORDS": "clustering promote k", "COMP_CWORD": "2"}
-    command = [sys.executable, "-m", "clustering"]
-    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
-    assert (done.stdout.strip(), done.stderr) == ("", "")
+    done = _completed(clustering, "clustering promote k", monkeypatch)
+    assert (done.code, done.out.strip(), done.err) == (0, "", "")
 
 
 def test_every_dag_that_a_message_names_has_a_command() -> None:
@@ -110,17 +107,16 @@ def test_terminal_is_told_to_run_a_command(clustering: Run) -> None:
 
 def test_verbose_is_about_us(clustering: Run) -> None:
     """`--verbose` tells what we do, and nothing of what Alembic does for us."""
-    command = [sys.executable, "-m", "clustering", "--verbose", "migrate"]
-    done = subprocess.run(command, env={**os.environ}, capture_output=True, text=True, check=True)
-    assert "migrated" in done.stderr
-    assert "Context impl" not in done.stderr
-    assert "transactional DDL" not in done.stderr
+    with nothing_is_logged_yet():
+        done = clustering("--verbose", "migrate")
+    assert "migrated" in done.err
+    assert "Context impl" not in done.err
+    assert "transactional DDL" not in done.err
 
 
-def test_models_shows_decisions_with_their_limits(clustering: Run) -> None:
+def test_models_shows_decisions_with_their_limits(trained_by: Callable[[str], Run]) -> None:
     """The versions of a model, who decided what on each and why, and every figure with its limit."""
-    for words in (["migrate"], ["load", "customers.csv"], ["retrain", "--model", "kmeans"]):
-        assert clustering(*words).code == 0
+    clustering = trained_by("kmeans")
     assert clustering("retrain", "--model", "kmeans").code == 0
     shown = clustering("models", "kmeans").out
     assert "Decisions" in shown
