@@ -8,14 +8,16 @@ ratio of the likelihoods with one rate for all and with one for either side (Kul
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import mean
+from typing import NamedTuple
 
 from clustering.quality.allowances import FEWEST_NIGHTS, PastFigure, rate_of
 from clustering.quality.comparisons import Figure, Key
-from clustering.quality.steps import NO_STEPS, PartSteps
+from clustering.quality.steps import PartSteps
 
 LEAST_LIKELIHOOD = 16.0  # logarithm of the ratio; some hundred overlapping runs reach it once in 100,000 nights
 TIMES = 6.0  # the others' rate, or less than a sixth of it
@@ -72,51 +74,62 @@ def most_uneven(parts: Sequence[PartSteps], rates: Sequence[float]) -> Unevennes
 def _runs(
     parts: Sequence[PartSteps], rates: Sequence[float], expected: Sequence[float]
 ) -> Iterator[tuple[float, Unevenness]]:
-    usual = sum(expected)
+    whole = _Side.of(parts, rates, expected)
+    before = [_Side.of(parts[:end], rates[:end], expected[:end]) for end in range(len(parts))] + [whole]
     for first, end in combinations(range(len(parts) + 1), 2):
-        run = _Side.of(parts[first:end], rates[first:end])
-        rest = _Side.of([*parts[:first], *parts[end:]], [*rates[:first], *rates[end:]])
-        inside = sum(expected[first:end])
-        if not (run.exposed and rest.exposed and 0 < inside < usual):
+        run = before[end].without(before[first])
+        rest = whole.without(run)
+        if not (run.exposed and rest.exposed and run.expected > 0 and rest.expected > 0):
             continue
         if max(run.rate, rest.rate) < TIMES * min(run.rate, rest.rate):
             continue
-        likelihood = _gain(run.steps, inside) + _gain(rest.steps, usual - inside)
-        apart = max(run.otherwise(rest.rate), rest.otherwise(run.rate)) / (run.steps.customers + rest.steps.customers)
-        yield likelihood, Unevenness(first, end - 1, run.steps.share, rest.steps.share, apart)
+        apart = max(run.otherwise(rest.rate), rest.otherwise(run.rate)) / whole.customers
+        yield run.gain + rest.gain, Unevenness(first, end - 1, run.share, rest.share, apart)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """A run of parts, or all others: `exposed` are its customers times what is usual of their parts."""
+class _Side(NamedTuple):
+    """A run of parts, or all others.
 
-    steps: PartSteps
+    `exposed` are its customers times what is usual of their parts, `expected` of them would change at one rate for all.
+    """
+
+    customers: int
+    changed: int
     exposed: float
+    expected: float
 
     @classmethod
-    def of(cls, parts: Sequence[PartSteps], rates: Sequence[float]) -> _Side:
+    def of(cls, parts: Sequence[PartSteps], rates: Sequence[float], expected: Sequence[float]) -> _Side:
         exposed = sum(part.customers * one for part, one in zip(parts, rates, strict=True))
-        return cls(sum(parts, NO_STEPS), exposed)
+        customers, changed = sum(part.customers for part in parts), sum(part.changed for part in parts)
+        return cls(customers, changed, exposed, sum(expected))
+
+    def without(self, part: _Side) -> _Side:
+        """Return the others."""
+        return _Side(*map(operator.sub, self, part))
+
+    @property
+    def share(self) -> float:
+        """Share of the customers who have changed, 0 to 1."""
+        return self.changed / max(1, self.customers)
 
     @property
     def rate(self) -> float:
         """The customers' rate, as a multiple of what is usual of them."""
-        return rate_of(self.steps.share) * self.steps.customers / self.exposed
+        return rate_of(self.share) * self.customers / self.exposed
 
     def otherwise(self, rate: float) -> float:
         """Return how many more or fewer would have changed by another rate."""
-        customers = self.steps.customers
-        return abs(self.steps.changed + customers * math.expm1(-rate * self.exposed / max(1, customers)))
+        return abs(self.changed + self.customers * math.expm1(-rate * self.exposed / max(1, self.customers)))
 
+    @property
+    def gain(self) -> float:
+        """By how much the logarithm of the likelihood of what has changed exceeds that of what was expected."""
+        return self._log_likelihood(self.share) - self._log_likelihood(self.expected / self.customers)
 
-def _gain(side: PartSteps, expected: float) -> float:
-    """Return by how much the logarithm of the likelihood of what has changed exceeds that where so many would have."""
-    return _log_likelihood(side, side.share) - _log_likelihood(side, expected / side.customers)
-
-
-def _log_likelihood(side: PartSteps, share: float) -> float:
-    changed, still = side.changed, side.customers - side.changed
-    return (changed * math.log(share) if changed else 0.0) + (still * math.log1p(-share) if still else 0.0)
+    def _log_likelihood(self, share: float) -> float:
+        still = self.customers - self.changed
+        return (self.changed * math.log(share) if self.changed else 0.0) + (still * math.log1p(-share) if still else 0)
 
 
 def _expected(parts: Sequence[PartSteps], rates: Sequence[float]) -> list[float]:
