@@ -41,9 +41,9 @@ def difference(counts: Sequence[int], reference: Sequence[int], *, level: float)
     effect = _effect(found, expected)
     if len(found) == 2:
         return Difference(effect, _exact_limit(found, expected, level))
-    from scipy.stats import chi2  # needed by checks, not by readers
+    from scipy.special import chdtri  # needed by checks, not by readers
 
-    return Difference(effect, float(np.sqrt(chi2.isf(level, len(found) - 1) * _unit(found, expected))))
+    return Difference(effect, float(np.sqrt(chdtri(len(found) - 1, level) * _unit(found, expected))))
 
 
 def _unit(found: Counts, expected: Counts) -> float:
@@ -81,7 +81,7 @@ def _exact_limit(found: Counts, expected: Counts, level: float) -> float:
     marked = int(found[0] + expected[0])
     from scipy.stats import hypergeom  # needed by checks, not by readers
 
-    law: Any = hypergeom(rows + others, marked, rows)
     above = found[0] * (rows + others) > marked * rows
-    bound = float(law.isf(level / 2) if above else law.ppf(level / 2))
+    quantile: Any = hypergeom.isf if above else hypergeom.ppf
+    bound = float(quantile(level / 2, rows + others, marked, rows))
     return _effect(np.array([bound, rows - bound]), np.array([marked - bound, others - marked + bound]))
