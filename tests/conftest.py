@@ -17,8 +17,8 @@ from hypothesis import settings
 import embedded
 from clustering.config import Configuration, load_configuration
 from clustering.training import evaluation as evaluation
-from clustering.warehouse import Warehouse, connection, migrate
-from tests.databases import KeptConnections, Server
+from clustering.warehouse import Warehouse, bulk, connection, migrate
+from tests.databases import KeptConnections, KnownTypes, Server
 from tests.paths import CONFIGURATION
 
 pytest_plugins = [
@@ -73,10 +73,13 @@ def few_replicates() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def kept_connections() -> Iterator[None]:
-    """Let a warehouse keep its connections in this process; those that tests start do not."""
+    """Let a warehouse keep its connections in this process, and types; processes that tests start do not."""
+    types = KnownTypes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "NullPool", KeptConnections)
+        patch.setattr(bulk, "dbapi", types)
         yield
+    types.close()
 
 
 @pytest.fixture(scope="module")

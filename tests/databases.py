@@ -5,11 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
+import adbc_driver_postgresql
 import psycopg2
+from adbc_driver_manager import AdbcConnection
+from adbc_driver_manager.dbapi import Connection, _SharedDatabase
 from psycopg2 import sql
 from sqlalchemy import Engine, QueuePool, create_engine, event
+
+TYPES = """
+select count(*), max(oid::bigint), sum(oid::bigint) from pg_catalog.pg_type
+where typtype in ('d', 'e', 'r', 'm') or (typtype = 'b' and typcategory <> 'A')
+"""
 
 
 class Server:
@@ -56,6 +65,59 @@ class KeptConnections(QueuePool):
     def __init__(self, creator: Callable[[], Any], **options: Any) -> None:
         super().__init__(creator, **{**options, "max_overflow": -1, "pre_ping": True})
         event.listen(self, "reset", _discard)
+
+
+class KnownTypes:
+    """Opens connections of ADBC that know a database's types from the first one, which has asked for hundreds.
+
+    Types that were made or dropped since, other than those of tables' rows, have them asked for again.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Any, _SharedDatabase]] = {}
+        self._lock = Lock()
+
+    def connect(self, uri: str) -> Connection:
+        """Open a connection, as `adbc_driver_postgresql.dbapi.connect` does."""
+        with self._lock:
+            types, known = self._known.get(uri, (None, None))
+            opened = known and self._open(known)
+            if opened and opened[1] == types:
+                return opened[0]
+            if opened:
+                opened[0].close()
+            return self._learn(uri)
+
+    def close(self) -> None:
+        """Forget all databases."""
+        while self._known:
+            self._forget(next(iter(self._known)))
+
+    def _learn(self, uri: str) -> Connection:
+        self._forget(uri)
+        learned = _SharedDatabase(adbc_driver_postgresql.connect(uri))
+        connection, types = self._open(learned)
+        self._known[uri] = types, learned
+        if len(self._known) > 4:  # most are dropped with their tests
+            self._forget(next(iter(self._known)))
+        return connection
+
+    def _forget(self, uri: str) -> None:
+        if uri in self._known:
+            self._known.pop(uri)[1].close()
+
+    @staticmethod
+    def _open(database: _SharedDatabase) -> tuple[Connection, Any]:
+        connection = Connection(database, AdbcConnection(database._db))
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(TYPES)
+                types = cursor.fetchone()
+            connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
+        return connection, types
 
 
 def kept_engine(uri: str) -> Engine:
