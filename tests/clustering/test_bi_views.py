@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from tests.paths import CONFIGURATION
 from tests.projects import Project
 
 
-@pytest.fixture
-def weeks(project: Project) -> Project:
-    """Return a project with nights before and after a new champion of kmeans, and after going back."""
+@pytest.fixture(scope="module")
+def weeks(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with nights before and after a new champion, and after going back; not to be changed."""
+    project = copy_for_module(appointed_once)
     project.night("2026-11-19")
     project.night("2026-11-20")
     appoint(project, "kmeans", n_clusters=4)
@@ -26,6 +28,20 @@ def weeks(project: Project) -> Project:
     project.night("2026-11-21")
     roll_back(project.registry, model="kmeans", decided_by="Ada Lovelace")
     project.night("2026-11-22", models=["kmeans"])
+    return project
+
+
+@pytest.fixture
+def own_weeks(copy_project: Callable[[Project], Project], weeks: Project) -> Project:
+    """Return a copy of the project with nights, for a test that changes it."""
+    return copy_project(weeks)
+
+
+@pytest.fixture(scope="module")
+def night_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with one night of kmeans; not to be changed."""
+    project = copy_for_module(appointed_once)
+    project.night(models=["kmeans"])
     return project
 
 
@@ -46,10 +62,10 @@ def test_one_row_a_customer(weeks: Project) -> None:
 
 
 @pytest.mark.parametrize(("chosen", "shown"), [("gmm", "gmm"), (None, "dbscan"), ("never_published", None)])
-def test_default_model(weeks: Project, chosen: str | None, shown: str | None) -> None:
+def test_default_model(own_weeks: Project, chosen: str | None, shown: str | None) -> None:
     """The contract's default model reaches the view with the next migration; without one, the first by name shows."""
-    migrate(weeks.warehouse, weeks.with_contract(default_model=chosen).configuration.contract)
-    models = weeks.sql("select distinct model from segmentation.customer_segments")
+    migrate(own_weeks.warehouse, own_weeks.with_contract(default_model=chosen).configuration.contract)
+    models = own_weeks.sql("select distinct model from segmentation.customer_segments")
     assert models == ([(shown,)] if shown else [])
 
 
@@ -95,11 +111,13 @@ def test_trend(weeks: Project) -> None:
             assert change == customers - former
 
 
-def test_trend_keeps_the_name(weeks: Project) -> None:
+def test_trend_keeps_the_name(own_weeks: Project) -> None:
     """A renamed segment has its present name on every date, and its former one beside it."""
-    weeks.sql("insert into segmentation.segment_names (model, segment_id, segment_name) values ('kmeans', 1, 'Stars')")
-    weeks.night("2026-11-23", models=["kmeans"])
-    rows = weeks.sql(
+    own_weeks.sql(
+        "insert into segmentation.segment_names (model, segment_id, segment_name) values ('kmeans', 1, 'Stars')"
+    )
+    own_weeks.night("2026-11-23", models=["kmeans"])
+    rows = own_weeks.sql(
         "select distinct segment_name, segment_name_then from segmentation.segment_trend"
         " where model = 'kmeans' and segment_id = 1 order by 2"
     )
@@ -153,9 +171,11 @@ def test_health(weeks: Project) -> None:
         ),
     ],
 )
-def test_what_speaks_against_a_segment(project: Project, change: str, trust: str, reason: str) -> None:
+def test_what_speaks_against_a_segment(
+    copy_project: Callable[[Project], Project], night_once: Project, change: str, trust: str, reason: str
+) -> None:
     """Stability, structure, share, rejected rows, source and drift each show."""
-    project.night(models=["kmeans"])
+    project = copy_project(night_once)
     project.sql(change)
     rows = project.sql("select trust, reasons from segmentation.segment_health where segment_id > 0")
     assert {row[0] for row in rows} == {trust}
@@ -187,14 +207,14 @@ def test_alarms_of_a_run_that_was_replaced(project: Project) -> None:
     assert project.sql(told) == [(10, 0)]
 
 
-def test_audit(weeks: Project) -> None:
+def test_audit(own_weeks: Project) -> None:
     """Whoever renames a segment, by whichever program, is noted with the words before and after."""
     from clustering.versions.own_names import name_segment, reset_segment_name
 
-    name_segment(weeks.warehouse, model="kmeans", segment_id=1, name="Stars", set_by="Ada")
-    weeks.sql("update segmentation.segment_names set segment_name = 'Suns', set_by = 'Bea'")
-    reset_segment_name(weeks.warehouse, model="kmeans", segment_id=1, reset_by="Cora")
-    rows = weeks.sql(
+    name_segment(own_weeks.warehouse, model="kmeans", segment_id=1, name="Stars", set_by="Ada")
+    own_weeks.sql("update segmentation.segment_names set segment_name = 'Suns', set_by = 'Bea'")
+    reset_segment_name(own_weeks.warehouse, model="kmeans", segment_id=1, reset_by="Cora")
+    rows = own_weeks.sql(
         "select action, actor, detail #>> '{before,segment_name}', detail #>> '{after,segment_name}'"
         " from segmentation.audit_trail where model = 'kmeans' order by occurred_at"
     )
@@ -210,18 +230,18 @@ def test_audit(weeks: Project) -> None:
     ]
 
 
-def test_history_is_kept_as_long_as_asked(weeks: Project) -> None:
+def test_history_is_kept_as_long_as_asked(own_weeks: Project) -> None:
     """By default for ever; with a limit, periods that ended earlier go, and the present ones stay."""
     from clustering.scoring.retention import drop_expired
 
     periods = "select count(*), count(*) filter (where valid_to is null) from segmentation.segment_history"
-    drop_expired(weeks.warehouse, weeks.configuration)
-    ((every, present),) = weeks.sql(periods)
+    drop_expired(own_weeks.warehouse, own_weeks.configuration)
+    ((every, present),) = own_weeks.sql(periods)
     assert every > present
-    drop_expired(weeks.warehouse, weeks.with_contract(history_days=1).configuration)
+    drop_expired(own_weeks.warehouse, own_weeks.with_contract(history_days=1).configuration)
     ended = "select min(valid_to)::text from segmentation.segment_history"
-    assert weeks.sql(ended) == [("2026-11-22",)]
-    ((_, kept),) = weeks.sql(periods)
+    assert own_weeks.sql(ended) == [("2026-11-22",)]
+    ((_, kept),) = own_weeks.sql(periods)
     assert kept == present
 
 

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -30,6 +30,7 @@ from clustering.warehouse import Warehouse, migrate
 from clustering.web.champion_changes import Champions
 from clustering.web.movements import read_movement
 from tests.appointing import appoint
+from tests.databases import Server
 from tests.object_stores import Bucket
 from tests.projects import Project
 
@@ -84,15 +85,22 @@ def run_forget(project: Project, key: Any = SOMEBODY) -> dict[str, Any]:
     )
 
 
-@pytest.fixture
-def known(project: Project) -> Project:
-    """Return a project with two nights, a rejected row and a sample that all know a customer."""
+@pytest.fixture(scope="module")
+def known_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with two nights, a rejected row and a sample that all know a customer; not to be changed."""
+    project = copy_for_module(appointed_once)
     become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
     project.night("2026-11-20")
     project.sql("update public.customers set annual_income = -1 where customer_id = %s", SOMEBODY)
     project.night("2026-11-21")
     project.sql("create table segmentation_staging.sample_20261121000000_abc as select * from public.customers")
     return project
+
+
+@pytest.fixture
+def known(copy_project: Callable[[Project], Project], known_once: Project) -> Project:
+    """Return a copy of the project that knows a customer."""
+    return copy_project(known_once)
 
 
 def test_nothing_is_left(known: Project) -> None:
@@ -114,21 +122,31 @@ def test_nothing_is_left(known: Project) -> None:
     assert run_forget(known)["removed"] == {}  # the source still has the customer
 
 
-@pytest.fixture
-def by_name(create_database: Callable[..., str], configuration: Configuration, tmp_path: Path) -> Project:
-    """Return a project whose customers' keys are texts."""
+@pytest.fixture(scope="module")
+def by_name_once(
+    postgresql: Server, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
+    """Return a project whose customers' keys are texts; not to be changed."""
     columns = configuration.contract.columns
     key = columns["customer_id"].model_copy(update={"type": "text"})
     contract = configuration.contract.model_copy(update={"columns": {**columns, "customer_id": key}})
-    warehouse = Warehouse(create_database())
+    name = postgresql.create()
+    warehouse = Warehouse(postgresql.url(name))
     migrate(warehouse, contract)
-    project = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
+    project = Project(warehouse, configuration, Registry(warehouse, tmp_path_factory.mktemp("store")))
     appoint(project, "kmeans")
     project.sql(
         "create table customers as select 'customer ' || g as customer_id, 20 + g % 50 as age, 'x' as gender,"
         " 20000 + g * 100.0 as annual_income, 1 + g % 99 as spending_score from generate_series(1, 400) as g"
     )
-    return replace(project, configuration=configuration.model_copy(update={"contract": contract}))
+    yield replace(project, configuration=configuration.model_copy(update={"contract": contract}))
+    postgresql.drop(name)
+
+
+@pytest.fixture
+def by_name(copy_project: Callable[[Project], Project], by_name_once: Project) -> Project:
+    """Return a copy of the project whose keys are texts."""
+    return copy_project(by_name_once)
 
 
 def test_key_between_two_shards(by_name: Project) -> None:
@@ -418,12 +436,12 @@ def test_dead_run_is_abandoned_by_hand(known: Project, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "given", ["Ada", "", f" {SOMEBODY}", f"{SOMEBODY} ", "0x2a", "4_2", "9" * 19, "4\x002", "\ud800"]
 )
-def test_no_key(known: Project, given: str) -> None:
+def test_no_key(known_once: Project, given: str) -> None:
     """What cannot be a key is refused, and never taken for what it would be without its spaces."""
-    before = rows_with(known, SOMEBODY)
+    before = rows_with(known_once, SOMEBODY)
     with pytest.raises(DataError, match=re.escape(f"{given!r} is no key of a customer: customer_id is bigint")):
-        run_forget(known, given)
-    assert rows_with(known, SOMEBODY) == before
+        run_forget(known_once, given)
+    assert rows_with(known_once, SOMEBODY) == before
 
 
 @pytest.mark.parametrize("key", [" A", "A ", "a", "\tA", "A", "  "])
@@ -449,13 +467,11 @@ def test_same_characters_elsewhere_are_told(known: Project) -> None:
 
 
 @pytest.fixture
-def terminal(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+def terminal(known: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Let the command line work on a project that knows a customer."""
-    become_customer(project, SOMEBODY, instead_of=a_core_customer(project))
-    project.night(models=["kmeans"])
-    monkeypatch.setenv("WAREHOUSE_URL", project.warehouse.uri)
-    monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
-    return project
+    monkeypatch.setenv("WAREHOUSE_URL", known.warehouse.uri)
+    monkeypatch.setenv("CLUSTERING_STORE", str(known.registry.store))
+    return known
 
 
 def test_from_a_terminal(terminal: Project, capfd: pytest.CaptureFixture[str]) -> None:
@@ -469,7 +485,7 @@ def test_from_a_terminal(terminal: Project, capfd: pytest.CaptureFixture[str]) -
 
 def test_what_is_left_is_told_to_look_at(terminal: Project, capfd: pytest.CaptureFixture[str]) -> None:
     """The terminal names the tables, and does not call every hit chance."""
-    terminal.sql("update segmentation.scoring_runs set note = 'for customer ' || %s", SOMEBODY)
+    terminal.sql("update segmentation.scoring_runs set note = 'for customer ' || %s where run_id = 1", SOMEBODY)
     assert main(["forget", str(SOMEBODY), "--by", "Ada", "--yes"]) == 0
     said = capfd.readouterr().out
     assert "remove such words by hand" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,19 +12,25 @@ from tests.clustering.scoring.histories import place
 from tests.projects import Project
 
 
-@pytest.fixture
-def project(appointed_project: Project) -> Project:
-    """Return a project with 40 customers at five places, and a champion of K-Means."""
-    whole = appointed_project.configuration
+@pytest.fixture(scope="session")
+def small_once(copy_for_session: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with 40 customers at five places, and a champion of K-Means; not to be changed."""
+    whole = appointed_once.configuration
     some = {
         "models": {"kmeans": whole.models["kmeans"]},
         "contract": whole.contract.model_copy(update={"max_rejected_share": 0.9}),
     }
-    project = replace(appointed_project, configuration=whole.model_copy(update=some))
+    project = replace(copy_for_session(appointed_once), configuration=whole.model_copy(update=some))
     project.sql("truncate customers")
     for customer in range(1, 41):
         place(project, customer, customer % 5)
     return project
+
+
+@pytest.fixture
+def project(copy_project: Callable[[Project], Project], small_once: Project) -> Project:
+    """Return a copy of the small project."""
+    return copy_project(small_once)
 
 
 @pytest.fixture
