@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 import adbc_driver_postgresql
 import psycopg2
@@ -118,6 +119,11 @@ class KnownTypes:
             connection.close()
             raise
         return connection, types
+
+
+def database_of(uri: str) -> str:
+    """Return the name of the database that a URL names."""
+    return urlsplit(uri).path.removeprefix("/")
 
 
 def kept_engine(uri: str) -> Engine:

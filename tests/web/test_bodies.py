@@ -226,20 +226,23 @@ def attack(api: TestClient, count: int, seed: int) -> dict[int, int]:
 
 
 def test_hostile_bodies_are_refused(api: TestClient) -> None:
-    """Five hundred hostile bodies: labels or a reason, never a failure of the server."""
-    assert {200, 400, 404, 422} <= set(attack(api, 500, seed=1))
+    """A hundred and fifty hostile bodies: labels or a reason, never a failure of the server."""
+    assert {200, 400, 404, 422} <= set(attack(api, 150, seed=1))
 
 
 @pytest.mark.parametrize(
-    "count",
+    ("count", "seed"),
     [
-        pytest.param(2_000, marks=pytest.mark.slow),
-        pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(1500)]),  # three minutes on a quiet machine
+        pytest.param(500, 1, marks=pytest.mark.slow),
+        pytest.param(2_000, 2, marks=pytest.mark.slow),
+        pytest.param(
+            10_000, 2, marks=[pytest.mark.soak, pytest.mark.timeout(1500)]
+        ),  # three minutes on a quiet machine
     ],
 )
-def test_many_hostile_bodies_are_refused(api: TestClient, count: int) -> None:
+def test_many_hostile_bodies_are_refused(api: TestClient, count: int, seed: int) -> None:
     """The same with thousands."""
-    assert sum(attack(api, count, seed=2).values()) >= count
+    assert sum(attack(api, count, seed=seed).values()) >= count
 
 
 def test_misspelt_parameter_of_an_address_is_refused(api: TestClient) -> None:

@@ -24,11 +24,17 @@ def test_silhouette_counts_noise_against_the_solution():
     assert silhouette(rows, noisy, seed=0) == pytest.approx(0.75 * silhouette_score(rows[100:], labels[100:]))
 
 
-def test_silhouette_of_many_rows_is_sampled_by_cluster():
+CENTRES = [[0, 0], [4, 0], [0, 9]]
+
+
+@pytest.mark.parametrize(
+    ("sampled", "most_rows"),
+    [(2_000, {"most_rows": 2_000}), pytest.param(SILHOUETTE_ROWS, {}, marks=pytest.mark.slow)],
+)
+def test_silhouette_of_many_rows_is_sampled_by_cluster(sampled, most_rows):
     """A sample of each cluster's share gives nearly the same value, and always the same one."""
-    rows, labels = make_blobs([9000, 5900, 100], centers=[[0, 0], [4, 0], [0, 9]], random_state=0)
-    assert len(rows) > SILHOUETTE_ROWS
-    values = {silhouette(rows, labels.astype(np.int32), seed=1) for _ in range(2)}
+    rows, labels = make_blobs([part * sampled // 100 for part in (90, 59, 1)], centers=CENTRES, random_state=0)
+    values = {silhouette(rows, labels.astype(np.int32), seed=1, **most_rows) for _ in range(2)}
 
     assert len(values) == 1
     assert values.pop() == pytest.approx(silhouette_score(rows, labels), abs=0.01)

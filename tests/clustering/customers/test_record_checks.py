@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,14 +68,29 @@ def test_text_and_uuid_keys_come_once() -> None:
         assert len(check_records([{"id": key, "x": 1} for key in keys], contract).faults) == faults
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+any_records = given(
     st.lists(
         st.fixed_dictionaries({name: st.one_of(st.just(value), VALUES) for name, value in GOOD.items()}), max_size=4
     )
 )
+
+
+@settings(max_examples=300 if settings.get_current_profile_name() == "search" else 80, deadline=None)
+@any_records
 def test_records_of_one_form_are_read_like_any_others(records: list[dict[str, Any]]) -> None:
     """Reading column by column, where all records have the same fields, finds what reading cell by cell does."""
+    _read_both_ways(records)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@any_records
+def test_three_hundred_requests_of_one_form_are_read_like_any_others(records: list[dict[str, Any]]) -> None:
+    """The same with more of them."""
+    _read_both_ways(records)
+
+
+def _read_both_ways(records: list[dict[str, Any]]) -> None:
     contract = DEFAULT
     uneven = [*records, {"customer_id": 5}]
     whole, single = (split(read_records(rows, contract), contract) for rows in (records, uneven))

@@ -462,12 +462,29 @@ def text_rows(columns: Iterable[Iterable[str | None]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=list(EVERY_TYPE.used))
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(*[anything] * 7), max_size=20), st.integers(0, 20), st.booleans())
+any_rows = given(st.lists(st.tuples(*[anything] * 7), max_size=20), st.integers(0, 20), st.booleans())
+
+
+@settings(max_examples=200 if settings.get_current_profile_name() == "search" else 40, deadline=None)
+@any_rows
 def test_any_text_splits_and_pieces_split_as_the_whole(
     rows: list[tuple[str | None, ...]], cut: int, duplicates: bool
 ) -> None:
     """No value raises; valid and rejected rows add up; a row's fate does not depend on its neighbours."""
+    _split_in_pieces(rows, cut, duplicates)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@any_rows
+def test_two_hundred_tables_split_and_pieces_split_as_the_whole(
+    rows: list[tuple[str | None, ...]], cut: int, duplicates: bool
+) -> None:
+    """The same with more of them."""
+    _split_in_pieces(rows, cut, duplicates)
+
+
+def _split_in_pieces(rows: list[tuple[str | None, ...]], cut: int, duplicates: bool) -> None:
     whole = text_rows(zip(*rows, strict=True) if rows else [[]] * 7)
     duplicated = whole["k"].slice(0, 2).drop_null() if duplicates else None
     parts = split(whole, EVERY_TYPE, duplicated=duplicated)

@@ -190,7 +190,7 @@ def test_model_that_is_retired_ends_and_one_that_comes_back_starts(project, foll
     assert [row[1] for row in follower.assert_right()] == ["start"]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_follower_knows_all_members_after_any_sequence_of_nights_and_withdrawals(project, follower, seed):
     """Whatever is published, withdrawn or retired, in whatever order."""
     luck = random.Random(seed)  # noqa: S311

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -20,7 +21,9 @@ from clustering.versions.artifacts import write_artifact
 from clustering.warehouse import Warehouse, migrate
 from clustering.warehouse.customer_values import TimeLimit
 from tests.clustering.scoring.labelled import COLUMNS, CUSTOMERS, MODELS, Published, people, publish, with_columns
+from tests.databases import Server, database_of
 from tests.faults.server import held
+from tests.projects import Project
 
 
 @pytest.fixture
@@ -35,11 +38,34 @@ def transform() -> str:
     return "none"
 
 
+@pytest.fixture(scope="module")
+def published_once(
+    postgresql: Server, migrated_template: str, configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Published]]:
+    """Return a function that publishes a run with a transform of the income, each once; not to be changed."""
+    made: dict[str, Published] = {}
+
+    def once(transform: str) -> Published:
+        if transform not in made:
+            warehouse = Warehouse(postgresql.url(postgresql.create(migrated_template)))
+            changed = with_columns(configuration, annual_income={"transform": transform})
+            registry = Registry(warehouse, tmp_path_factory.mktemp("store"))
+            made[transform] = publish(registry, changed, range(1, CUSTOMERS + 1))
+        return made[transform]
+
+    yield once
+    for one in made.values():
+        postgresql.drop(database_of(one.registry.warehouse.uri))
+
+
 @pytest.fixture
-def published(registry: Registry, configuration: Configuration, transform: str) -> Published:
-    """Return a published run."""
-    changed = with_columns(configuration, annual_income={"transform": transform})
-    return publish(registry, changed, range(1, CUSTOMERS + 1))
+def published(
+    published_once: Callable[[str], Published], copy_project: Callable[[Project], Project], transform: str
+) -> Published:
+    """Return a copy of a published run."""
+    once = published_once(transform)
+    copied = copy_project(Project(once.registry.warehouse, once.configuration, once.registry))
+    return replace(once, registry=copied.registry)
 
 
 @pytest.mark.parametrize("transform", ["none", "log"])

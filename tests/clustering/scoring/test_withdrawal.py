@@ -36,7 +36,7 @@ def change(project: Project, luck: random.Random) -> None:
         place(project, customer, luck.choice([None, 0, 1, 2, 3, 4]), age=luck.choice([40, 40, 40, 999]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_any_sequence_of_nights_and_withdrawals(project, seed):
     """Whatever is published or withdrawn, in whatever order, by whichever version: the labels that are left decide."""
     luck = random.Random(seed)  # noqa: S311
@@ -58,7 +58,15 @@ def test_any_sequence_of_nights_and_withdrawals(project, seed):
     assert project.staged() == []
 
 
-@pytest.mark.parametrize("withdrawn", [0, 1, 2, 4], ids=["first", "of a new version", "in between", "last"])
+@pytest.mark.parametrize(
+    "withdrawn",
+    [
+        pytest.param(0, id="first", marks=pytest.mark.slow),
+        pytest.param(1, id="of a new version"),
+        pytest.param(2, id="in between", marks=pytest.mark.slow),
+        pytest.param(4, id="last"),
+    ],
+)
 def test_withdrawn_date_leaves_exactly_what_there_is_without_it(project, withdrawn):
     """History, movement, segments, profiles, groups and the views, for each place of the date."""
     first, second = other_version(project)

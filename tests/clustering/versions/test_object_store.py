@@ -153,9 +153,8 @@ def test_version_that_is_pruned_while_it_is_read_says_so(registry, configuration
         registry.load(version)
 
 
-@pytest.mark.parametrize(
-    "moment", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 3]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [1, 2, 3])
 def test_writing_that_is_killed_makes_no_version_and_is_swept(
     registry, configuration, bucket, monkeypatch, tmp_path, moment
 ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 SPARED = """
 import sys
 from clustering.warehouse.arrays import make_arrays_without_pandas
@@ -36,6 +38,7 @@ def test_pandas_is_loaded_when_a_frame_is_asked_for() -> None:
     assert run(SPARED) == ["False [1, 2] True", "[1.0, None]"]
 
 
+@pytest.mark.slow
 def test_pandas_that_is_loaded_stays() -> None:
     """Where frames are used already, nothing changes."""
     assert run(LOADED) == ["True [1.0, None]"]

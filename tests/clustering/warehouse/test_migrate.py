@@ -152,6 +152,7 @@ def test_migration_goes_on_when_a_reader_has_ended(
     assert "avg_age" not in view_columns(warehouse)
 
 
+@pytest.mark.slow
 def test_two_processes(create_database: Callable[[], str]) -> None:
     """Of two processes that migrate at the same time, one does the work and the other finds it done."""
     url = create_database()
