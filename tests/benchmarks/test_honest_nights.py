@@ -12,7 +12,7 @@ from sources.honest import GENERATORS
 from sources.layout import AGE, KEY, Night
 from sources.temper import LIMITS, draw_temper
 
-SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 15))]
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 15))]
 NIGHTS = 200
 MOST_CHANGE = 0.12  # of the mean of a column between two nights
 

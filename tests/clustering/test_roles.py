@@ -6,8 +6,9 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from psycopg2 import sql
@@ -29,7 +30,9 @@ from clustering.config import PROJECT
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse.roles import missing_grants
+from tests.appointing import appoint
 from tests.clustering.bi_contract import pinned
+from tests.databases import database_of
 from tests.docs.pages import anchors, rows
 from tests.logins import administer
 from tests.operations.test_backup import server_programs
@@ -64,15 +67,45 @@ def served(
     return replace(writer, warehouse=warehouse, registry=Registry(warehouse, tmp_path)), writer
 
 
-@pytest.fixture
-def read(served: tuple[Project, Project], create_login: Callable[..., str]) -> Project:
-    """Return the project as a login of a BI tool sees it, after a night."""
-    admin, writer = served
+@dataclass(frozen=True)
+class Seen:
+    """A project as its administrator sees it, as its writer, and as a login of a BI tool."""
+
+    admin: Project
+    writer: Project
+    reader: Project
+
+
+@pytest.fixture(scope="module")
+def seen_once(
+    copy_for_module: Callable[[Project], Project],
+    migrated_once: Project,
+    create_login_for_module: Callable[..., str],
+) -> Seen:
+    """Return a project after two nights, as it is seen; not to be changed."""
+    admin = copy_for_module(migrated_once)
+    load_customers(admin.warehouse, admin.configuration.contract, generate_customers(1_500, seed=1))
+    logins = [create_login_for_module(admin.warehouse, f"in role segmentation_{role}") for role in ("writer", "reader")]
+    writer, reader = (_seen_by(admin, login) for login in logins)
     retrain(writer, "kmeans", "gmm")
     writer.night("2026-11-21")
     writer.night("2026-11-22")
-    login = Warehouse(create_login(admin.warehouse, "in role segmentation_reader"))
-    return replace(writer, warehouse=login, registry=Registry(login, writer.registry.store))
+    return Seen(admin, writer, reader)
+
+
+@pytest.fixture
+def seen(copy_project: Callable[[Project], Project], seen_once: Seen) -> Seen:
+    """Return a copy of the project with two nights, for a test that changes it."""
+    admin = copy_project(seen_once.admin)
+    database = database_of(admin.warehouse.uri)
+    logins = (urlsplit(one.warehouse.uri)._replace(path=f"/{database}") for one in (seen_once.writer, seen_once.reader))
+    return Seen(admin, *(_seen_by(admin, urlunsplit(login)) for login in logins))
+
+
+def _seen_by(project: Project, url: str) -> Project:
+    """Return a project as the login of a URL sees it."""
+    login = Warehouse(url)
+    return replace(project, warehouse=login, registry=Registry(login, project.registry.store))
 
 
 def test_writer_does_all_that_the_dags_do(served: tuple[Project, Project]) -> None:
@@ -105,6 +138,7 @@ def test_writer_cannot_rewrite_what_was_decided(served: tuple[Project, Project])
 
 def test_superuser_and_writer_take_turns(served: tuple[Project, Project]) -> None:
     """What a superuser has scored, or staged before it died, the DAGs' login goes on from."""
+    appoint(served[0], "kmeans")
     _take_turns(*served)
 
 
@@ -124,11 +158,11 @@ def test_owner_and_writer_take_turns(
     migrate(owner.warehouse, configuration.contract)
     load_customers(owner.warehouse, configuration.contract, generate_customers(1_500, seed=1))
     administer(owner.warehouse.uri, "create role airflow login in role segmentation_writer")
+    retrain(owner, "kmeans")
     _take_turns(owner, writer)
 
 
 def _take_turns(owner: Project, writer: Project) -> None:
-    retrain(owner, "kmeans")
     owner.night("2026-11-17", models=["kmeans"])
     writer.night("2026-11-18", models=["kmeans"])
     owner.night("2026-11-19", models=["kmeans"])
@@ -152,7 +186,7 @@ def _not_the_writers(project: Project) -> list[tuple[str]]:
 def test_partitions_and_staged_tables_change_hands(served: tuple[Project, Project]) -> None:
     """A migration gives the writer what somebody else has made there, such as a restore."""
     admin, writer = served
-    retrain(writer, "kmeans")
+    appoint(writer, "kmeans")
     writer.night("2026-11-21", models=["kmeans"])
     writer.score(writer.plan("2026-11-22", models=["kmeans"])["run_id"])
     made = admin.sql(
@@ -193,9 +227,9 @@ def test_two_logins_share_their_work(
     assert drop_expired(second.warehouse, second.with_contract(label_runs=1).configuration)["dropped"] == [1]
 
 
-def test_reader_sees_views_with_comments(read: Project) -> None:
+def test_reader_sees_views_with_comments(seen_once: Seen) -> None:
     """SQLAlchemy's reflection finds every BI relation with a comment on it and on each of its columns."""
-    engine = create_engine(read.warehouse.uri.replace("postgresql:", "postgresql+psycopg2:"))
+    engine = create_engine(seen_once.reader.warehouse.uri.replace("postgresql:", "postgresql+psycopg2:"))
     try:
         inspector = inspect(engine)
         found = set(inspector.get_view_names("segmentation")) | set(inspector.get_table_names("segmentation"))
@@ -209,29 +243,39 @@ def test_reader_sees_views_with_comments(read: Project) -> None:
         engine.dispose()
 
 
+def test_picker_of_a_reader_shows_the_documented_relations(seen_once: Seen, create_login: Callable[..., str]) -> None:
+    """Whatever right a role has on a relation of the database, it is one that docs/bi.md lists."""
+    _picker_shows_the_documented_relations(seen_once.admin, create_login)
+
+
+@pytest.mark.slow
 def test_picker_of_a_reader_shows_the_documented_relations_after_thirty_nights(
     served: tuple[Project, Project], create_login: Callable[..., str]
 ) -> None:
-    """Whatever right a role has on a relation of the database, it is one that docs/bi.md lists; nights add none."""
+    """Nights add none."""
     admin, writer = served
-    retrain(writer, "kmeans")
+    appoint(writer, "kmeans")
     for day in range(1, 31):
         writer.night(f"2026-10-{day:02}", models=["kmeans"])
+    _picker_shows_the_documented_relations(admin, create_login)
+
+
+def _picker_shows_the_documented_relations(admin: Project, create_login: Callable[..., str]) -> None:
     listed = {name.strip("`") for name, _, _ in rows("docs/bi.md", "relation", "one row per", "answers")}
     relations = {name for name in listed if "(" not in name}
     assert relations == READABLE
     for role, seen in (("segmentation_reader", relations), ("segmentation_dashboard", relations - ROW_LEVEL)):
-        login = replace(writer, warehouse=Warehouse(create_login(admin.warehouse, f"in role {role}")))
+        login = replace(admin, warehouse=Warehouse(create_login(admin.warehouse, f"in role {role}")))
         assert {name for (name,) in login.sql(PICKER)} == seen
     assert {name for (name,) in admin.sql(PICKED)} <= anchors("docs/tables.md") | {"alembic_version"}
 
 
-def test_psql_shows_the_comments(read: Project) -> None:
+def test_psql_shows_the_comments(seen_once: Seen) -> None:
     """So does psql, of views and of their columns."""
     command = [
         str(server_programs() / "psql"),
         "-X",
-        read.warehouse.uri,
+        seen_once.reader.warehouse.uri,
         "-c",
         r"\dv+ segmentation.*",
         "-c",
@@ -242,24 +286,23 @@ def test_psql_shows_the_comments(read: Project) -> None:
     assert "Number of the segment, stable across versions; 0 for outliers." in shown
 
 
-def test_reader_calls_the_functions(read: Project) -> None:
+def test_reader_calls_the_functions(seen_once: Seen) -> None:
     """A day's segments are read without a right on what they come from."""
-    ((customer,),) = read.sql("select min(customer_id) from segmentation.customer_segments")
+    ((customer,),) = seen_once.reader.sql("select min(customer_id) from segmentation.customer_segments")
     day = "select model, segment_id from segmentation.segment_as_of('2026-11-21') where customer_id = %s order by 1"
-    assert [model for model, _ in read.sql(day, customer)] == ["gmm", "kmeans"]
+    assert [model for model, _ in seen_once.reader.sql(day, customer)] == ["gmm", "kmeans"]
 
 
-def test_reader_reads_nothing_else(read: Project, served: tuple[Project, Project]) -> None:
+def test_reader_reads_nothing_else(seen: Seen) -> None:
     """Source, staging, partitions, manifests, rejected rows and the log are refused, and so is every change."""
-    admin, _ = served
-    admin.sql("create table segmentation_staging.sample_1 as select * from customers")
+    seen.admin.sql("create table segmentation_staging.sample_1 as select * from customers")
     refused = set()
-    for quoted, name, is_partition in admin.sql(RELATIONS):
+    for quoted, name, is_partition in seen.admin.sql(RELATIONS):
         if name in READABLE and not is_partition:
-            read.sql(f"select * from {quoted} limit 1")  # noqa: S608
+            seen.reader.sql(f"select * from {quoted} limit 1")  # noqa: S608
             continue
         with pytest.raises(Exception, match="permission denied"):
-            read.sql(f"select * from {quoted} limit 1")  # noqa: S608
+            seen.reader.sql(f"select * from {quoted} limit 1")  # noqa: S608
         refused.add(name)
     assert refused >= {
         "customers",
@@ -276,26 +319,24 @@ def test_reader_reads_nothing_else(read: Project, served: tuple[Project, Project
         "select segmentation.grant_roles('public', 'customers')",
     ):
         with pytest.raises(Exception, match="permission denied"):
-            read.sql(statement)
+            seen.reader.sql(statement)
 
 
-def test_view_made_anew_keeps_its_reader(read: Project, served: tuple[Project, Project]) -> None:
+def test_view_made_anew_keeps_its_reader(seen: Seen) -> None:
     """A contract with other columns makes current_segments anew, and the role still reads it."""
-    admin, _ = served
-    columns = dict(read.configuration.contract.columns)
+    columns = dict(seen.reader.configuration.contract.columns)
     del columns["age"]
-    migrate(admin.warehouse, read.configuration.contract.model_copy(update={"columns": columns}))
-    assert len(read.sql("select * from segmentation.current_segments")) >= 4
+    migrate(seen.admin.warehouse, seen.reader.configuration.contract.model_copy(update={"columns": columns}))
+    assert len(seen.reader.sql("select * from segmentation.current_segments")) >= 4
 
 
-def test_new_partitions_need_no_grant(read: Project, served: tuple[Project, Project]) -> None:
+def test_new_partitions_need_no_grant(seen: Seen) -> None:
     """Nights after the grants are read through the views, and there are no default privileges."""
-    _, writer = served
-    writer.night("2026-11-23")
-    assert {row[0].isoformat() for row in read.sql("select distinct as_of from segmentation.customer_segments")} == {
-        "2026-11-23"
-    }
-    assert read.sql("select count(*) from pg_default_acl") == [(0,)]
+    seen.writer.night("2026-11-23")
+    assert {
+        row[0].isoformat() for row in seen.reader.sql("select distinct as_of from segmentation.customer_segments")
+    } == {"2026-11-23"}
+    assert seen.reader.sql("select count(*) from pg_default_acl") == [(0,)]
 
 
 def test_grants_are_completed(warehouse: Warehouse, configuration: Configuration) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import cycle, islice
 from pathlib import Path
 
 import psycopg2
@@ -20,6 +21,7 @@ from clustering.warehouse.urls import as_url
 from tests.odd_passwords import PASSWORDS, texts
 
 USER = "ann"
+COMMANDS = (["models"], ["--verbose", "migrate"], ["score"])
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +65,12 @@ def test_both_drivers_log_in_with_a_password_of_any_signs(sockets: str, password
             assert reader.table("select current_user::text as name").to_pylist() == [{"name": USER}], text
 
 
+@pytest.mark.parametrize("each", [1, pytest.param(3, marks=pytest.mark.slow)], ids=["in turn", "each"])
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_no_part_of_a_password_is_told_when_it_is_refused(
     sockets: str,
     password: str,
+    each: int,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -74,9 +78,9 @@ def test_no_part_of_a_password_is_told_when_it_is_refused(
     """Neither a command nor a driver repeats a word of a password that the server does not take."""
     other = f"{password}-wrong"
     with caplog.at_level(logging.DEBUG):
-        for text in forms(other, sockets):
+        for number, text in enumerate(forms(other, sockets)):
             monkeypatch.setenv("WAREHOUSE_URL", text)
-            for words in (["models"], ["--verbose", "migrate"], ["score"]):
+            for words in islice(cycle(COMMANDS), number, number + each):
                 assert main(words) == 1
             with pytest.raises(WarehouseError) as caught:
                 ArrowConnection(Warehouse(text).uri)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from clustering.settings import TOKEN
@@ -37,10 +38,21 @@ def serve(access: Access) -> Iterator[Callable[[Project], TestClient]]:
         client.close()
 
 
+@pytest.fixture(scope="session")
+def unchanged_app(unchanged: Project) -> FastAPI:
+    """Return the app on a project with three champions and two nights, made once: it keeps nothing of its clients."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, SECRET)
+        backend = backend_of(unchanged)
+        return create_app(lambda: backend, token_access())
+
+
 @pytest.fixture
-def api(serve: Callable[[Project], TestClient], unchanged: Project) -> TestClient:
-    """Return a client of the app on a project with three champions and two nights."""
-    return serve(unchanged)
+def api(access: Access, unchanged_app: FastAPI) -> Iterator[TestClient]:
+    """Return a client of its own of the app on a project with three champions and two nights."""
+    client = TestClient(unchanged_app, headers={"Authorization": f"Bearer {SECRET}"})
+    yield client
+    client.close()
 
 
 @pytest.fixture

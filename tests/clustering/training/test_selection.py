@@ -179,8 +179,17 @@ def test_uniform_noise_has_no_structure(spec):
         assert str(selection.refusal).startswith(selection.verdict)
 
 
-@pytest.mark.parametrize("kind", ["5 exponential columns", "yes or no beside a normal", "uniform, askew"])
-@pytest.mark.parametrize("spec", [KMEANS, GMM], ids=lambda spec: spec.algorithm)
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        (KMEANS, "5 exponential columns"),
+        (KMEANS, "yes or no beside a normal"),
+        (KMEANS, "uniform, askew"),
+        (GMM, "yes or no beside a normal"),
+        pytest.param(GMM, "5 exponential columns", marks=pytest.mark.slow),
+        pytest.param(GMM, "uniform, askew", marks=pytest.mark.slow),
+    ],
+)
 def test_skew_and_shared_values_are_no_groups(spec, kind):
     """Columns that do not depend on each other, however skewed, and columns that lean on each other."""
     rows = NOISE[kind](1)[:1_000]
