@@ -41,9 +41,9 @@ def shown(project):
     return list(found.pop())
 
 
-def test_removed_model_leaves_what_holds_now_with_the_next_night(project, caplog):
+def test_removed_model_leaves_what_holds_now_with_the_next_night(after_night, caplog):
     """The night says so, the periods end on its date, an event is written, and the other models have their rows."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     result = of(project, "gmm", "kmeans").night("2026-11-21")
     assert result["retired"] == {"dbscan": "2026-11-21"}
     assert "dbscan is no longer configured" in caplog.text
@@ -60,9 +60,9 @@ def test_removed_model_leaves_what_holds_now_with_the_next_night(project, caplog
     assert_sound(project)
 
 
-def test_thirty_removed_models_leave_the_living_ones_all_of_their_rows(project):
+def test_thirty_removed_models_leave_the_living_ones_all_of_their_rows(after_night):
     """However many models there were, what holds now are those that are configured."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     project.sql(
         "insert into segmentation.run_models (run_id, model, model_version_id) select made.run_id,"
         " 'a_former_' || number, made.model_version_id from segmentation.run_models as made,"
@@ -81,9 +81,9 @@ def test_thirty_removed_models_leave_the_living_ones_all_of_their_rows(project):
     assert all(label.explanation.pulls for label in told.labels)
 
 
-def test_nights_that_notice_a_removed_model_side_by_side_retire_it_once(project):
+def test_nights_that_notice_a_removed_model_side_by_side_retire_it_once(after_night):
     """Both are published, one of them retires it, and one event says so."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     runs = []
     for model, day in (("gmm", "2026-11-21"), ("kmeans", "2026-11-22")):
         runs.append(project.plan(day, models=[model])["run_id"])
@@ -101,9 +101,9 @@ def test_nights_that_notice_a_removed_model_side_by_side_retire_it_once(project)
     assert_sound(project)
 
 
-def test_model_that_is_published_meanwhile_is_not_retired_for_an_older_night(project):
+def test_model_that_is_published_meanwhile_is_not_retired_for_an_older_night(after_night):
     """A night that waits for a publication of the model looks again at which date is its latest."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     older = project.plan("2026-11-21", models=["kmeans"])["run_id"]
     project.score(older)
     newer = project.plan("2026-11-22", models=["dbscan"])["run_id"]
@@ -120,10 +120,10 @@ def test_model_that_is_published_meanwhile_is_not_retired_for_an_older_night(pro
     assert_sound(project)
 
 
-def test_labels_of_a_removed_model_are_dropped(project):
+def test_labels_of_a_removed_model_are_dropped(after_night):
     """Retention takes them as any others, and leaves nothing behind."""
+    project = after_night("2026-11-20", "dbscan")
     few = of(project, "gmm", "kmeans", label_runs=1)
-    project.night("2026-11-20", models=["dbscan"])
     few.night("2026-11-21")
     drop_expired(few.warehouse, few.configuration)
     assert project.sql("select distinct model from segmentation.customer_labels order by 1") == [("gmm",), ("kmeans",)]
@@ -131,10 +131,10 @@ def test_labels_of_a_removed_model_are_dropped(project):
 
 @pytest.mark.parametrize("label_runs", [1, 30])
 @pytest.mark.parametrize("day", ["2026-11-20", "2026-11-21", "2026-11-25"])
-def test_model_that_comes_back_begins_new_periods(project, day, label_runs):
+def test_model_that_comes_back_begins_new_periods(after_night, day, label_runs):
     """Its segments keep their numbers, whoever stayed has a gap only where there was one, and an event says it."""
+    project = after_night("2026-11-20")
     without = of(project, "gmm", "kmeans", label_runs=label_runs)
-    project.night("2026-11-20")
     without.night("2026-11-21")
     drop_expired(without.warehouse, without.configuration)
     project.sql("delete from customers where customer_id in (select customer_id from customers limit 100)")
@@ -172,11 +172,10 @@ def test_model_that_comes_back_before_its_end_never_ended(project, last, back):
     assert_right(project)
 
 
-def test_date_before_a_pause_keeps_the_pause(project):
+def test_date_before_a_pause_keeps_the_pause(after_night):
     """A date that is published again ends at the retirement, not at the date on which the model came back."""
-    without = of(project, "gmm", "kmeans")
-    project.night("2026-11-20")
-    without.night("2026-11-21")
+    project = after_night("2026-11-20")
+    of(project, "gmm", "kmeans").night("2026-11-21")
     project.night("2026-11-25")
     project.sql("update customers set annual_income = annual_income / 3 where customer_id % 7 = 0")
     project.night("2026-11-20")
@@ -185,9 +184,9 @@ def test_date_before_a_pause_keeps_the_pause(project):
     assert_sound(project)
 
 
-def test_model_that_is_removed_while_its_run_goes_on_leaves_the_run(project):
+def test_model_that_is_removed_while_its_run_goes_on_leaves_the_run(after_night):
     """What the run had of it is dropped, and the others are published."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     planned = project.plan("2026-11-21")
     project.score(planned["run_id"])
     result = of(project, "gmm", "kmeans").publish(planned["run_id"])
@@ -198,9 +197,9 @@ def test_model_that_is_removed_while_its_run_goes_on_leaves_the_run(project):
     assert_sound(project)
 
 
-def test_run_whose_models_are_all_removed_is_not_published(project):
+def test_run_whose_models_are_all_removed_is_not_published(after_night):
     """Nothing changes, and the reason is said."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     planned = project.plan("2026-11-21", models=["dbscan"])
     project.score(planned["run_id"])
     with pytest.raises(RunError, match="no model of it is left"):
@@ -208,18 +207,18 @@ def test_run_whose_models_are_all_removed_is_not_published(project):
     assert shown(project) == ["dbscan", "gmm", "kmeans"]
 
 
-def test_past_date_and_dry_run_retire_nothing(project):
+def test_past_date_and_dry_run_retire_nothing(after_night):
     """Only a night that is not older than the model's latest says something of today."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     without = of(project, "gmm", "kmeans")
     assert without.night("2026-11-19")["retired"] == {}
     assert without.night("2026-11-21", dry_run=True)["retired"] == {}
     assert shown(project) == ["dbscan", "gmm", "kmeans"]
 
 
-def test_night_that_fails_retires_nothing_and_the_next_one_does(project):
+def test_night_that_fails_retires_nothing_and_the_next_one_does(after_night):
     """The pointer moves with the publication or not at all."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     without = of(project, "gmm", "kmeans", max_rejected_share=0.0)
     with pytest.raises(Exception, match="rows were rejected"):
         without.night("2026-11-21")
@@ -250,9 +249,9 @@ def test_person_retires_a_model(project):
         retire_model(project.warehouse, model="gmm", retired_by="Ada")
 
 
-def test_customer_segments_never_shows_a_model_that_is_gone(project):
+def test_customer_segments_never_shows_a_model_that_is_gone(after_night):
     """A default model that is retired gives way to the first by name; one without labels waits for its first night."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     default = "select distinct model from segmentation.customer_segments"
     retire_model(project.warehouse, model="kmeans", retired_by="Ada")
     assert project.sql(default) == [("dbscan",)]
@@ -269,9 +268,9 @@ def test_customer_segments_never_shows_a_model_that_is_gone(project):
     drop_expired(project.warehouse, project.configuration)
 
 
-def test_prepared_statements_follow_a_retirement(project):
+def test_prepared_statements_follow_a_retirement(after_night):
     """Statements that were planned before a model was retired do not show it, and show it again when it is back."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with closing(psycopg2.connect(project.warehouse.uri)) as connection, connection.cursor() as reader:
         connection.autocommit = True
         reader.execute(PREPARED)
@@ -287,10 +286,10 @@ def test_prepared_statements_follow_a_retirement(project):
                 project.night("2026-11-21")
 
 
-def test_reader_from_before_a_retirement_keeps_the_labels(project):
+def test_reader_from_before_a_retirement_keeps_the_labels(after_night):
     """Retention leaves the labels of a retired model to whoever may still follow the former pointer."""
+    project = after_night("2026-11-20", "dbscan")
     few = of(project, "gmm", "kmeans", label_runs=1)
-    project.night("2026-11-20", models=["dbscan"])
     few.night("2026-11-21")
     project.night("2026-11-21", models=["dbscan"])
     project.night("2026-11-22", models=["gmm", "kmeans"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,12 +40,18 @@ BROKEN = {
 BELOW_DECLARED_LIMITS = ("cents cut off", "two in a hundred sums of others")
 
 
-@pytest.fixture
-def careful(project: Project) -> Project:
-    """Return a project that holds nights, with a first night, and customers who change a little."""
-    found = project.with_contract(checks=Checks())
+@pytest.fixture(scope="module")
+def first_night(copy_for_module: Callable[[Project], Project], trained_once: Project) -> Project:
+    """Return a project that holds nights, with a first night, to be copied."""
+    found = copy_for_module(trained_once).with_contract(checks=Checks())
     found.night("2026-11-20")
     return found
+
+
+@pytest.fixture
+def careful(copy_project: Callable[[Project], Project], first_night: Project) -> Project:
+    """Return a project that holds nights, with a first night, and customers who change a little."""
+    return copy_project(first_night)
 
 
 def held(project: Project, as_of: str = "2026-11-21") -> tuple[int, str]:

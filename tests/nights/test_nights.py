@@ -165,9 +165,9 @@ def test_night_before_any_training_says_so(untrained):
         untrained.night()
 
 
-def test_too_many_rejected_rows_fail_before_publishing(project):
+def test_too_many_rejected_rows_fail_before_publishing(after_night):
     """The error counts the reasons, and yesterday's result stays."""
-    project.night("2026-11-21")
+    project = after_night("2026-11-21")
     before = project.labels()
     project.sql("update customers set age = 999 where customer_id % 2 = 0")
     with pytest.raises(TooManyRejectedError, match=r"out_of_range \d+.*max_rejected_share"):
@@ -184,9 +184,9 @@ def test_too_many_rejected_rows_fail_before_publishing(project):
         ("alter table customers alter customer_id type text", "has the type text, but customers.yaml says bigint"),
     ],
 )
-def test_source_that_is_not_as_the_contract_says(project, statement, message):
+def test_source_that_is_not_as_the_contract_says(after_night, statement, message):
     """A clear error, and nothing is changed."""
-    project.night("2026-11-21")
+    project = after_night("2026-11-21")
     before = project.labels()
     project.sql(statement)
     with pytest.raises(DataError, match=message):

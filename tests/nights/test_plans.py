@@ -68,9 +68,9 @@ def test_function_of_an_analyst_shows_each_publication(project):
                 assert ask(reader, "select * from public.newest('kmeans')") == [(day, labelled)]
 
 
-def test_transaction_that_is_older_than_a_night_plans_its_own(project):
+def test_transaction_that_is_older_than_a_night_plans_its_own(after_night):
     """Who asks for the first time after a publication, in a snapshot from before it, sees the night of the snapshot."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with session(project, isolation="REPEATABLE READ") as reader:
         reader.execute("select 1 from pg_class limit 1")
         project.night("2026-11-21")
@@ -81,9 +81,9 @@ def test_transaction_that_is_older_than_a_night_plans_its_own(project):
         assert ask(reader, SHOWN.format("customer_segments")) == [("kmeans", "2026-11-21", 1)]
 
 
-def test_statement_that_was_planned_in_an_old_transaction_is_planned_anew_by_retention(project):
+def test_statement_that_was_planned_in_an_old_transaction_is_planned_anew_by_retention(after_night):
     """What was prepared under a snapshot from before a night follows the pointer again when retention has run."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with session(project, isolation="REPEATABLE READ") as reader:
         reader.execute("select 1 from pg_class limit 1")
         project.night("2026-11-21")
@@ -95,9 +95,9 @@ def test_statement_that_was_planned_in_an_old_transaction_is_planned_anew_by_ret
 
 
 @pytest.mark.parametrize(("chosen", "shown"), [("gmm", "gmm"), (None, "dbscan")])
-def test_prepared_statement_shows_another_default_model(project, chosen, shown):
+def test_prepared_statement_shows_another_default_model(after_night, chosen, shown):
     """A default model that migrate passes on reaches statements that were planned with the former one."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with session(project) as reader:
         reader.execute(PREPARED)
         assert [row[0] for row in ask(reader, "execute by_default")] == ["kmeans"]
@@ -105,9 +105,9 @@ def test_prepared_statement_shows_another_default_model(project, chosen, shown):
         assert [row[0] for row in ask(reader, "execute by_default")] == [shown]
 
 
-def test_announcing_waits_for_no_reader(project):
+def test_announcing_waits_for_no_reader(after_night):
     """Nor does a reader wait for who announces: the lock is one that no reader's conflicts with."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with session(project, isolation="REPEATABLE READ") as reader, session(project) as other:
         ask(reader, SHOWN.format("current_customer_segments"))
         with project.warehouse.transaction() as transaction:

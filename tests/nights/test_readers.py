@@ -77,9 +77,9 @@ def test_open_reader_neither_delays_publishing_nor_loses_its_snapshot(project):
     assert len(project.sql("select distinct run_id from segmentation.customer_labels")) == 1
 
 
-def test_reader_of_the_labels_does_not_hold_up_publishing(project):
+def test_reader_of_the_labels_does_not_hold_up_publishing(after_night):
     """Attaching takes no lock that conflicts with one that a reader holds."""
-    project.night("2026-11-20")
+    project = after_night("2026-11-20")
     with closing(psycopg2.connect(project.warehouse.uri)) as connection, connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from segmentation.customer_labels")
         cursor.execute("select count(*) from segmentation.segments")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -11,35 +13,59 @@ import pytest
 from psycopg2 import sql
 
 from clustering import Registry, Warehouse, explain_customer, forget
-from clustering.config import Column, Contract, Formats, KeyType
+from clustering.config import Column, Configuration, Contract, Formats, KeyType
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.errors import DataError
 from clustering.warehouse import migrate
 from clustering.warehouse.source import describe_source
 from clustering.web.samples import read_points
+from tests.databases import Server
 from tests.logins import administer
 from tests.projects import Project, retrain
 
 ROWS = 1_000
 
 
+@pytest.fixture(scope="module")
+def shops(postgresql: Server, configuration: Configuration) -> Iterator[Callable[[KeyType], str]]:
+    """Return a function that names a migrated database with valid customers, and a type of their numbers by name."""
+    names: list[str] = []
+
+    @cache
+    def make(key_type: KeyType) -> str:
+        names.append(postgresql.create())
+        warehouse = Warehouse(postgresql.url(names[-1]))
+        load_customers(warehouse, configuration.contract, generate_customers(ROWS, seed=1, dirty_share=0))
+        labels = ", ".join(f"'k{number}'" for number in range(ROWS, 0, -1))
+        administer(warehouse.uri, f"create type grade as enum ({labels})")
+        migrate(warehouse, _keyed(configuration.contract, key_type))
+        return names[-1]
+
+    yield make
+    for name in names:
+        postgresql.drop(name)
+
+
+def _keyed(contract: Contract, key_type: KeyType, **columns: Column) -> Contract:
+    """Return the contract of the table `shop`, with a type of its key."""
+    own = contract.columns["customer_id"].model_copy(update={"type": key_type})
+    return contract.model_copy(
+        update={"table": "public.shop", "columns": {**contract.columns, "customer_id": own, **columns}}
+    )
+
+
 @pytest.fixture
-def shop(create_database: Callable[..., str], configuration: Any, tmp_path: Any) -> Callable[..., Project]:
+def shop(
+    shops: Callable[[KeyType], str], create_database: Callable[..., str], configuration: Configuration, tmp_path: Path
+) -> Callable[..., Project]:
     """Return a function that makes a project with a table `shop` of valid customers, made by expressions."""
 
     def make(key: str, key_type: KeyType = "bigint", *more: str, **columns: Column) -> Project:
-        warehouse = Warehouse(create_database())
-        contract = configuration.contract
-        load_customers(warehouse, contract, generate_customers(ROWS, seed=1, dirty_share=0))
-        labels = ", ".join(f"'k{number}'" for number in range(ROWS, 0, -1))
-        administer(warehouse.uri, f"create type grade as enum ({labels})")
+        warehouse = Warehouse(create_database(shops(key_type)))
         selected = ", ".join([f"{key} as customer_id", "age, gender, annual_income, spending_score", *more])
         administer(warehouse.uri, f"create table shop as select {selected} from customers")  # noqa: S608
-        own = contract.columns["customer_id"].model_copy(update={"type": key_type})
-        table = contract.model_copy(
-            update={"table": "public.shop", "columns": {**contract.columns, "customer_id": own, **columns}}
-        )
+        table = _keyed(configuration.contract, key_type, **columns)
         migrate(warehouse, table)
         project = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
         return replace(project, configuration=configuration.model_copy(update={"contract": table}))
