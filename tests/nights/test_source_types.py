@@ -57,7 +57,7 @@ def _keyed(contract: Contract, key_type: KeyType, **columns: Column) -> Contract
 
 @pytest.fixture
 def shop(
-    shops: Callable[[KeyType], str], create_database: Callable[..., str], configuration: Configuration, tmp_path: Path
+    shops: Callable[[KeyType], str], create_database: Callable[..., str], declared: Configuration, tmp_path: Path
 ) -> Callable[..., Project]:
     """Return a function that makes a project with a table `shop` of valid customers, made by expressions."""
 
@@ -65,10 +65,10 @@ def shop(
         warehouse = Warehouse(create_database(shops(key_type)))
         selected = ", ".join([f"{key} as customer_id", "age, gender, annual_income, spending_score", *more])
         administer(warehouse.uri, f"create table shop as select {selected} from customers")  # noqa: S608
-        table = _keyed(configuration.contract, key_type, **columns)
+        table = _keyed(declared.contract, key_type, **columns)
         migrate(warehouse, table)
-        project = Project(warehouse, configuration, Registry(warehouse, tmp_path / "store"))
-        return replace(project, configuration=configuration.model_copy(update={"contract": table}))
+        whole = declared.model_copy(update={"contract": table})
+        return Project(warehouse, whole, Registry(warehouse, tmp_path / "store"))
 
     return make
 
