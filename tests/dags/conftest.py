@@ -13,16 +13,24 @@ from clustering import Registry, Warehouse, draw_sample, drop_sample, gate, trai
 from clustering.config import Configuration
 from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
-from tests.dags.nights import Night, read_dags
+from tests.dags.nights import Night, bundles, params_restored, read_dags
 from tests.databases import Server
 
 CUSTOMERS = 1_500
 
 
-@pytest.fixture
-def bag() -> Any:
-    """Return the project's DAGs, read anew: a run in this process leaves its params in the DAG."""
+@pytest.fixture(scope="session")
+def bag_once() -> Any:
+    """Return the project's DAGs."""
     return read_dags()
+
+
+@pytest.fixture
+def bag(bag_once: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return the project's DAGs with the defaults of their params."""
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", bundles())
+    with params_restored(bag_once):
+        yield bag_once
 
 
 @pytest.fixture(scope="session")

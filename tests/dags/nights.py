@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,26 @@ class Night:
         """Return the names of the tables that are left in the staging schema."""
         tables = self.sql("select tablename from pg_tables where schemaname = 'segmentation_staging'")
         return [name for (name,) in tables]
+
+
+def bundles() -> str:
+    """Return a setting that makes each DAG a bundle of its own: a run in this process reads all of its bundle."""
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    files = [path for path in (PROJECT / "dags").glob("*.py") if not path.stem.startswith("segmentation_")]
+    return json.dumps([{"name": one.stem, "classpath": local, "kwargs": {"path": str(one)}} for one in files])
+
+
+@contextmanager
+def params_restored(bag: Any) -> Iterator[None]:
+    """Give the params of DAGs their defaults back at the end: a run in this process leaves its own there."""
+    owners = [owner for dag in bag.dags.values() for owner in (dag, *dag.tasks)]
+    params = [owner.params.get_param(name) for owner in owners for name in owner.params]
+    values = [param.value for param in params]
+    try:
+        yield
+    finally:
+        for param, value in zip(params, values, strict=True):
+            param.value = value
 
 
 def read_dags() -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 
 @contextmanager
@@ -13,12 +15,11 @@ def person_who(choice: str, *, first: Callable[[], None] | None = None, **remark
 
     `first` is done before, while the run waits for the answer.
     """
-    from airflow.api_fastapi.app import create_app
     from airflow.api_fastapi.auth.managers.simple.services.login import SimpleAuthManagerLogin
     from fastapi.testclient import TestClient
 
     stop = threading.Event()
-    client = TestClient(create_app(), raise_server_exceptions=False)  # tries again when the run holds the database
+    client = TestClient(_app(), raise_server_exceptions=False)  # tries again when the run holds the database
     client.headers["Authorization"] = f"Bearer {SimpleAuthManagerLogin.create_token_all_admins()}"
     body = {"chosen_options": [choice], "params_input": remarks}
 
@@ -45,3 +46,10 @@ def person_who(choice: str, *, first: Callable[[], None] | None = None, **remark
     finally:
         stop.set()
         thread.join()
+
+
+@cache
+def _app() -> Any:
+    from airflow.api_fastapi.app import create_app
+
+    return create_app()

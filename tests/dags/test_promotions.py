@@ -20,6 +20,13 @@ DECISIONS = "select version.version, promotion.decision, version.status from seg
 
 
 @pytest.fixture
+def promoted(trained_night: Night, trained_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
+    """Return DAGs on a warehouse with customers and a champion of K-Means, with a model store of its own."""
+    monkeypatch.setenv("CLUSTERING_STORE", str(shutil.copytree(trained_store, tmp_path / "store")))
+    return trained_night
+
+
+@pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that changes settings of the K-Means model for the DAGs' next run."""
     directory = tmp_path / "models"
@@ -33,22 +40,20 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return change
 
 
-def test_refused_version_leaves_the_champion(night: Night, configure: Callable[..., None]) -> None:
+def test_refused_version_leaves_the_champion(promoted: Night, configure: Callable[..., None]) -> None:
     """A version beyond a limit is refused with the reason; the run succeeds, nobody is told of a new champion."""
-    configure(clusters=5)
-    night.run("retrain_models", models=["kmeans"])
     configure(clusters=3)
-    trained = night.run("retrain_models", models=["kmeans"])
+    trained = promoted.run("retrain_models", models=["kmeans"])
     assert trained.state == "success"
     assert trained.tasks["each_model.announce"] == ["skipped"]
-    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
-    [(reason,)] = night.sql("select reason from segmentation.promotions where decision = 'refused'")
+    assert promoted.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
+    [(reason,)] = promoted.sql("select reason from segmentation.promotions where decision = 'refused'")
     assert "(allowed loss 0.02)" in reason
 
 
 @pytest.mark.parametrize(("choice", "decision", "champion"), [("Approve", "promoted", 2), ("Reject", "refused", 1)])
 def test_a_person_decides(
-    night: Night,
+    promoted: Night,
     configure: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     choice: str,
@@ -59,16 +64,15 @@ def test_a_person_decides(
     configure(clusters=5)
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
-    night.run("retrain_models", models=["kmeans"])
     with person_who(choice, remark="as agreed on Monday"):
-        trained = night.run("retrain_models", models=["kmeans"], approval=True)
+        trained = promoted.run("retrain_models", models=["kmeans"], approval=True)
     assert trained.state == "success"
     assert trained.tasks["each_model.announce"] == ["skipped"]
     assert trained.tasks["decide"] == ["success"]
     assert trained.tasks["announce"] == ["success" if decision == "promoted" else "skipped"]
-    [(version,)] = night.sql("select version from segmentation.model_versions where status = 'champion'")
+    [(version,)] = promoted.sql("select version from segmentation.model_versions where status = 'champion'")
     assert version == champion
-    [(said, reason, by)] = night.sql(
+    [(said, reason, by)] = promoted.sql(
         "select decision, reason, decided_by from segmentation.promotions order by promotion_id desc limit 1"
     )
     assert said == decision
@@ -78,46 +82,44 @@ def test_a_person_decides(
 
 
 def test_answer_after_the_decision_was_taken_on_the_page_fails_and_changes_nothing(
-    night: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    promoted: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run waits for a person who answers when somebody else has refused the version beside the other one."""
     configure(clusters=5)
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
-    night.run("retrain_models", models=["kmeans"])
 
     def refuse_on_the_page() -> None:
         from segmentation_definitions import open_session  # which imports Airflow
 
         with open_session() as session:
-            [(identity,)] = night.sql("select model_version_id from segmentation.model_versions where version = 2")
+            [(identity,)] = promoted.sql("select model_version_id from segmentation.model_versions where version = 2")
             given: dict[str, Any] = {"model_version_id": identity, "remark": None, "decided_by": "Ada (Segments page)"}
             clustering.approve(session.configuration, session.registry, approved=False, **given)
 
     with person_who("Approve", first=refuse_on_the_page):
-        trained = night.run("retrain_models", models=["kmeans"], approval=True)
+        trained = promoted.run("retrain_models", models=["kmeans"], approval=True)
     assert trained.tasks["decide"] == ["failed"]
     assert trained.tries["decide"] == [1]
     assert trained.tasks["announce"] in (["upstream_failed"], ["skipped"])
     assert trained.state == "failed"
-    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
+    assert promoted.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
 
 
 def test_champion_that_cannot_be_read_is_tried_again_and_then_a_person_decides(
-    night: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    promoted: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The training fails until its last try; what it makes then waits for a person although nobody asked for that."""
     configure(clusters=5)
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
     monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "s" * 64)
-    night.run("retrain_models", models=["kmeans"])
     (tmp_path / "store" / "kmeans").rename(tmp_path / "away")
     with person_who("Reject"):
-        trained = night.run("retrain_models", models=["kmeans"])
+        trained = promoted.run("retrain_models", models=["kmeans"])
     assert trained.state == "success"
     assert trained.tries["each_model.train"] == [4]
-    assert night.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
-    [(reason,)] = night.sql("select reason from segmentation.promotions where decision = 'refused'")
+    assert promoted.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
+    [(reason,)] = promoted.sql("select reason from segmentation.promotions where decision = 'refused'")
     assert "the files of version 1, the champion, could not be read" in reason
 
 
@@ -140,14 +142,13 @@ def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[...
     assert night.sql(DECISIONS)[-1] == (1, "rolled_back", "champion")
 
 
-def test_a_rollback_that_cannot_be_is_clear(night: Night, configure: Callable[..., None]) -> None:
+def test_a_rollback_that_cannot_be_is_clear(promoted: Night, configure: Callable[..., None]) -> None:
     """The first champion has no former one; the run fails and nothing changes."""
     configure(clusters=5)
-    night.run("retrain_models", models=["kmeans"])
-    back = night.run("retrain_models", champions=["kmeans"], models=None)
+    back = promoted.run("retrain_models", champions=["kmeans"], models=None)
     assert back.state == "failed"
     assert back.tasks["set_champion"] == ["failed"]
-    assert night.sql(DECISIONS) == [(1, "promoted", "champion")]
+    assert promoted.sql(DECISIONS) == [(1, "promoted", "champion")]
 
 
 LABELS = "select customer_id, cluster_label, segment_id, segment_name, confidence\
