@@ -129,8 +129,11 @@ def _load(path: Path, kind: type[_Spec]) -> _Spec:
     return _validate(path, kind.model_validate, lambda error: faults_in_words(error, kind))
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice; YAML's own rule is that the last one silently wins."""
+class UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Refuses a key that stands twice; YAML's own rule is that the last one silently wins.
+
+    libyaml's parser, where PyYAML has it, reads a configuration in an eighth of the time: every task does.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]

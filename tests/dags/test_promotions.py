@@ -106,6 +106,7 @@ def test_answer_after_the_decision_was_taken_on_the_page_fails_and_changes_nothi
     assert promoted.sql(DECISIONS) == [(1, "promoted", "champion"), (2, "refused", "refused")]
 
 
+@pytest.mark.slow
 def test_champion_that_cannot_be_read_is_tried_again_and_then_a_person_decides(
     promoted: Night, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_champion_that_cannot_be_read_is_tried_again_and_then_a_person_decides(
     assert "the files of version 1, the champion, could not be read" in reason
 
 
+@pytest.mark.slow
 def test_rollback_scores_exactly_as_before(night: Night, configure: Callable[..., None]) -> None:
     """One param brings the former champion back: nothing is trained, and the next night labels as the first did."""
     configure(clusters=3)

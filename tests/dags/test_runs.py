@@ -39,6 +39,7 @@ def test_night_after_training_publishes_every_model(night: Night) -> None:
     assert night.staged() == []
 
 
+@pytest.mark.slow
 def test_versions_in_an_object_store_need_no_folder(night: Night, bucket: Bucket, tmp_path: Path) -> None:
     """Tasks write and read the bucket by Airflow's connection; a night without it is tried again, and says why."""
     assert night.run("retrain_models", models=["kmeans"]).state == "success"

@@ -96,6 +96,14 @@ ORDERS = {
 }
 
 
+def _read(document: str) -> Any:
+    return yaml.load(document, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader)
+
+
+def _write(document: Any) -> str:
+    return str(yaml.dump(document, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper)))
+
+
 def settings() -> list[tuple[str, str, str]]:
     """Return section, key and default of every setting that the page lists."""
     found = []
@@ -113,11 +121,11 @@ SETTINGS = settings()
 def directory(tmp_path: Path) -> Path:
     """Return a configuration with an alias to change."""
     found = Path(shutil.copytree(CONFIGURATION, tmp_path / "models"))
-    (found / "exports.yaml").write_text(yaml.safe_dump(EXPORTS), encoding="utf-8")
+    (found / "exports.yaml").write_text(_write(EXPORTS), encoding="utf-8")
     for section, (file, _) in PLACES.items():
         if not (found / file).exists():  # an algorithm that no other test has a model of
             model = {"algorithm": section.removeprefix("Models: "), "features": ["annual_income", "spending_score"]}
-            (found / file).write_text(yaml.safe_dump(model), encoding="utf-8")
+            (found / file).write_text(_write(model), encoding="utf-8")
     change(found / "customers.yaml", ("columns", "age"), "aliases", [{"header": "Years", "factor": 1.0}])
     # A source has to be somewhere: with a query there, `table` and `source.table` can have their defaults.
     change(found / "customers.yaml", (), "source", {"query": "select 1"})
@@ -130,20 +138,20 @@ def declare(directory: Path, section: str) -> None:
     if "orders" not in PLACES[section][1]:
         return
     file = directory / "customers.yaml"
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document = _read(file.read_text(encoding="utf-8"))
     columns = {name: column for name, column in document["columns"].items() if name != "gender"}
     document |= {"table": None, "source": {}, "orders": ORDERS, "columns": columns}
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    file.write_text(_write(document), encoding="utf-8")
 
 
 def change(file: Path, path: tuple[str | int, ...], key: str, value: Any) -> None:
     """Write one setting into a file."""
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document = _read(file.read_text(encoding="utf-8"))
     place = document
     for step in path:
         place = place.setdefault(step, {}) if isinstance(step, str) else place[step]
     place[key] = value
-    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    file.write_text(_write(document), encoding="utf-8")
 
 
 def held(configuration: Configuration, section: str, key: str) -> Any:
@@ -186,14 +194,14 @@ def test_default_is_what_the_page_says(directory: Path, section: str, key: str, 
         change(directory / file, path, "column", "age")
     if (section, key) == ("exports.yaml: audiences", "path"):
         change(directory / file, path, "table", "crm.loyalists")
-    change(directory / file, path, key, yaml.safe_load(default.strip("`")))
+    change(directory / file, path, key, _read(default.strip("`")))
     written = held(load_configuration(directory), section, key)
-    document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))
+    document = _read((directory / file).read_text(encoding="utf-8"))
     place = document
     for step in path:
         place = place[step]
     del place[key]
-    (directory / file).write_text(yaml.safe_dump(document), encoding="utf-8")
+    (directory / file).write_text(_write(document), encoding="utf-8")
     assert held(load_configuration(directory), section, key) == written
 
 
@@ -212,12 +220,12 @@ def test_required_setting_cannot_be_left_out(directory: Path, section: str, key:
     """What the page calls required is."""
     declare(directory, section)
     file, path = PLACES[section]
-    document = yaml.safe_load((directory / file).read_text(encoding="utf-8"))
+    document = _read((directory / file).read_text(encoding="utf-8"))
     place = document
     for step in path:
         place = place[step]
     del place[key]
-    (directory / file).write_text(yaml.safe_dump(document), encoding="utf-8")
+    (directory / file).write_text(_write(document), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=key):
         load_configuration(directory)
 
