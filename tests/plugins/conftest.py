@@ -19,23 +19,31 @@ USERS = "admin:admin,user:user,viewer:viewer"
 os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = secrets.token_hex(32)  # a shorter one is warned of
 
 
+@pytest.fixture(scope="session")
+def airflow_app(metadata: None) -> Any:
+    """Return the app, made once, since that takes a second: it asks for its users and connections at each request."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", USERS)
+        from airflow.api_fastapi.app import create_app, purge_cached_app
+
+        purge_cached_app()
+        return create_app()
+
+
 @pytest.fixture
-def airflow(project: Project, metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+def airflow(airflow_app: Any, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
     """Return a function that logs a user in at Airflow and returns the client; an empty name logs nobody in."""
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", USERS)
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", project.warehouse.uri)
     monkeypatch.setenv("CLUSTERING_STORE", str(project.registry.store))
-    from airflow.api_fastapi.app import create_app, purge_cached_app
     from fastapi.testclient import TestClient
 
     from segmentation_plugin import _following
 
-    purge_cached_app()
-    app = create_app()
     clients = []
 
     def log_in(user: str) -> TestClient:
-        clients.append(TestClient(app, base_url="http://localhost:8080"))
+        clients.append(TestClient(airflow_app, base_url="http://localhost:8080"))
         if user:
             passwords = json.loads((Path(HOME.name) / "simple_auth_manager_passwords.json.generated").read_text())
             answer = clients[-1].post("/auth/token", json={"username": user, "password": passwords[user]})

@@ -24,7 +24,13 @@ LogIn = Callable[[str], Any]
 READS = ["models", "models/KMeans", "segments", "segments/kmeans/1", "schema", "health", "openapi.json"]
 
 
-def test_documented_request_gets_the_documented_answer(airflow: LogIn, project: Project) -> None:
+@pytest.fixture
+def project(unchanged: Project) -> Project:
+    """Return a project with nights, which no test here changes."""
+    return unchanged
+
+
+def test_documented_request_gets_the_documented_answer(airflow: LogIn) -> None:
     """A user who may trigger the DAG posts customers and gets their clusters."""
     answer = airflow("user").post("/segmentation/cluster", json=REQUEST)
     assert answer.status_code == 200
@@ -38,9 +44,8 @@ def test_posts_need_the_permission_to_trigger(airflow: LogIn, user: str, status:
 
 
 @pytest.mark.parametrize(("user", "status"), [("", 401), ("viewer", 200), ("user", 200)])
-def test_reads_need_the_permission_to_look(airflow: LogIn, project: Project, user: str, status: int) -> None:
+def test_reads_need_the_permission_to_look(airflow: LogIn, user: str, status: int) -> None:
     """Reading is for whoever may look at segment_customers; the OpenAPI document too."""
-    project.night()
     client = airflow(user)
     assert {path: client.get(f"/segmentation/{path}").status_code for path in READS} == dict.fromkeys(READS, status)
 
@@ -98,6 +103,7 @@ def test_plugin_comes_with_the_package(airflow: LogIn) -> None:
     assert plugins["segmentation"]["source"].startswith("clustering==")
 
 
+@pytest.mark.slow
 def test_copies_of_an_earlier_release(tmp_path: Path) -> None:
     """Copies in the folder of plugins come first, and Airflow says so, until they are removed as the document says."""
     shutil.copytree(PROJECT / "plugins", tmp_path / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
