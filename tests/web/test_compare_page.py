@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,13 +14,20 @@ from tests.projects import Project, train_candidates
 from tests.web.examples import Visit
 
 
+@pytest.fixture(scope="module")
+def waiting_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with two champions of K-Means, a night, and a candidate that waits; not to be changed."""
+    project = copy_for_module(appointed_once)
+    appoint(project, "kmeans", n_clusters=4)
+    project.night("2026-11-20", models=["kmeans"])
+    train_candidates(project, "kmeans")
+    return project
+
+
 @pytest.fixture
-def waiting(appointed_project: Project) -> Project:
-    """Return a project with two champions of K-Means, one after the other, a night, and a candidate that waits."""
-    appoint(appointed_project, "kmeans", n_clusters=4)
-    appointed_project.night("2026-11-20", models=["kmeans"])
-    train_candidates(appointed_project, "kmeans")
-    return appointed_project
+def waiting(copy_project: Callable[[Project], Project], waiting_once: Project) -> Project:
+    """Return a copy of the project with a candidate that waits."""
+    return copy_project(waiting_once)
 
 
 def sent(client: TestClient, path: str, **body: object) -> tuple[int, str]:
@@ -29,28 +37,28 @@ def sent(client: TestClient, path: str, **body: object) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def test_candidate_that_waits_is_shown_beside_the_champion(waiting: Project, visit: Visit) -> None:
+def test_candidate_that_waits_is_shown_beside_the_champion(waiting_once: Project, visit: Visit) -> None:
     """Sizes, moves, figures and limits as training and gate have them, and the buttons for who may."""
-    page = visit(waiting).get("/compare", params={"model": "kmeans"}).text
+    page = visit(waiting_once).get("/compare", params={"model": "kmeans"}).text
     assert "version 2 and 3" in page
     assert "counted at its training on" in page
     assert "Least stability" in page
     assert "Smallest share" in page
     assert "Promote version 3" in page
     assert "Reject version 3" in page
-    assert 'href="compare?model=kmeans"' in visit(waiting).get("/page?model=kmeans").text
-    reader = visit(waiting, may_change=False).get("/compare", params={"model": "kmeans"}).text
+    assert 'href="compare?model=kmeans"' in visit(waiting_once).get("/page?model=kmeans").text
+    reader = visit(waiting_once, may_change=False).get("/compare", params={"model": "kmeans"}).text
     assert "Reject version 3" not in reader
     assert "Promote version 3" not in reader
 
 
-def test_any_two_versions_are_compared_on_a_sample(waiting: Project, visit: Visit) -> None:
+def test_any_two_versions_are_compared_on_a_sample(waiting_once: Project, visit: Visit) -> None:
     """Versions that were never compared label today's customers, and the page says how far chance goes."""
-    page = visit(waiting).get("/compare", params={"model": "kmeans", "former": 1, "latter": 2}).text
+    page = visit(waiting_once).get("/compare", params={"model": "kmeans", "former": 1, "latter": 2}).text
     assert re.search(r"between [\d.]+% and [\d.]+% with a confidence of 95 %", page)
     assert "customers, chosen by a hash of their keys, whom both versions label" in page
     assert "Promote version" not in page
-    same = visit(waiting).get("/compare", params={"model": "kmeans", "former": 2, "latter": 2}).text
+    same = visit(waiting_once).get("/compare", params={"model": "kmeans", "former": 2, "latter": 2}).text
     assert "0% of the customers are in another segment" in same
 
 

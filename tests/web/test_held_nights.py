@@ -22,10 +22,17 @@ from tests.web.examples import Visit
 WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
+@pytest.fixture(scope="module")
+def held_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> tuple[Project, int]:
+    """Return a project with a published night and a held one, and the number of that run; not to be changed."""
+    return hold(copy_for_module(appointed_once), "delete from customers where customer_id % 2 = 0")
+
+
 @pytest.fixture
-def held(project: Project) -> tuple[Project, int]:
-    """Return a project with a published night and a held one, and the number of that run."""
-    return hold(project, "delete from customers where customer_id % 2 = 0")
+def held(copy_project: Callable[[Project], Project], held_once: tuple[Project, int]) -> tuple[Project, int]:
+    """Return a copy of the project with a held night, and the number of its run."""
+    project, run_id = held_once
+    return copy_project(project), run_id
 
 
 def hold(project: Project, change: str) -> tuple[Project, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,28 @@ from tests.web.examples import Visit
 ROWS = 300
 
 
-@pytest.fixture
-def refused(untrained: Project) -> Callable[..., Project]:
-    """Return a function that trains models of customers without groups, all of which are refused."""
+@pytest.fixture(scope="module")
+def refused_once(copy_for_module: Callable[[Project], Project], migrated_once: Project) -> Callable[[str], Project]:
+    """Return a function that trains a model of customers without groups, which is refused; not to be changed."""
+    return cache(lambda model: _refuse(copy_for_module(migrated_once), model))
 
-    def train(*models: str, **columns: Any) -> Project:
-        load_continuum(untrained, ROWS, **columns)
-        assert {one["decision"] for one in retrain(untrained, *models)} == {"refused"}
-        return untrained
+
+@pytest.fixture
+def refused(
+    copy_project: Callable[[Project], Project], refused_once: Callable[[str], Project], untrained: Project
+) -> Callable[..., Project]:
+    """Return a function that trains a model of customers without groups, which is refused."""
+
+    def train(model: str, **columns: Any) -> Project:
+        return _refuse(untrained, model, **columns) if columns else copy_project(refused_once(model))
 
     return train
+
+
+def _refuse(project: Project, model: str, **columns: Any) -> Project:
+    load_continuum(project, ROWS, **columns)
+    assert {one["decision"] for one in retrain(project, model)} == {"refused"}
+    return project
 
 
 def shown(client: TestClient, path: str, **asked: Any) -> str:

@@ -65,7 +65,9 @@ def test_bins_that_hold_too_few_are_joined() -> None:
     assert lone.effect > lone.by_chance
 
 
-@pytest.mark.parametrize(("rows", "others"), [(200, 200), (200, 2_000), (20_000, 2_000)])
+@pytest.mark.parametrize(
+    ("rows", "others"), [(200, 200), (200, 2_000), pytest.param(20_000, 2_000, marks=pytest.mark.slow)]
+)
 def test_chance_exceeds_the_limit_as_often_as_was_asked_for(rows: int, others: int) -> None:
     """Ten bins and two: of 4,000 pairs of samples from one distribution about one in fifty is over the limit."""
     random = np.random.default_rng(0)

@@ -60,16 +60,24 @@ def test_five_groups() -> None:
         assert len(rule.words) < 120
 
 
-@pytest.mark.skipif(not MALL.exists(), reason=f"{MALL} is not there")
-@pytest.mark.parametrize(("depth", "fidelity"), [(2, 0.865), (3, 0.98), (4, 0.995)])
-def test_mall_fidelity(monkeypatch: pytest.MonkeyPatch, depth: int, fidelity: float) -> None:
-    """Rounding the thresholds costs nothing of the reference values."""
+@pytest.fixture(scope="module")
+def mall() -> tuple[np.ndarray, np.ndarray]:
+    """Return income and score of the customers of a mall, and their clusters."""
     from sklearn.cluster import KMeans
 
     with MALL.open(newline="") as file:
         rows = list(csv.reader(file))[1:]
     values = np.array([[1000 * float(row[3]), float(row[4])] for row in rows])
-    labels = KMeans(5, n_init=50, random_state=0).fit_predict((values - values.mean(axis=0)) / values.std(axis=0))
+    return values, KMeans(5, n_init=50, random_state=0).fit_predict((values - values.mean(axis=0)) / values.std(axis=0))
+
+
+@pytest.mark.skipif(not MALL.exists(), reason=f"{MALL} is not there")
+@pytest.mark.parametrize(("depth", "fidelity"), [(2, 0.865), (3, 0.98), (4, 0.995)])
+def test_mall_fidelity(
+    mall: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch, depth: int, fidelity: float
+) -> None:
+    """Rounding the thresholds costs nothing of the reference values."""
+    values, labels = mall
     monkeypatch.setattr(rules, "DEPTH", depth)
     found = explain_segments(values, labels + 1, columns=COLUMNS)
     del found[0]

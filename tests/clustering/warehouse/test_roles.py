@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from psycopg2 import errors
@@ -13,6 +13,7 @@ from psycopg2 import errors
 from clustering import Registry, Warehouse, drop_expired, forget, retire_model
 from clustering.errors import ClusteringError, ConfigurationError
 from tests.clustering.scoring.histories import withdraw
+from tests.databases import database_of
 from tests.projects import Project
 
 RISE = "reset role; alter role {login} superuser;"
@@ -58,14 +59,29 @@ class Neighbours:
         return self.admin.sql("select rolsuper from pg_roles where rolname = %s", self.login) == [(True,)]
 
 
-@pytest.fixture
-def neighbours(project: Project, create_login: Callable[..., str]) -> Neighbours:
-    """Return a project after two nights, with a login that is only a writer."""
-    admin = project
-    login = create_login(admin.warehouse, "in role segmentation_writer")
-    writer = replace(admin, warehouse=Warehouse(login), registry=Registry(Warehouse(login), admin.registry.store))
+@pytest.fixture(scope="module")
+def neighbours_once(
+    copy_for_module: Callable[[Project], Project], appointed_once: Project, create_login_for_module: Callable[..., str]
+) -> Neighbours:
+    """Return a project after two nights, with a login that is only a writer; not to be changed."""
+    admin = copy_for_module(appointed_once)
+    login = create_login_for_module(admin.warehouse, "in role segmentation_writer")
+    made = _neighbours(admin, login)
     for day in ("2026-11-20", "2026-11-21"):
-        writer.night(day, models=["kmeans"])
+        made.writer.night(day, models=["kmeans"])
+    return made
+
+
+@pytest.fixture
+def neighbours(copy_project: Callable[[Project], Project], neighbours_once: Neighbours) -> Neighbours:
+    """Return a copy of the project after two nights, with the same login."""
+    admin = copy_project(neighbours_once.admin)
+    login = urlsplit(neighbours_once.writer.warehouse.uri)._replace(path=f"/{database_of(admin.warehouse.uri)}")
+    return _neighbours(admin, urlunsplit(login))
+
+
+def _neighbours(admin: Project, login: str) -> Neighbours:
+    writer = replace(admin, warehouse=Warehouse(login), registry=Registry(Warehouse(login), admin.registry.store))
     return Neighbours(admin, writer, urlsplit(login).username or "")
 
 
