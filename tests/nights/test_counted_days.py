@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,7 @@ from clustering.errors import DataError
 from clustering.privacy.forgetting import forget
 from clustering.segments.rounding import rounded
 from clustering.warehouse import migrate
+from tests.databases import Server
 from tests.days import today, yesterday
 from tests.logins import administer
 from tests.projects import Project, retrain
@@ -24,33 +24,55 @@ ROWS = 1_000
 FEATURES = ("last_order", "spending_score")
 
 
-@pytest.fixture(params=["date", "timestamptz"])
-def shop(
-    create_database: Callable[..., str],
-    configuration: Configuration,
-    tmp_path: Path,
+@pytest.fixture(scope="module", params=["date", "timestamptz"])
+def shop_once(
+    postgresql: Server,
+    declared: Configuration,
+    tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
-) -> Project:
+) -> Iterator[Project]:
     """Return a project whose customers have the date of their last order, 15 to 200 days ago, as a feature."""
-    warehouse = Warehouse(create_database())
-    load_customers(warehouse, configuration.contract, generate_customers(ROWS, seed=1, dirty_share=0))
+    name = postgresql.create()
+    warehouse = Warehouse(postgresql.url(name))
+    load_customers(warehouse, declared.contract, generate_customers(ROWS, seed=1, dirty_share=0))
     last_order = f"((date '{today()}' - (annual_income / 1000)::integer) + time '15:00')::{request.param} as last_order"
     columns = f"customer_id, age, gender, annual_income, spending_score, {last_order}"
     administer(warehouse.uri, f"create table shop as select {columns} from customers")  # noqa: S608
     kind = "date" if request.param == "date" else "timestamp"
     column = Column.model_validate({"type": kind, "role": "cluster", "transform": "days_since"})
-    contract = configuration.contract.model_copy(
-        update={"table": "public.shop", "columns": {**configuration.contract.columns, "last_order": column}}
+    contract = declared.contract.model_copy(
+        update={"table": "public.shop", "columns": {**declared.contract.columns, "last_order": column}}
     )
     migrate(warehouse, contract)
-    models = {name: spec.model_copy(update={"features": FEATURES}) for name, spec in configuration.models.items()}
-    whole = configuration.model_copy(update={"contract": contract, "models": models})
-    return Project(warehouse, whole, Registry(warehouse, tmp_path / "store"))
+    models = {name: spec.model_copy(update={"features": FEATURES}) for name, spec in declared.models.items()}
+    whole = declared.model_copy(update={"contract": contract, "models": models})
+    yield Project(warehouse, whole, Registry(warehouse, tmp_path_factory.mktemp("store")))
+    postgresql.drop(name)
 
 
-def test_a_date_is_a_feature_that_is_counted_up_to_the_night(shop: Project) -> None:
-    """Averages, reasons and posted records agree on the days, and a day later everybody has one more."""
+@pytest.fixture(scope="module")
+def trained_shop_once(copy_for_module: Callable[[Project], Project], shop_once: Project) -> Project:
+    """Return the project with a champion of K-Means, to be copied."""
+    shop = copy_for_module(shop_once)
     assert [one["decision"] for one in retrain(shop, "kmeans")] == ["promoted"]
+    return shop
+
+
+@pytest.fixture
+def shop(copy_project: Callable[[Project], Project], shop_once: Project) -> Project:
+    """Return the project without a champion."""
+    return copy_project(shop_once)
+
+
+@pytest.fixture
+def trained_shop(copy_project: Callable[[Project], Project], trained_shop_once: Project) -> Project:
+    """Return the project with a champion of K-Means."""
+    return copy_project(trained_shop_once)
+
+
+def test_a_date_is_a_feature_that_is_counted_up_to_the_night(trained_shop: Project) -> None:
+    """Averages, reasons and posted records agree on the days, and a day later everybody has one more."""
+    shop = trained_shop
     for day in (yesterday(), today()):
         shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
     means = dict(shop.sql("select as_of, mean from segmentation.overall_averages where column_name = 'last_order'"))
@@ -79,9 +101,9 @@ def test_a_date_is_a_feature_that_is_counted_up_to_the_night(shop: Project) -> N
         cluster_records(shop.configuration, shop.registry, model="kmeans", records=[later])
 
 
-def test_dates_after_the_night_are_mistakes_of_their_rows(shop: Project) -> None:
+def test_dates_after_the_night_are_mistakes_of_their_rows(trained_shop: Project) -> None:
     """A date of tomorrow has begun in the east, and is 0 days ago."""
-    retrain(shop, "kmeans")
+    shop = trained_shop
     later = "update shop set last_order = (date %s + interval '15 hours') where customer_id %% 100 = %s"
     for days in (1, 2):
         shop.sql(later, today() + timedelta(days=days), days)
@@ -91,9 +113,9 @@ def test_dates_after_the_night_are_mistakes_of_their_rows(shop: Project) -> None
     assert rejected == [("out_of_range", "last_order")]
 
 
-def test_a_source_that_stands_still_is_told(shop: Project) -> None:
+def test_a_source_that_stands_still_is_told(trained_shop: Project) -> None:
     """Every customer has a day more, as they have where nothing was loaded."""
-    retrain(shop, "kmeans")
+    shop = trained_shop
     for day in (yesterday(), today()):
         shop.night(day.isoformat(), models=["kmeans"], from_present_rows=True)
     found = "select description from segmentation.night_checks where check_name = 'unchanged'"
@@ -123,9 +145,11 @@ def test_a_core_point_of_days_cannot_be_told_from_others(shop: Project) -> None:
 
 
 @pytest.mark.parametrize("is_dated", [True, False])
-def test_counted_days_of_a_table_with_its_past_tell_whom_time_alone_moved(shop: Project, is_dated: bool) -> None:
+def test_counted_days_of_a_table_with_its_past_tell_whom_time_alone_moved(
+    trained_shop: Project, is_dated: bool
+) -> None:
     """A day older, nobody has behaved but who has ordered; a table without its past cannot tell."""
-    retrain(shop, "kmeans")
+    shop = trained_shop
     shop.sql("create table past as select * from shop")
     before = today() - timedelta(days=15)
     source = CustomerSource(table="public.shop", dated="select * from past where :as_of is not null")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -39,14 +40,21 @@ order by customer_id, day desc
 """
 
 
-@pytest.fixture
-def silent(shop: Project) -> Project:
-    """Return a shop after a night, whose nights are never held, in which nobody orders any more."""
+@pytest.fixture(scope="module")
+def silent_once(copy_for_module: Callable[[Project], Project], shop_once: Project) -> Project:
+    """Return a shop after a night, whose nights are never held, in which nobody orders any more, to be copied."""
+    shop = copy_for_module(shop_once)
     unheld = shop.configuration.contract.checks.model_copy(update={"hold": "never"})
     shop = shop.with_contract(checks=unheld)
     shop.sql("delete from public.order_lines where ordered_at >= %s", EARLIER + timedelta(days=1))
     shop.night(str(EARLIER), shards=2)
     return shop
+
+
+@pytest.fixture
+def silent(copy_project: Callable[[Project], Project], silent_once: Project) -> Project:
+    """Return a shop after a night, whose nights are never held, in which nobody orders any more."""
+    return copy_project(silent_once)
 
 
 def causes(project: Project, day: date = LATER) -> tuple[Any, ...]:
@@ -66,9 +74,10 @@ def order(project: Project, day: date, customers: str = "true") -> None:
     )
 
 
-@pytest.fixture
-def ageing(project: Project) -> Project:
-    """Return a project with three champions, whose query takes a point a day off everybody's score, after a night."""
+@pytest.fixture(scope="module")
+def ageing_once(copy_for_module: Callable[[Project], Project], trained_once: Project) -> Project:
+    """Return the project of `ageing`, to be copied."""
+    project = copy_for_module(trained_once)
     project.sql(
         "create table happened as select distinct on (customer_id) customer_id, age, gender, annual_income,"
         " spending_score, date '2026-01-01' as day from customers"
@@ -77,6 +86,12 @@ def ageing(project: Project) -> Project:
     project = project.with_contract(table=None, checks=unheld, source=CustomerSource(query=AGEING))
     project.night(FIRST)
     return project
+
+
+@pytest.fixture
+def ageing(copy_project: Callable[[Project], Project], ageing_once: Project) -> Project:
+    """Return a project with three champions, whose query takes a point a day off everybody's score, after a night."""
+    return copy_project(ageing_once)
 
 
 def change(project: Project, day: str, customers: str) -> None:
