@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -21,15 +22,21 @@ from tests.audiences import DATES, WAIVED, give_keys, noted, send, sending, tabl
 from tests.projects import Project
 
 
-@pytest.fixture
-def project(appointed_project: Project) -> Project:
-    """Return a project with a night, and columns of consent and names beside the contract's."""
-    appointed_project.sql("alter table customers add consent text, add note text")
-    appointed_project.sql("update customers set consent = ' Yes ', note = '=1+1' where customer_id % 2 = 0")
-    appointed_project.night(DATES[0], models=["kmeans"])
-    contract = appointed_project.configuration.contract
+@pytest.fixture(scope="module")
+def nights_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with a night, and columns of consent and names beside the contract's; not to be changed."""
+    project = copy_for_module(appointed_once)
+    project.sql("alter table customers add consent text, add note text")
+    project.sql("update customers set consent = ' Yes ', note = '=1+1' where customer_id % 2 = 0")
+    project.night(DATES[0], models=["kmeans"])
     more = {name: Column(type="text", role="ignore") for name in ("consent", "note")}
-    return appointed_project.with_contract(columns={**contract.columns, **more})
+    return project.with_contract(columns={**project.configuration.contract.columns, **more})
+
+
+@pytest.fixture
+def project(copy_project: Callable[[Project], Project], nights_once: Project) -> Project:
+    """Return a copy of it."""
+    return copy_project(nights_once)
 
 
 def labels(project: Project) -> int:

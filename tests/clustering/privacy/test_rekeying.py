@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ ALL = "select customer_id from customers where customer_id is not null"
 SHIFT = 5_000_000_000
 
 
-@pytest.fixture
-def project(appointed_project: Project) -> Project:
-    """Return a project with two nights."""
+@pytest.fixture(scope="module")
+def nights_once(copy_for_module: Callable[[Project], Project], appointed_once: Project) -> Project:
+    """Return a project with two nights; not to be changed."""
+    project = copy_for_module(appointed_once)
     for day in ("2026-11-20", "2026-11-21"):
-        appointed_project.night(day, models=["kmeans"])
-    return appointed_project
+        project.night(day, models=["kmeans"])
+    return project
+
+
+@pytest.fixture
+def project(copy_project: Callable[[Project], Project], nights_once: Project) -> Project:
+    """Return a copy of it."""
+    return copy_project(nights_once)
 
 
 def give(project: Project, path: Path, pairs: list[tuple[object, object]]) -> dict[str, Any]:
