@@ -193,6 +193,7 @@ def test_alert_says_what_it_has_to_say(
     assert told[3:] == []
 
 
+@pytest.mark.slow
 def test_first_version_of_all_that_is_refused_is_told(
     night: Night,
     told: list[tuple[str, str]],

@@ -90,7 +90,10 @@ def test_held_night_is_told_once_and_asks(careful: Night, told: list[tuple[str, 
 
 @pytest.mark.parametrize(
     ("choice", "status", "announced"),
-    [("Publish all the same", "published", "success"), ("Abandon", "abandoned", "skipped")],
+    [
+        ("Publish all the same", "published", "success"),
+        pytest.param("Abandon", "abandoned", "skipped", marks=pytest.mark.slow),
+    ],
 )
 def test_a_person_decides_on_a_held_night(careful: Night, choice: str, status: str, announced: str) -> None:
     """It is published or abandoned as they said, with their name and reason, and announced where it is published."""

@@ -51,7 +51,10 @@ def test_refused_version_leaves_the_champion(promoted: Night, configure: Callabl
     assert "(allowed loss 0.02)" in reason
 
 
-@pytest.mark.parametrize(("choice", "decision", "champion"), [("Approve", "promoted", 2), ("Reject", "refused", 1)])
+@pytest.mark.parametrize(
+    ("choice", "decision", "champion"),
+    [("Approve", "promoted", 2), pytest.param("Reject", "refused", 1, marks=pytest.mark.slow)],
+)
 def test_a_person_decides(
     promoted: Night,
     configure: Callable[..., None],

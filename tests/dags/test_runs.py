@@ -76,6 +76,7 @@ def test_night_before_any_training_fails_clearly(night: Night, capfd: pytest.Cap
     assert night.sql("select count(*) from segmentation.scoring_runs") == [(0,)]
 
 
+@pytest.mark.slow
 def test_failed_shard_abandons_the_run(trained_night: Night) -> None:
     """When a shard fails for good the run is abandoned, its staged tables are dropped, and the DAG run is failed."""
     trained_night.sql("alter table segmentation.run_shards rename profiles to gone")
@@ -129,6 +130,7 @@ def test_dry_run_publishes_nothing_and_announces_nothing(trained_night: Night) -
     assert trained_night.sql("select * from segmentation.current_segments") == []
 
 
+@pytest.mark.slow
 def test_past_date_is_refused_unless_its_rows_may_be_the_present_ones(
     trained_night: Night, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,7 @@ def destination(folder: Path, quick_configuration: Path, monkeypatch: pytest.Mon
     return folder / "sent"
 
 
+@pytest.mark.slow
 def test_pages_are_run_in_their_order(clustering: Run, folder: Path, destination: Path) -> None:
     """Every command of these pages works on an empty warehouse, one after the other; with --json it says JSON."""
     (folder / "shops.csv").write_text(SHOPS, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -27,17 +28,30 @@ from tests.projects import Project, retrain
 CUSTOMERS = 12_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def customers() -> pa.Table:
     """Return the customers of the project's table, of whom some have another's key, or a bad value."""
     return generate_customers(CUSTOMERS, seed=2)
 
 
-@pytest.fixture
-def lake(project: Project, customers: pa.Table, tmp_path: Path) -> Project:
-    """Return a project whose table has the same customers as its files."""
+@pytest.fixture(scope="module")
+def loaded(
+    copy_for_module: Callable[[Project], Project],
+    trained_once: Project,
+    customers: pa.Table,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Project, Path]:
+    """Return a project whose table has the same customers as the files of a folder, both to be copied."""
+    project = copy_for_module(trained_once)
     load_customers(project.warehouse, project.configuration.contract, customers)
-    return from_files(project, write_lake(tmp_path / "lake", customers))
+    return project, write_lake(tmp_path_factory.mktemp("lake"), customers)
+
+
+@pytest.fixture
+def lake(copy_project: Callable[[Project], Project], loaded: tuple[Project, Path], tmp_path: Path) -> Project:
+    """Return a project whose table has the same customers as its files."""
+    project, folder = loaded
+    return from_files(copy_project(project), shutil.copytree(folder, tmp_path / "lake"))
 
 
 def on_table(project: Project) -> Project:

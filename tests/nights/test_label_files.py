@@ -38,10 +38,16 @@ from tests.projects import Project
 CUSTOMERS = 6_000
 
 
+@pytest.fixture(scope="module")
+def customers() -> pa.Table:
+    """Return customers, of whom some are dirty."""
+    return generate_customers(CUSTOMERS, seed=2)
+
+
 @pytest.fixture
-def filed(project: Project, tmp_path: Path) -> Project:
+def filed(project: Project, customers: pa.Table, tmp_path: Path) -> Project:
     """Return a project whose customers are files, and whose labels stay files."""
-    return with_label_files(project, tmp_path, generate_customers(CUSTOMERS, seed=2))
+    return with_label_files(project, tmp_path, customers)
 
 
 def listed(project: Project, run_id: int) -> list[Path]:
