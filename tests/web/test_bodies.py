@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clustering.settings import ApiLimits
 from clustering.web import body
 from tests.web.examples import REQUEST, changed
 
@@ -275,7 +276,7 @@ def test_body_is_limited_whoever_sends_it_and_not_read_before_the_log_in(api: Te
     taken = []
 
     def endless() -> Iterator[bytes]:
-        for _ in range(10_000):
+        for _ in range(4 * ApiLimits.read().bytes // 65_536):
             taken.append(65_536)
             yield b" " * 65_536
 

@@ -146,10 +146,25 @@ def test_no_hidden_number_follows_from_sums(table: np.ndarray, least: int) -> No
         assert not told(published(table, least))[0].any()
 
 
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(2, 7), st.lists(st.integers(1, 5), min_size=2, max_size=3))
+any_models = given(st.integers(0, 2**32 - 1), st.integers(2, 7), st.lists(st.integers(1, 5), min_size=2, max_size=3))
+
+
+@settings(max_examples=100 if settings.get_current_profile_name() == "search" else 30, deadline=None)
+@any_models
 def test_no_hidden_number_follows_from_other_models(seed: int, groups: int, models: list[int]) -> None:
     """Nor by other models of the same customers, whose segments differ and whose groups' sums are the same."""
+    _hides_from_other_models(seed, groups, models)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@any_models
+def test_no_hidden_number_follows_from_a_hundred_groups_of_models(seed: int, groups: int, models: list[int]) -> None:
+    """The same with more of them."""
+    _hides_from_other_models(seed, groups, models)
+
+
+def _hides_from_other_models(seed: int, groups: int, models: list[int]) -> None:
     generator = np.random.default_rng(seed)
     customers = int(generator.integers(groups, 600))
     group = generator.choice(groups, size=customers, p=generator.dirichlet(np.full(groups, 0.3)))
