@@ -18,7 +18,7 @@ import embedded
 from clustering.config import Configuration, load_configuration
 from clustering.training import evaluation as evaluation
 from clustering.warehouse import Warehouse, bulk, connection, migrate
-from tests.databases import KeptConnections, KnownTypes, Server
+from tests.databases import KeptConnections, KnownTypes, Server, folder_of_servers
 from tests.paths import CONFIGURATION
 
 pytest_plugins = [
@@ -98,7 +98,7 @@ def postgresql(configuration: Configuration) -> Iterator[Server]:
         uri = Warehouse(real).uri
         yield Server(lambda database: urlunsplit(urlsplit(uri)._replace(path=f"/{database}")))
         return
-    directory = Path(tempfile.mkdtemp(prefix="clustering-tests-"))
+    directory = Path(tempfile.mkdtemp(prefix="clustering-tests-", dir=folder_of_servers()))
     server = embedded.start(directory)
     databases = Server(server.url)
     databases.wait_for_no_disk()
