@@ -20,6 +20,7 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from tests.appointing import SETTINGS, appoint
 from tests.celery.cluster import Cluster, running
+from tests.databases import folder_of_servers
 from tests.faults.published import Published, assert_as_undisturbed, published
 from tests.faults.server import held, session, wait_for, waiting
 from tests.projects import Project
@@ -50,7 +51,7 @@ class System:
 @pytest.fixture(scope="module")
 def system(configuration: Configuration) -> Iterator[System]:
     """Run Airflow on a server of its own, with champions of all models."""
-    folder = Path(tempfile.mkdtemp(prefix="celery-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="celery-tests-", dir=folder_of_servers()))
     server = embedded.start(folder / "postgres")
     workspace = Workspace("celery", folder, server, None)
     workspace.ensure()

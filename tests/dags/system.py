@@ -20,6 +20,7 @@ from client import Client
 from clustering import Registry, Warehouse, migrate
 from clustering.config import Configuration
 from components import Components, free_port, running, start_airflow
+from tests.databases import folder_of_servers
 from tests.projects import Project
 from workspace import Workspace, airflow_environment
 
@@ -54,7 +55,7 @@ def airflow_system(
     configuration: Configuration, prepare: Callable[[Project], None], settings: Mapping[str, str]
 ) -> Iterator[System]:
     """Run Airflow, without its schedules, on a migrated warehouse that was prepared, with settings of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="airflow-system-"))
+    folder = Path(tempfile.mkdtemp(prefix="airflow-system-", dir=folder_of_servers()))
     server = embedded.start(folder / "postgres")
     workspace = Workspace("system", folder, server, None)
     workspace.ensure()

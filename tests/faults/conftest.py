@@ -15,6 +15,7 @@ from clustering.demo.generator import generate_customers
 from clustering.demo.loading import load_customers
 from clustering.warehouse import bulk
 from tests.appointing import SETTINGS, appoint
+from tests.databases import folder_of_servers
 from tests.faults.processes import BATCH_BYTES
 from tests.faults.published import TODAY, YESTERDAY, Published, published
 from tests.faults.server import FragileServer
@@ -40,7 +41,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def server() -> Iterator[FragileServer]:
     """Run a server of its own, whatever the environment names, because it gets crashed."""
-    directory = Path(tempfile.mkdtemp(prefix="clustering-faults-"))
+    directory = Path(tempfile.mkdtemp(prefix="clustering-faults-", dir=folder_of_servers()))
     fragile = FragileServer(directory)
     yield fragile
     fragile.stop()

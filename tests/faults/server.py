@@ -103,6 +103,6 @@ def wait_for(happened: Callable[[], Any], *, pause: float = 0.002) -> Any:
 def _others(cursor: Any) -> int:
     cursor.execute(
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and backend_type = 'client backend'"
+        " and backend_type = 'client backend' and state <> 'idle'"
     )
     return int(cursor.fetchone()[0])
