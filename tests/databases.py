@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -44,9 +44,13 @@ class Server:
     def create(self, template: str = "template1") -> str:
         """Return the name of a new database."""
         name = f"test_{uuid.uuid4().hex}"
-        # A database that somebody is connected to is not copied.
-        self._run("select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = %s", template)
-        self._run(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+        self._run(
+            # A database that somebody is connected to is not copied.
+            sql.SQL("select pg_terminate_backend(pid, 60000) from pg_stat_activity where datname = {}").format(
+                sql.Literal(template)
+            ),
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)),
+        )
         return name
 
     def drop(self, name: str) -> None:
@@ -55,19 +59,16 @@ class Server:
 
     def wait_for_no_disk(self) -> None:
         """Let the server be as quick as it can: what is lost with the machine is lost with the tests."""
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            self._run(sql.SQL("alter system set {} = off").format(sql.Identifier(setting)))
-        self._run("select pg_reload_conf()")
+        settings = [sql.Identifier(name) for name in ("fsync", "full_page_writes", "synchronous_commit")]
+        self._run(*(sql.SQL("alter system set {} = off").format(one) for one in settings))
+        self._run(sql.SQL("select pg_reload_conf()"))
 
-    def _run(self, statement: str | sql.Composed, *values: str) -> None:
-        with self._administrator.cursor() as cursor:
-            cursor.execute(statement, values or None)
-
-    @cached_property
-    def _administrator(self) -> Any:
-        connection = psycopg2.connect(self.url("postgres"))
-        connection.autocommit = True
-        return connection
+    def _run(self, *statements: sql.Composable) -> None:
+        with closing(psycopg2.connect(self.url("postgres"))) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
 
 
 class KeptConnections(QueuePool):
