@@ -62,7 +62,7 @@ bench: $(STAMP) ## Measure the night; ROWS=2000000, MODELS="kmeans gmm", JSON=ou
 	@$(PY) benchmarks/nightly.py $(if $(ROWS),--rows "$(ROWS)") $(if $(MODELS),--models $(MODELS)) \
 	    $(if $(JSON),--json "$(JSON)")
 
-test: lint ## Lint and run the quick tests, under 12 minutes
+test: lint ## Lint and run the quick tests, under 10 minutes
 	$(SIDE_BY_SIDE) --ignore tests/dags --ignore tests/plugins
 	@# Apart, because Airflow takes over the logging and the plugins of a process that imports it.
 	$(SIDE_BY_SIDE) tests/dags tests/plugins
