@@ -10,7 +10,7 @@ from clustering.algorithms import algorithm
 from clustering.algorithms.base import GAP, Noise
 from clustering.config import ModelSpec
 from clustering.training.criteria import LEAST_STRENGTH
-from clustering.training.jaccard_limits import LEAST_JACCARD, LEAST_MEAN, least_mean
+from clustering.training.jaccard_limits import LEAST_JACCARD, least_mean
 
 _AHEAD: Mapping[Noise, tuple[str, str]] = {
     "uniform": (
@@ -26,7 +26,9 @@ _AHEAD: Mapping[Noise, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Criterion:
-    """What is asked of a figure: at least `limit`, or at the most where `is_most`; of some, what `limit_by` says.
+    """What is asked of a figure: at least `limit`, or at the most where `is_most`.
+
+    A limit that depends on what else is known of a candidate is a function of its figures.
 
     `error` names the figure that is added to the value before it is asked, `over` the one that it is divided by, in
     which case it counts in standard errors. `fails` says what it means where it does not hold.
@@ -34,22 +36,26 @@ class Criterion:
 
     title: str
     figure: str
-    limit: float
+    limit: float | Callable[[Mapping[str, Any]], float]
     fails: str
     is_most: bool = False
     error: str | None = None
     over: str | None = None
     is_share: bool = False
-    limit_by: Callable[[Mapping[str, Any]], float] | None = None
 
     def value(self, figures: Mapping[str, Any]) -> float | None:
         """Return the value among the figures of a candidate, None where it was not measured."""
         value, divisor = figures.get(self.figure), figures.get(self.over or "", 1.0)
         return None if value is None or not divisor else float(value) / float(divisor)
 
+    @property
+    def is_of_each(self) -> bool:
+        """Whether each candidate has a limit of its own."""
+        return callable(self.limit)
+
     def limit_of(self, figures: Mapping[str, Any]) -> float:
         """Return the limit for a candidate with these figures."""
-        return self.limit if self.limit_by is None else self.limit_by(figures)
+        return self.limit(figures) if callable(self.limit) else self.limit
 
     def limit_in_words(self, figures: Mapping[str, Any]) -> str:
         """Return what the value has to be for a candidate with these figures."""
@@ -132,8 +138,7 @@ def _of_clusters_in_noise(spec: ModelSpec) -> list[Criterion]:
         Criterion(
             "Mean stability",
             "mean_jaccard",
-            LEAST_MEAN,
+            least_mean,
             "the clusters are not found again where other customers of the same kind are drawn",
-            limit_by=least_mean,
         ),
     ]

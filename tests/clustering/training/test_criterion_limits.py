@@ -42,3 +42,12 @@ def test_limits_say_what_the_verdicts_say(kind: str, has_groups: bool) -> None:
     assert told
     assert (selection.declaration is None) == (selection.refusal is None)
     assert selection.metrics.declaration == selection.declaration
+
+
+def test_each_candidate_has_the_limit_of_its_margin() -> None:
+    """Of density's clusters, how stable they have to be depends on how wide a range of `eps` they hold over."""
+    spec = specification({"algorithm": "dbscan", "features": ["a", "b"]})
+    [one] = [criterion for criterion in criteria_of(spec) if criterion.is_of_each]
+    narrow, wide = ({"mean_jaccard": 0.6, "eps_margin": margin} for margin in (1.0, 1.1))
+    assert (one.title, one.limit_in_words(narrow), one.holds(narrow)) == ("Mean stability", "0.8 or more", False)
+    assert (one.limit_in_words(wide), one.holds(wide)) == ("0.5 or more", True)
