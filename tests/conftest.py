@@ -61,12 +61,7 @@ def configuration() -> Configuration:
 def few_replicates() -> Iterator[None]:
     """Let the criteria ask for little evidence, where it is not itself what is tested."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, count in {
-            "SPLITS": (2, 2),
-            "FINAL_BOOTSTRAPS": 8,
-            "BOOTSTRAPS": (4, 4),
-            "REFERENCES": (12, 8),
-        }.items():
+        for name, count in FEW.items():
             patch.setattr(evaluation, name, count)
         yield
 
